@@ -1,0 +1,9 @@
+/** The command line of sae4j. */
+module org.sae4j.cli {
+    requires org.sae4j.core;
+    requires org.sae4j.report;
+    requires org.sae4j.demoworld;
+    requires info.picocli;
+
+    opens org.sae4j.cli to info.picocli;
+}
