@@ -1,0 +1,75 @@
+package org.sae4j.api.engine;
+
+import org.sae4j.api.Tensor;
+import org.sae4j.api.sae.SparseRows;
+
+/**
+ * A program made ready by an engine, with its own inputs, parameters and intermediates. For one thread at a time; several compiled programs
+ * of one engine may run at once. After {@link #close()}, every other method throws {@link IllegalStateException}.
+ */
+public interface CompiledProgram extends AutoCloseable {
+    /** {@return the program} */
+    Program program();
+
+    /**
+     * Writes a float32 input or parameter.
+     *
+     * @param buffer a buffer of the program
+     * @param values all elements, row-major; copied
+     * @throws IllegalArgumentException if the buffer is no F32 input or parameter of the program, or the number of elements differs
+     * @throws EngineException if the device fails
+     */
+    void write(Buffer buffer, float[] values);
+
+    /**
+     * Writes an int32 input.
+     *
+     * @param buffer a buffer of the program
+     * @param values all elements, row-major; copied
+     * @throws IllegalArgumentException if the buffer is no I32 input of the program, or the number of elements differs
+     * @throws EngineException if the device fails
+     */
+    void write(Buffer buffer, int[] values);
+
+    /**
+     * Writes a sparse input.
+     *
+     * @param buffer a buffer of the program
+     * @param values as many rows and columns as the buffer has
+     * @throws IllegalArgumentException if the buffer is no SPARSE input of the program, or the shape differs
+     * @throws EngineException if the device fails
+     */
+    void write(Buffer buffer, SparseRows values);
+
+    /**
+     * Runs all operations once. Inputs that were not written since the last run keep their values; at first they are zero.
+     *
+     * @throws IllegalArgumentException if an index buffer holds an index out of range
+     * @throws EngineException if the device fails
+     */
+    void run();
+
+    /**
+     * Reads a float32 output or parameter.
+     *
+     * @param buffer a buffer of the program
+     * @return a copy of its values, shape [rows, cols]
+     * @throws IllegalArgumentException if the buffer is no F32 output or parameter of the program
+     * @throws EngineException if the device fails
+     */
+    Tensor read(Buffer buffer);
+
+    /**
+     * Reads a sparse output.
+     *
+     * @param buffer a buffer of the program
+     * @return a copy of its rows
+     * @throws IllegalArgumentException if the buffer is no SPARSE output of the program
+     * @throws EngineException if the device fails
+     */
+    SparseRows readSparse(Buffer buffer);
+
+    /** Frees the buffers. Closing twice has no effect. */
+    @Override
+    void close();
+}

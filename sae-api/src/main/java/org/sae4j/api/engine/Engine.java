@@ -1,0 +1,29 @@
+package org.sae4j.api.engine;
+
+import java.util.Map;
+import org.sae4j.api.Tensor;
+
+/** Runs programs on one device. Safe for use by several threads. */
+public interface Engine extends AutoCloseable {
+    /** {@return the provider's id, such as {@code cpu}} */
+    String id();
+
+    /** {@return the device} */
+    Device device();
+
+    /**
+     * Makes a program ready. Weights are shared between the programs of an engine where the engine can.
+     *
+     * @param program the program
+     * @param weights one tensor for each buffer of role WEIGHT, by buffer name, with as many elements as the buffer; more entries are ignored
+     * @return the compiled program; close it before the engine
+     * @throws IllegalArgumentException if a weight is missing or has another number of elements
+     * @throws IllegalStateException after close
+     * @throws EngineException if memory does not suffice (the message says bytes needed and available) or compilation fails
+     */
+    CompiledProgram compile(Program program, Map<String, Tensor> weights);
+
+    /** Frees the engine and closes its compiled programs. Closing twice has no effect. */
+    @Override
+    void close();
+}

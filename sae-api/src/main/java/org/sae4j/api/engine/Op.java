@@ -1,0 +1,339 @@
+package org.sae4j.api.engine;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The vocabulary of operations that programs are made of and engines implement.
+ *
+ * <p>All buffers are matrices [rows, cols]; F32 unless said otherwise. Unless an operation is said to work in place, its outputs are other
+ * buffers than its inputs and are written whole. Norms, softmax and losses accumulate in double precision or a compensated equivalent;
+ * results do not depend on the number of threads. Where two values tie, the lower column wins.
+ */
+public sealed interface Op {
+    /** An elementwise function. */
+    enum Function {
+        /** The value itself. */
+        IDENTITY,
+        /** {@code max(0, x)}; NaN stays NaN. */
+        RELU,
+        /** {@code x Phi(x)}, exact. */
+        GELU,
+        /** {@code x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))}. */
+        GELU_TANH
+    }
+
+    /** How a dense matrix of pre-activations becomes sparse rows. */
+    enum Rule {
+        /** Positive entries. */
+        RELU,
+        /** The k largest entries of each row, where positive. */
+        TOPK,
+        /** The {@code k * rows} largest entries of the whole matrix, where positive; ties go to the lower row, then column. */
+        BATCH_TOPK,
+        /** Positive entries that exceed their column's threshold. */
+        JUMP_RELU,
+        /** Entries within {@code width / 2} of their column's threshold: the support of the straight-through estimator's kernel. */
+        WINDOW,
+        /** {@code exp(p)} of every eligible entry: ghost gradients (Jermyn and Templeton 2024). */
+        EXP
+    }
+
+    /** How a squared error is reduced, for x and x^ of shape [B, d]. */
+    enum Reduction {
+        /** Sum over d, mean over the batch. */
+        SUM,
+        /** Mean over batch and d. */
+        MEAN,
+        /** Mean over batch and d of the squared error divided by the norm of the row of x. */
+        MEAN_OVER_NORM,
+        /** Mean over batch and d, divided by that of predicting the batch's mean; 0 where that is 0 or the quotient is not finite. */
+        NORMALIZED
+    }
+
+    /**
+     * Rows of a table: {@code out[r] = table[indices[r]]}.
+     *
+     * @param indices I32 [1, R], each from 0 to table rows - 1 (checked)
+     * @param table [V, C]
+     * @param out [R, C]
+     */
+    record Gather(Buffer indices, Buffer table, Buffer out) implements Op {}
+
+    /**
+     * {@code out = a + scale * b}; {@code out} may be {@code a}.
+     *
+     * @param a [R, C]
+     * @param b [R, C], or [1, C] added to every row
+     * @param scale factor of b
+     * @param out [R, C]
+     */
+    record Add(Buffer a, Buffer b, float scale, Buffer out) implements Op {}
+
+    /**
+     * Rows minus their mean, divided by {@code sqrt(variance + eps)} with the biased variance, times weight plus bias.
+     *
+     * @param x [R, C]
+     * @param weight [1, C]
+     * @param bias [1, C]
+     * @param eps added to the variance
+     * @param out [R, C]
+     * @param scale the denominators [R, 1], or null if not wanted
+     */
+    record LayerNorm(Buffer x, Buffer weight, Buffer bias, float eps, Buffer out, @Nullable Buffer scale) implements Op {}
+
+    /**
+     * {@code out = function(a' b' + bias)}, where a' and b' are a and b or their transposes.
+     *
+     * @param a [M, K], or [K, M] if transposed
+     * @param transposeA whether a is used transposed
+     * @param b [K, N], or [N, K] if transposed
+     * @param transposeB whether b is used transposed
+     * @param bias [1, N], or null for none
+     * @param function applied to each element
+     * @param out [M, N]
+     */
+    record MatMul(Buffer a, boolean transposeA, Buffer b, boolean transposeB, @Nullable Buffer bias, Function function, Buffer out)
+            implements Op {}
+
+    /**
+     * {@code out = function(x)}; {@code out} may be {@code x}.
+     *
+     * @param x [R, C]
+     * @param function applied to each element
+     * @param out [R, C]
+     */
+    record Map(Buffer x, Function function, Buffer out) implements Op {}
+
+    /**
+     * Causal attention, {@code out = softmax(q k^T / sqrt(d_head)) v} for every batch row and head.
+     *
+     * @param q [batch * T, heads * d_head]
+     * @param k as q
+     * @param v as q
+     * @param batch number of sequences
+     * @param heads number of heads
+     * @param out as q
+     */
+    record Attention(Buffer q, Buffer k, Buffer v, int batch, int heads, Buffer out) implements Op {}
+
+    /**
+     * Causal attention scores {@code q k^T / sqrt(d_head)}, -infinity where a key is later than the query.
+     *
+     * @param q [batch * T, heads * d_head]
+     * @param k as q
+     * @param batch number of sequences
+     * @param heads number of heads
+     * @param out [batch * heads * T, T]
+     */
+    record AttentionScores(Buffer q, Buffer k, int batch, int heads, Buffer out) implements Op {}
+
+    /**
+     * Softmax of each row.
+     *
+     * @param x [R, C]
+     * @param out [R, C]
+     */
+    record Softmax(Buffer x, Buffer out) implements Op {}
+
+    /**
+     * Attention probabilities times values.
+     *
+     * @param pattern [batch * heads * T, T]
+     * @param v [batch * T, heads * d_head]
+     * @param batch number of sequences
+     * @param heads number of heads
+     * @param out [batch * T, heads * d_head]
+     */
+    record AttentionMix(Buffer pattern, Buffer v, int batch, int heads, Buffer out) implements Op {}
+
+    /**
+     * Changes rows in place: {@code target[rows[i]] = values[i]}, or adds to them. Rows named twice in one operation are an error.
+     *
+     * @param target [R, C], in place
+     * @param rows I32 [1, n]; -1 skips the entry, others from 0 to R - 1 (checked)
+     * @param values [n, C]
+     * @param add whether to add instead of to set
+     */
+    record Patch(Buffer target, Buffer rows, Buffer values, boolean add) implements Op {}
+
+    /**
+     * Sparse rows of a dense matrix of pre-activations.
+     *
+     * @param pre [B, n]
+     * @param rule which entries are kept, and with what value
+     * @param k for TOPK and BATCH_TOPK: entries per row; otherwise 0
+     * @param threshold for JUMP_RELU and WINDOW: [1, n]; otherwise null
+     * @param width for WINDOW: the kernel's width; otherwise 0
+     * @param mask columns that are eligible, where not 0 [1, n], or null for all
+     * @param out SPARSE [B, n]
+     */
+    record Select(Buffer pre, Rule rule, int k, @Nullable Buffer threshold, float width, @Nullable Buffer mask, Buffer out)
+            implements Op {}
+
+    /**
+     * Gated activations {@code [pre > 0] max(0, (pre - bGate) exp(rMag) + bMag)}, of {@code pre = x W_enc + b_gate}.
+     *
+     * @param pre [B, n]
+     * @param bGate [1, n]
+     * @param rMag [1, n]
+     * @param bMag [1, n]
+     * @param out SPARSE [B, n]
+     */
+    record GatedSelect(Buffer pre, Buffer bGate, Buffer rMag, Buffer bMag, Buffer out) implements Op {}
+
+    /**
+     * {@code out = s w + bias} for sparse s.
+     *
+     * @param s SPARSE [B, n]
+     * @param w [n, d]
+     * @param bias [1, d], or null for none
+     * @param out [B, d]
+     */
+    record Decode(Buffer s, Buffer w, @Nullable Buffer bias, Buffer out) implements Op {}
+
+    /**
+     * A squared error, times a coefficient, and its gradient by xHat. The reduction's normalizers are constants of the gradient.
+     *
+     * @param xHat [B, d]
+     * @param x [B, d]
+     * @param reduction how errors are reduced
+     * @param coefficient factor of loss and gradient
+     * @param gradient [B, d]
+     * @param loss [1, 1]
+     */
+    record SquaredError(Buffer xHat, Buffer x, Reduction reduction, float coefficient, Buffer gradient, Buffer loss) implements Op {}
+
+    /**
+     * The loss of ghost gradients and its gradient by the unscaled ghost output g: g is scaled row by row to half the residual's norm,
+     * {@code g' = g |r| / (2 |g| + 1e-6)}, and {@code loss = mean[c (g' - r)^2]} with {@code c = e / (e' + 1e-6)} elementwise, where e is the
+     * main squared error and e' that of g' against r, both with the reduction's row normalizer. Scale, c and r are constants of the gradient.
+     *
+     * @param ghost g [B, d]
+     * @param residual r = x - x^ [B, d]
+     * @param x the autoencoder's input [B, d]
+     * @param reduction MEAN or MEAN_OVER_NORM
+     * @param gradient [B, d]
+     * @param loss [1, 1]
+     */
+    record GhostError(Buffer ghost, Buffer residual, Buffer x, Reduction reduction, Buffer gradient, Buffer loss) implements Op {}
+
+    /**
+     * Gradient by the pre-activations at the entries of s: {@code out_bi = (g_b . w_i + hyper[slot] * norm_i) * slope}, where norm_i is
+     * {@code |w_i|} or 1, and slope is 1, or s_bi for the rule EXP.
+     *
+     * @param s SPARSE [B, n]
+     * @param g gradient by the reconstruction [B, d]
+     * @param w decoder [n, d]
+     * @param hyper [1, m], holds the sparsity coefficient of one activation, or null for no penalty
+     * @param slot column of hyper
+     * @param decoderNorm whether norm_i is the norm of the decoder row
+     * @param exponential whether slope is s_bi
+     * @param out SPARSE [B, n], same entries as s
+     */
+    record FeatureGradient(Buffer s, Buffer g, Buffer w, @Nullable Buffer hyper, int slot, boolean decoderNorm, boolean exponential,
+            Buffer out) implements Op {}
+
+    /**
+     * {@code out_i = sum over b of s_bi y_b}: gradients of decoder and encoder rows.
+     *
+     * @param s SPARSE [B, n]
+     * @param y [B, d]
+     * @param accumulate whether to add to out instead of overwriting it
+     * @param out [n, d]
+     */
+    record SparseOuter(Buffer s, Buffer y, boolean accumulate, Buffer out) implements Op {}
+
+    /**
+     * {@code out_i = sum over b of s_bi}.
+     *
+     * @param s SPARSE [B, n]
+     * @param accumulate whether to add to out instead of overwriting it
+     * @param out [1, n]
+     */
+    record SparseColumnSum(Buffer s, boolean accumulate, Buffer out) implements Op {}
+
+    /**
+     * {@code out = sum over rows of x}.
+     *
+     * @param x [R, C]
+     * @param out [1, C]
+     */
+    record ColumnSum(Buffer x, Buffer out) implements Op {}
+
+    /**
+     * Sparsity of a batch: {@code out = (number of entries, sum of |s|, sum of |s_bi| |w_i|)}, sums over the whole matrix.
+     *
+     * @param s SPARSE [B, n]
+     * @param w [n, d]
+     * @param out [1, 3]
+     */
+    record SparsitySums(Buffer s, Buffer w, Buffer out) implements Op {}
+
+    /**
+     * Adds the gradient of {@code hyper[slot] * sum_bi |s_bi| |w_i|} by w, in place.
+     *
+     * @param s SPARSE [B, n]
+     * @param w [n, d]
+     * @param hyper [1, m]
+     * @param slot column of hyper
+     * @param gradient [n, d], in place
+     */
+    record DecoderNormGradient(Buffer s, Buffer w, Buffer hyper, int slot, Buffer gradient) implements Op {}
+
+    /**
+     * Counts inputs since features last fired, in place: 0 for columns with an entry in s, otherwise increased by the rows of s.
+     *
+     * @param s SPARSE [B, n]
+     * @param since [1, n], in place
+     */
+    record TrackFiring(Buffer s, Buffer since) implements Op {}
+
+    /**
+     * {@code out = 1} where {@code x > limit}, else 0.
+     *
+     * @param x [R, C]
+     * @param limit compared with each element
+     * @param out [R, C]
+     */
+    record Exceeds(Buffer x, float limit, Buffer out) implements Op {}
+
+    /**
+     * Removes from each row of the gradient its component along the same row of w, in place.
+     *
+     * @param gradient [n, d], in place
+     * @param w [n, d]
+     */
+    record ProjectRows(Buffer gradient, Buffer w) implements Op {}
+
+    /**
+     * Divides each row by its norm, in place; rows of zeros stay.
+     *
+     * @param w [n, d], in place
+     */
+    record NormalizeRows(Buffer w) implements Op {}
+
+    /**
+     * Scales gradients in place so that their joint norm is at most a limit: factor {@code min(1, limit / (norm + 1e-6))}.
+     *
+     * @param gradients changed in place
+     * @param limit the largest joint norm
+     */
+    record ClipNorm(List<Buffer> gradients, float limit) implements Op {
+        /** Copies the list. */
+        public ClipNorm {
+            gradients = List.copyOf(gradients);
+        }
+    }
+
+    /**
+     * One step of Adam (Kingma and Ba 2015, algorithm 1, as PyTorch computes it), in place.
+     *
+     * @param w parameter [R, C], in place
+     * @param gradient [R, C]
+     * @param m first moment [R, C], in place
+     * @param v second moment [R, C], in place
+     * @param hyper [1, m], whose first columns are learning rate, beta1, beta2, epsilon, and the step from 1
+     */
+    record Adam(Buffer w, Buffer gradient, Buffer m, Buffer v, Buffer hyper) implements Op {}
+}

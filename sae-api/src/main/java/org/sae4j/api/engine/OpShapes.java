@@ -1,0 +1,240 @@
+package org.sae4j.api.engine;
+
+import static org.sae4j.api.engine.Buffer.Type.F32;
+import static org.sae4j.api.engine.Buffer.Type.I32;
+import static org.sae4j.api.engine.Buffer.Type.SPARSE;
+
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Checks that buffers fit the operation they are used in. */
+final class OpShapes {
+    private final String program;
+    private final Map<String, Buffer> buffers;
+    private final Op op;
+
+    private OpShapes(String program, Map<String, Buffer> buffers, Op op) {
+        this.program = program;
+        this.buffers = buffers;
+        this.op = op;
+    }
+
+    static void check(String program, Map<String, Buffer> buffers, Op op) {
+        new OpShapes(program, buffers, op).check();
+    }
+
+    private void check() {
+        switch (op) {
+            case Op.Gather o -> {
+                in(o.indices(), I32, 1, o.out().cols() == o.table().cols() ? o.out().rows() : -1);
+                in(o.table(), F32, o.table().rows(), o.out().cols());
+                out(o.out(), F32, o.out().rows(), o.out().cols());
+            }
+            case Op.Add o -> {
+                in(o.a(), F32, o.out().rows(), o.out().cols());
+                in(o.b(), F32, o.b().rows() == 1 ? 1 : o.out().rows(), o.out().cols());
+                out(o.out(), F32, o.a().rows(), o.a().cols());
+            }
+            case Op.LayerNorm o -> {
+                in(o.x(), F32, o.out().rows(), o.out().cols());
+                in(o.weight(), F32, 1, o.x().cols());
+                in(o.bias(), F32, 1, o.x().cols());
+                out(o.out(), F32, o.x().rows(), o.x().cols());
+                optionalOut(o.scale(), o.x().rows(), 1);
+            }
+            case Op.MatMul o -> {
+                int m = o.transposeA() ? o.a().cols() : o.a().rows();
+                int k = o.transposeA() ? o.a().rows() : o.a().cols();
+                int n = o.transposeB() ? o.b().rows() : o.b().cols();
+                in(o.a(), F32, o.a().rows(), o.a().cols());
+                in(o.b(), F32, o.transposeB() ? n : k, o.transposeB() ? k : n);
+                optionalIn(o.bias(), 1, n);
+                out(o.out(), F32, m, n);
+                distinct(o.out(), o.a(), o.b());
+            }
+            case Op.Map o -> {
+                in(o.x(), F32, o.out().rows(), o.out().cols());
+                out(o.out(), F32, o.x().rows(), o.x().cols());
+            }
+            case Op.Attention o -> {
+                heads(o.q(), o.batch(), o.heads());
+                in(o.k(), F32, o.q().rows(), o.q().cols());
+                in(o.v(), F32, o.q().rows(), o.q().cols());
+                out(o.out(), F32, o.q().rows(), o.q().cols());
+                distinct(o.out(), o.q(), o.k(), o.v());
+            }
+            case Op.AttentionScores o -> {
+                heads(o.q(), o.batch(), o.heads());
+                in(o.k(), F32, o.q().rows(), o.q().cols());
+                out(o.out(), F32, o.heads() * o.q().rows(), o.batch() == 0 ? 0 : o.q().rows() / o.batch());
+            }
+            case Op.Softmax o -> {
+                in(o.x(), F32, o.out().rows(), o.out().cols());
+                out(o.out(), F32, o.x().rows(), o.x().cols());
+            }
+            case Op.AttentionMix o -> {
+                heads(o.v(), o.batch(), o.heads());
+                in(o.pattern(), F32, o.heads() * o.v().rows(), o.batch() == 0 ? 0 : o.v().rows() / o.batch());
+                out(o.out(), F32, o.v().rows(), o.v().cols());
+                distinct(o.out(), o.v(), o.pattern());
+            }
+            case Op.Patch o -> {
+                out(o.target(), F32, o.target().rows(), o.target().cols());
+                in(o.rows(), I32, 1, o.values().rows());
+                in(o.values(), F32, o.values().rows(), o.target().cols());
+            }
+            case Op.Select o -> {
+                in(o.pre(), F32, o.out().rows(), o.out().cols());
+                boolean counted = o.rule() == Op.Rule.TOPK || o.rule() == Op.Rule.BATCH_TOPK;
+                if (counted ? o.k() < 1 || o.k() > o.pre().cols() : o.k() != 0) {
+                    throw error("k is from 1 to the number of columns for top-k rules and 0 otherwise, found " + o.k());
+                }
+                boolean thresholded = o.rule() == Op.Rule.JUMP_RELU || o.rule() == Op.Rule.WINDOW;
+                if (thresholded != (o.threshold() != null)) {
+                    throw error("a threshold belongs to JUMP_RELU and WINDOW, and only to them");
+                }
+                optionalIn(o.threshold(), 1, o.pre().cols());
+                optionalIn(o.mask(), 1, o.pre().cols());
+                out(o.out(), SPARSE, o.pre().rows(), o.pre().cols());
+            }
+            case Op.GatedSelect o -> {
+                in(o.pre(), F32, o.out().rows(), o.out().cols());
+                in(o.bGate(), F32, 1, o.pre().cols());
+                in(o.rMag(), F32, 1, o.pre().cols());
+                in(o.bMag(), F32, 1, o.pre().cols());
+                out(o.out(), SPARSE, o.pre().rows(), o.pre().cols());
+            }
+            case Op.Decode o -> {
+                in(o.s(), SPARSE, o.out().rows(), o.w().rows());
+                in(o.w(), F32, o.s().cols(), o.out().cols());
+                optionalIn(o.bias(), 1, o.w().cols());
+                out(o.out(), F32, o.s().rows(), o.w().cols());
+            }
+            case Op.SquaredError o -> {
+                in(o.xHat(), F32, o.x().rows(), o.x().cols());
+                in(o.x(), F32, o.xHat().rows(), o.xHat().cols());
+                out(o.gradient(), F32, o.x().rows(), o.x().cols());
+                out(o.loss(), F32, 1, 1);
+            }
+            case Op.GhostError o -> {
+                in(o.ghost(), F32, o.x().rows(), o.x().cols());
+                in(o.residual(), F32, o.x().rows(), o.x().cols());
+                in(o.x(), F32, o.x().rows(), o.x().cols());
+                if (o.reduction() != Op.Reduction.MEAN && o.reduction() != Op.Reduction.MEAN_OVER_NORM) {
+                    throw error("ghost errors reduce by MEAN or MEAN_OVER_NORM, found " + o.reduction());
+                }
+                out(o.gradient(), F32, o.x().rows(), o.x().cols());
+                out(o.loss(), F32, 1, 1);
+            }
+            case Op.FeatureGradient o -> {
+                in(o.s(), SPARSE, o.g().rows(), o.w().rows());
+                in(o.g(), F32, o.s().rows(), o.w().cols());
+                in(o.w(), F32, o.s().cols(), o.g().cols());
+                hyper(o.hyper(), o.slot());
+                out(o.out(), SPARSE, o.s().rows(), o.s().cols());
+                distinct(o.out(), o.s());
+            }
+            case Op.SparseOuter o -> {
+                in(o.s(), SPARSE, o.y().rows(), o.out().rows());
+                in(o.y(), F32, o.s().rows(), o.out().cols());
+                out(o.out(), F32, o.s().cols(), o.y().cols());
+            }
+            case Op.SparseColumnSum o -> {
+                in(o.s(), SPARSE, o.s().rows(), o.s().cols());
+                out(o.out(), F32, 1, o.s().cols());
+            }
+            case Op.ColumnSum o -> {
+                in(o.x(), F32, o.x().rows(), o.x().cols());
+                out(o.out(), F32, 1, o.x().cols());
+            }
+            case Op.SparsitySums o -> {
+                in(o.s(), SPARSE, o.s().rows(), o.w().rows());
+                in(o.w(), F32, o.s().cols(), o.w().cols());
+                out(o.out(), F32, 1, 3);
+            }
+            case Op.DecoderNormGradient o -> {
+                in(o.s(), SPARSE, o.s().rows(), o.w().rows());
+                in(o.w(), F32, o.s().cols(), o.w().cols());
+                hyper(o.hyper(), o.slot());
+                out(o.gradient(), F32, o.w().rows(), o.w().cols());
+            }
+            case Op.TrackFiring o -> {
+                in(o.s(), SPARSE, o.s().rows(), o.since().cols());
+                out(o.since(), F32, 1, o.s().cols());
+            }
+            case Op.Exceeds o -> {
+                in(o.x(), F32, o.out().rows(), o.out().cols());
+                out(o.out(), F32, o.x().rows(), o.x().cols());
+            }
+            case Op.ProjectRows o -> {
+                out(o.gradient(), F32, o.w().rows(), o.w().cols());
+                in(o.w(), F32, o.gradient().rows(), o.gradient().cols());
+            }
+            case Op.NormalizeRows o -> out(o.w(), F32, o.w().rows(), o.w().cols());
+            case Op.ClipNorm o -> o.gradients().forEach(g -> out(g, F32, g.rows(), g.cols()));
+            case Op.Adam o -> {
+                out(o.w(), F32, o.w().rows(), o.w().cols());
+                in(o.gradient(), F32, o.w().rows(), o.w().cols());
+                out(o.m(), F32, o.w().rows(), o.w().cols());
+                out(o.v(), F32, o.w().rows(), o.w().cols());
+                hyper(o.hyper(), 4);
+            }
+        }
+    }
+
+    private void heads(Buffer q, int batch, int heads) {
+        in(q, F32, q.rows(), q.cols());
+        if (batch < 1 || q.rows() % batch != 0 || heads < 1 || q.cols() % heads != 0) {
+            throw error(q + " does not divide into " + batch + " sequences and " + heads + " heads");
+        }
+    }
+
+    private void hyper(@Nullable Buffer hyper, int slot) {
+        if (hyper != null) {
+            in(hyper, F32, 1, hyper.cols());
+            if (slot < 0 || slot >= hyper.cols()) {
+                throw error(hyper + " has no column " + slot);
+            }
+        }
+    }
+
+    private void optionalIn(@Nullable Buffer buffer, int rows, int cols) {
+        if (buffer != null) {
+            in(buffer, F32, rows, cols);
+        }
+    }
+
+    private void optionalOut(@Nullable Buffer buffer, int rows, int cols) {
+        if (buffer != null) {
+            out(buffer, F32, rows, cols);
+        }
+    }
+
+    private void in(Buffer buffer, Buffer.Type type, int rows, int cols) {
+        if (buffers.get(buffer.name()) != buffer) {
+            throw error(buffer + " is not a buffer of this program");
+        }
+        if (buffer.type() != type || buffer.rows() != rows || buffer.cols() != cols) {
+            throw error("expected " + type + "[" + rows + ", " + cols + "], found " + buffer);
+        }
+    }
+
+    private void out(Buffer buffer, Buffer.Type type, int rows, int cols) {
+        in(buffer, type, rows, cols);
+        if (buffer.role() == Buffer.Role.WEIGHT || buffer.role() == Buffer.Role.INPUT) {
+            throw error(buffer + " is written, but is a " + buffer.role());
+        }
+    }
+
+    private void distinct(Buffer out, Buffer... inputs) {
+        for (Buffer input : inputs) {
+            if (input == out) {
+                throw error(out + " is both read and written");
+            }
+        }
+    }
+
+    private IllegalArgumentException error(String message) {
+        return new IllegalArgumentException("program " + program + ", " + op.getClass().getSimpleName() + ": " + message);
+    }
+}

@@ -1,0 +1,31 @@
+package org.sae4j.api.experiment;
+
+import java.util.List;
+
+/**
+ * What an experiment found.
+ *
+ * @param <R> the type of the data
+ * @param data everything that was measured
+ * @param findings what it means, in sentences with numbers, the most important first
+ * @param metrics the numbers to look at first
+ * @param figures pictures and tables as data
+ * @param notes limits of the method and how to read it, in sentences
+ */
+public record ExperimentResult<R extends Record>(R data, List<String> findings, List<Metric> metrics, List<Figure> figures,
+        List<String> notes) {
+    /**
+     * Copies the lists.
+     *
+     * @throws IllegalArgumentException if two figures have the same id
+     */
+    public ExperimentResult {
+        findings = List.copyOf(findings);
+        metrics = List.copyOf(metrics);
+        figures = List.copyOf(figures);
+        notes = List.copyOf(notes);
+        if (figures.stream().map(Figure::id).distinct().count() != figures.size()) {
+            throw new IllegalArgumentException("figure ids must be unique: " + figures.stream().map(Figure::id).toList());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+package org.sae4j.api.experiment;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A picture or table as data. Rendering is the business of tools. Arrays in figures belong to the figure and must not be changed.
+ */
+public sealed interface Figure {
+    /** {@return an id unique in its result, for file names: lower-case letters, digits and hyphens} */
+    String id();
+
+    /** {@return what it shows} */
+    String title();
+
+    /** {@return how to read it, with number of observations and seed} */
+    String caption();
+
+    /**
+     * An axis.
+     *
+     * @param label what it measures, with the unit in parentheses
+     * @param log whether it is logarithmic
+     */
+    record Axis(String label, boolean log) {
+        /**
+         * A linear axis.
+         *
+         * @param label what it measures, with the unit in parentheses
+         * @return the axis
+         */
+        public static Axis of(String label) {
+            return new Axis(label, false);
+        }
+    }
+
+    /** The family of a colour scale. */
+    enum Palette {
+        /** From dark to light, for values of one sign. */
+        SEQUENTIAL,
+        /** Two hues around zero, for signed values. */
+        DIVERGING,
+        /** White to purple: states of the residual stream in causal traces. */
+        PURPLES,
+        /** White to green: MLP outputs in causal traces. */
+        GREENS,
+        /** White to red: attention outputs in causal traces. */
+        REDS
+    }
+
+    /**
+     * How values become colours. Values beyond the ends take the colour of the end.
+     *
+     * @param palette the family
+     * @param low value of the lower end
+     * @param high value of the upper end
+     * @param label what the colour measures, with the unit
+     */
+    record ColorScale(Palette palette, double low, double high, String label) {}
+
+    /**
+     * Points of one kind.
+     *
+     * @param name legend entry
+     * @param x first coordinates
+     * @param y second coordinates
+     * @param z third coordinates; empty in a flat figure
+     * @param labels texts shown on hovering; empty for none
+     * @param colors values for the figure's colour scale; empty to give the group a colour of its own
+     */
+    record Points(String name, double[] x, double[] y, double[] z, List<String> labels, double[] colors) {}
+
+    /**
+     * Points in two or three dimensions.
+     *
+     * @param axes two or three axes
+     * @param groups the points
+     * @param colorScale for groups with colour values
+     * @param connected whether the points of a group are joined in order, as a path
+     */
+    record Scatter(String id, String title, String caption, List<Axis> axes, List<Points> groups, Optional<ColorScale> colorScale,
+            boolean connected) implements Figure {}
+
+    /**
+     * One line.
+     *
+     * @param name legend entry
+     * @param x first coordinates
+     * @param y second coordinates; NaN leaves a gap
+     * @param low lower ends of a band; empty for none
+     * @param high upper ends of a band; empty for none
+     * @param dashed whether it is a reference, such as a null curve
+     */
+    record Line(String name, double[] x, double[] y, double[] low, double[] high, boolean dashed) {}
+
+    /** Lines over a common axis. */
+    record Lines(String id, String title, String caption, Axis x, Axis y, List<Line> lines) implements Figure {}
+
+    /**
+     * Bars of one kind, one for each category.
+     *
+     * @param name legend entry
+     * @param values heights
+     * @param low lower ends of error bars; empty for none
+     * @param high upper ends of error bars; empty for none
+     */
+    record BarSeries(String name, double[] values, double[] low, double[] high) {}
+
+    /**
+     * Bars side by side.
+     *
+     * @param categories names below the bars
+     * @param horizontal whether bars lie
+     */
+    record Bars(String id, String title, String caption, Axis categoryAxis, Axis valueAxis, List<String> categories,
+            List<BarSeries> series, boolean horizontal) implements Figure {}
+
+    /**
+     * Counts in bins.
+     *
+     * @param edges ends of the bins, one more than bins
+     * @param series counts or weights by bin
+     * @param stacked whether series lie on top of each other
+     */
+    record Histogram(String id, String title, String caption, Axis x, Axis y, double[] edges, List<BarSeries> series, boolean stacked)
+            implements Figure {}
+
+    /**
+     * A matrix in colours.
+     *
+     * @param xLabels names of columns
+     * @param yLabels names of rows, the first on top
+     * @param values by row and column; NaN is left empty
+     */
+    record Heatmap(String id, String title, String caption, Axis x, Axis y, List<String> xLabels, List<String> yLabels,
+            double[][] values, ColorScale colorScale) implements Figure {}
+
+    /**
+     * Values of one kind.
+     *
+     * @param name below the shape
+     * @param values the observations
+     */
+    record Sample(String name, double[] values) {}
+
+    /** Violins of samples side by side. */
+    record Distributions(String id, String title, String caption, Axis x, Axis y, List<Sample> samples) implements Figure {}
+
+    /**
+     * A text with a value for every token.
+     *
+     * @param label what it is an example of
+     * @param tokens the texts of the tokens
+     * @param values one for each token
+     */
+    record Strip(String label, List<String> tokens, double[] values) {}
+
+    /** Texts whose tokens are coloured by their values. */
+    record TokenStrips(String id, String title, String caption, ColorScale colorScale, List<Strip> strips) implements Figure {}
+
+    /**
+     * A table.
+     *
+     * @param columns headings, with units
+     * @param rows cells: numbers or strings
+     */
+    record Table(String id, String title, String caption, List<String> columns, List<List<Object>> rows) implements Figure {}
+}

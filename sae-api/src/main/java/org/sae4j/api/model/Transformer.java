@@ -1,0 +1,57 @@
+package org.sae4j.api.model;
+
+import java.util.Map;
+import java.util.Optional;
+import org.sae4j.api.Tensor;
+
+/**
+ * A transformer language model on an engine. Safe for use by several threads.
+ *
+ * <p>After {@link #close()}, {@link #forward} and access to {@link #parameters()} throw {@link IllegalStateException}; captured
+ * {@link Activations} stay valid.
+ */
+public interface Transformer extends AutoCloseable {
+    /** {@return dimensions and variants} */
+    TransformerConfig config();
+
+    /** {@return the tokenizer that came with the model, or empty if there was none} */
+    Optional<Tokenizer> tokenizer();
+
+    /**
+     * Runs the model.
+     *
+     * @param tokens token ids [batch, pos]; rows of equal length from 1 to n_ctx, at least one row
+     * @param plan what to capture and to change
+     * @return the captured values
+     * @throws IllegalArgumentException if rows are empty, too long or of different lengths, an id is out of the vocabulary, or the plan
+     *     does not fit the model or the tokens
+     * @throws IllegalStateException after close
+     * @throws org.sae4j.api.engine.EngineException if the engine fails
+     */
+    Activations forward(int[][] tokens, ForwardPlan plan);
+
+    /**
+     * The parameters by their TransformerLens names and layouts, such as {@code blocks.0.mlp.W_out} [d_mlp, d_model].
+     *
+     * @return read-only views
+     * @throws IllegalStateException after close
+     */
+    Map<String, Tensor> parameters();
+
+    /**
+     * The same model with some parameters exchanged, for model editing. This model stays as it is: to undo an edit, use it again.
+     *
+     * @param changed new values by parameter name, in the shapes of {@link #parameters()}
+     * @return a model that shares all other parameters with this one; close it before this one
+     * @throws IllegalArgumentException if a name is unknown or a shape differs
+     * @throws IllegalStateException after close
+     */
+    Transformer with(Map<String, Tensor> changed);
+
+    /** {@return SHA-256 over names, shapes and values of the parameters, in hexadecimal; computed once} */
+    String fingerprint();
+
+    /** Frees the model. Closing twice has no effect. */
+    @Override
+    void close();
+}

@@ -1,0 +1,64 @@
+package org.sae4j.api.sae;
+
+import java.util.Map;
+import org.sae4j.api.Tensor;
+
+/**
+ * A sparse autoencoder on an engine: {@code f = activation(x W_enc + b_enc)}, {@code x^ = b_dec + sum f_i d_i}. Safe for use by several
+ * threads.
+ *
+ * <p>After {@link #close()}, every method but {@link #config()} and {@link #close()} throws {@link IllegalStateException}; results stay valid.
+ */
+public interface SparseAutoencoder extends AutoCloseable {
+    /** {@return what is computed} */
+    SaeConfig config();
+
+    /**
+     * Feature activations.
+     *
+     * @param x inputs [batch, ..., d_in]; all axes but the last are flattened into rows
+     * @return one row of d_sae features for each input row
+     * @throws IllegalArgumentException if the last axis is not d_in
+     * @throws IllegalStateException after close
+     * @throws org.sae4j.api.engine.EngineException if the engine fails
+     */
+    SparseRows encode(Tensor x);
+
+    /**
+     * Reconstructs inputs from feature activations alone. For a normalization that depends on the input, the output stays normalized.
+     *
+     * @param features rows of d_sae features
+     * @return shape [rows, d_in]
+     * @throws IllegalArgumentException if the features do not have d_sae columns
+     * @throws IllegalStateException after close
+     * @throws org.sae4j.api.engine.EngineException if the engine fails
+     */
+    Tensor decode(SparseRows features);
+
+    /**
+     * Encodes and decodes, with the normalization of the input undone on the output.
+     *
+     * @param x inputs [batch, ..., d_in]
+     * @return the reconstruction, in the shape of {@code x}
+     * @throws IllegalArgumentException if the last axis is not d_in
+     * @throws IllegalStateException after close
+     * @throws org.sae4j.api.engine.EngineException if the engine fails
+     */
+    Tensor reconstruct(Tensor x);
+
+    /**
+     * The parameters by their SAELens names: {@code W_enc} [d_in, d_sae], {@code W_dec} [d_sae, d_in], {@code b_dec} [d_in], and by
+     * architecture {@code b_enc}, {@code threshold}, {@code b_gate}, {@code b_mag}, {@code r_mag} [d_sae].
+     *
+     * @return read-only views
+     * @throws IllegalStateException after close
+     */
+    Map<String, Tensor> parameters();
+
+    /** {@return SHA-256 over names, shapes and values of the parameters, in hexadecimal; computed once} */
+    String fingerprint();
+
+    /** Frees the autoencoder. Closing twice has no effect. */
+    @Override
+    void close();
+}
