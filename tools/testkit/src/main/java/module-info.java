@@ -1,6 +1,8 @@
-/** Conformance suites for third-party engines and experiments. */
+/** Conformance suites for third-party engines, and the double-precision reference that they are compared with. */
+@org.jspecify.annotations.NullMarked
 module org.sae4j.testkit {
     requires transitive org.sae4j.api;
-    requires transitive org.junit.jupiter.api;
-    requires org.assertj.core;
+    requires static org.jspecify;
+
+    exports org.sae4j.testkit;
 }

@@ -23,7 +23,7 @@ public sealed interface Op {
         GELU_TANH
     }
 
-    /** How a dense matrix of pre-activations becomes sparse rows. */
+    /** How a dense matrix of pre-activations becomes sparse rows. Entries keep their value, and NaN is no entry, but for {@link #EXP}. */
     enum Rule {
         /** Positive entries. */
         RELU,
@@ -33,7 +33,7 @@ public sealed interface Op {
         BATCH_TOPK,
         /** Positive entries that exceed their column's threshold. */
         JUMP_RELU,
-        /** Entries within {@code width / 2} of their column's threshold: the support of the straight-through estimator's kernel. */
+        /** Entries less than {@code width / 2} from their column's threshold: the support of the straight-through estimator's kernel. */
         WINDOW,
         /** {@code exp(p)} of every eligible entry: ghost gradients (Jermyn and Templeton 2024). */
         EXP
@@ -172,7 +172,8 @@ public sealed interface Op {
             implements Op {}
 
     /**
-     * Gated activations {@code [pre > 0] max(0, (pre - bGate) exp(rMag) + bMag)}, of {@code pre = x W_enc + b_gate}.
+     * Gated activations {@code [pre > 0] max(0, (pre - bGate) exp(rMag) + bMag)}, of {@code pre = x W_enc + b_gate}; the positive ones are
+     * the entries.
      *
      * @param pre [B, n]
      * @param bGate [1, n]

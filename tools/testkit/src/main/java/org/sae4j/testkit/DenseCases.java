@@ -1,0 +1,250 @@
+package org.sae4j.testkit;
+
+import static org.sae4j.testkit.EngineConformance.scenario;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.sae4j.api.engine.Buffer;
+import org.sae4j.api.engine.Op;
+import org.sae4j.api.engine.Op.Function;
+import org.sae4j.api.engine.Op.Reduction;
+import org.sae4j.testkit.EngineConformance.Case;
+
+/** The operations between dense matrices. */
+final class DenseCases {
+    private static final int[][] SHAPES = {{1, 1}, {3, 5}, {7, 65}, {33, 17}, {2, 301}};
+
+    private DenseCases() {}
+
+    static Stream<Case> all() {
+        return Stream.of(elementwise(), products(), rows(), attention(), losses(), updates()).flatMap(cases -> cases);
+    }
+
+    private static Stream<Case> elementwise() {
+        return Stream.of(
+                scenario("Gather", s -> {
+                    gather(s, "a", 1, 1, 1);
+                    gather(s, "b", 7, 5, 3);
+                    gather(s, "c", 33, 17, 65);
+                }),
+                scenario("Add", s -> {
+                    for (int[] shape : SHAPES) {
+                        String id = shape[0] + "x" + shape[1];
+                        Buffer a = s.input("a" + id, shape[0], shape[1]);
+                        Buffer b = s.input("b" + id, shape[0], shape[1]);
+                        s.op(new Op.Add(a, b, -0.5f, s.output("out" + id, shape[0], shape[1])));
+                    }
+                }),
+                scenario("Add a row to all rows", s -> {
+                    Buffer row = s.weight("row", 1, 65);
+                    s.op(new Op.Add(s.input("a", 7, 65), row, -1, s.output("out", 7, 65)));
+                    s.op(new Op.Add(s.input("one", 1, 65), row, 3, s.output("oneOut", 1, 65)));
+                }),
+                scenario("Add in place", s -> {
+                    Buffer a = s.parameter("a", 7, 65);
+                    s.op(new Op.Add(a, s.input("b", 7, 65), 0.25f, a));
+                    s.op(new Op.Add(a, s.input("row", 1, 65), 1, a));
+                }),
+                scenario("Map", s -> {
+                    for (Function function : Function.values()) {
+                        Buffer x = s.input("x" + function, 7, 65);
+                        s.adjust(x, value -> 3 * value);
+                        s.op(new Op.Map(x, function, s.output("out" + function, 7, 65)));
+                    }
+                }),
+                scenario("Map at special values", s -> {
+                    for (Function function : Function.values()) {
+                        Buffer x = s.input("x" + function, 1, 9);
+                        s.set(x, new float[] {Float.NaN, 0, 1e-30f, -1e-30f, 30, -30, 1, -0.5f, 2.7f});
+                        s.op(new Op.Map(x, function, s.output("out" + function, 1, 9)));
+                    }
+                }),
+                scenario("Map in place", s -> {
+                    Buffer x = s.parameter("x", 33, 17);
+                    s.op(new Op.Map(x, Function.GELU, x));
+                    Buffer y = s.parameter("y", 3, 5);
+                    s.op(new Op.Map(y, Function.RELU, y));
+                }),
+                scenario("Exceeds", s -> {
+                    Buffer x = s.input("x", 1, 5);
+                    s.set(x, new float[] {1, 1.0000001f, 0.9f, Float.NaN, -5});
+                    s.op(new Op.Exceeds(x, 1, s.output("out", 1, 5)));
+                    s.op(new Op.Exceeds(s.input("y", 33, 17), -0.3f, s.output("outY", 33, 17)));
+                }),
+                scenario("Patch", s -> {
+                    patch(s, "set", 17, 5, false, 3, -1, 16, 0);
+                    patch(s, "add", 17, 65, true, 2, 9, -1, -1, 1);
+                    patch(s, "none", 3, 7, false, -1, -1);
+                }));
+    }
+
+    private static void gather(Scenario s, String id, int rows, int tableRows, int cols) {
+        Buffer indices = s.indices("indices" + id, s.integers(rows, tableRows));
+        s.op(new Op.Gather(indices, s.weight("table" + id, tableRows, cols), s.output("out" + id, rows, cols)));
+    }
+
+    private static void patch(Scenario s, String id, int rows, int cols, boolean add, int... indices) {
+        Buffer target = s.parameter("target" + id, rows, cols);
+        s.op(new Op.Patch(target, s.indices("rows" + id, indices), s.input("values" + id, indices.length, cols), add));
+    }
+
+    private static Stream<Case> products() {
+        int[][] shapes = {{1, 1, 1}, {3, 5, 7}, {65, 33, 70}, {64, 64, 16}, {2, 130, 129}};
+        Stream<Case> orientations = Stream.of(false, true).flatMap(ta -> Stream.of(false, true).map(tb ->
+                scenario("MatMul" + (ta ? ", a transposed" : "") + (tb ? ", b transposed" : ""), s -> {
+                    for (int[] shape : shapes) {
+                        matMul(s, shape[0], shape[1], shape[2], ta, tb, false, Function.IDENTITY);
+                    }
+                })));
+        Stream<Case> functions = Stream.of(Function.values()).map(function -> scenario("MatMul with bias and " + function, s -> {
+            matMul(s, 7, 9, 33, false, false, true, function);
+            matMul(s, 67, 5, 66, false, true, true, function);
+            matMul(s, 5, 70, 20, true, false, false, function);
+        }));
+        return Stream.concat(orientations, functions);
+    }
+
+    private static void matMul(Scenario s, int m, int k, int n, boolean ta, boolean tb, boolean bias, Function function) {
+        String id = m + "x" + k + "x" + n;
+        Buffer a = ta ? s.input("a" + id, k, m) : s.input("a" + id, m, k);
+        Buffer b = tb ? s.weight("b" + id, n, k) : s.weight("b" + id, k, n);
+        s.op(new Op.MatMul(a, ta, b, tb, bias ? s.weight("bias" + id, 1, n) : null, function, s.output("out" + id, m, n))).reduction(k);
+    }
+
+    private static Stream<Case> rows() {
+        return Stream.of(
+                scenario("LayerNorm", s -> {
+                    for (int[] shape : SHAPES) {
+                        layerNorm(s, shape[0], shape[1], 1e-5f, shape[0] % 2 == 1);
+                    }
+                }),
+                scenario("LayerNorm of equal and of far values", s -> {
+                    Buffer x = s.input("x", 3, 65);
+                    s.fillRow(x, 0, 2.5);
+                    s.op(new Op.LayerNorm(s.adjust(x, v -> v + 100), s.weight("w", 1, 65), s.weight("b", 1, 65), 1e-5f,
+                            s.output("out", 3, 65), s.output("scale", 3, 1)));
+                }),
+                scenario("Softmax", s -> {
+                    for (int[] shape : SHAPES) {
+                        Buffer x = s.input("x" + shape[1], shape[0], shape[1]);
+                        s.op(new Op.Softmax(s.adjust(x, v -> 4 * v), s.output("out" + shape[1], shape[0], shape[1])));
+                    }
+                }),
+                scenario("Softmax of large values and -infinity", s -> {
+                    Buffer x = s.input("x", 2, 5);
+                    float low = Float.NEGATIVE_INFINITY;
+                    s.set(x, new float[] {1000, 999, low, 998, low, -1000, -1000, -1001, -1e30f, low});
+                    s.op(new Op.Softmax(x, s.output("out", 2, 5)));
+                }),
+                scenario("ColumnSum", s -> {
+                    for (int[] shape : new int[][] {{1, 1}, {5, 3}, {301, 65}, {1000, 2}}) {
+                        s.op(new Op.ColumnSum(s.input("x" + shape[0], shape[0], shape[1]), s.output("out" + shape[0], 1, shape[1])));
+                        s.reduction(shape[0]);
+                    }
+                }));
+    }
+
+    private static void layerNorm(Scenario s, int rows, int cols, float eps, boolean scale) {
+        String id = rows + "x" + cols;
+        s.op(new Op.LayerNorm(s.input("x" + id, rows, cols), s.weight("w" + id, 1, cols), s.weight("b" + id, 1, cols), eps,
+                s.output("out" + id, rows, cols), scale ? s.output("scale" + id, rows, 1) : null));
+    }
+
+    private static Stream<Case> attention() {
+        int[][] shapes = {{1, 1, 1, 1}, {2, 7, 3, 5}, {1, 33, 2, 16}, {3, 2, 1, 9}};
+        return Stream.of(
+                scenario("Attention", s -> {
+                    for (int[] shape : shapes) {
+                        Buffer[] b = heads(s, shape);
+                        Buffer out = s.output("out" + b[0].name(), b[0].rows(), b[0].cols());
+                        s.op(new Op.Attention(b[0], b[1], b[2], shape[0], shape[2], out)).reduction(shape[1] + shape[3]);
+                    }
+                }),
+                scenario("Attention with large scores", s -> {
+                    Buffer[] b = heads(s, new int[] {2, 5, 2, 4});
+                    s.adjust(b[0], v -> 40 * v);
+                    s.op(new Op.Attention(b[0], b[1], b[2], 2, 2, s.output("out", b[0].rows(), b[0].cols()))).loosen(20);
+                }),
+                scenario("AttentionScores, Softmax and AttentionMix", s -> {
+                    for (int[] shape : shapes) {
+                        Buffer[] b = heads(s, shape);
+                        String id = b[0].name();
+                        int patternRows = shape[0] * shape[2] * shape[1];
+                        Buffer scores = s.output("scores" + id, patternRows, shape[1]);
+                        Buffer pattern = s.output("pattern" + id, patternRows, shape[1]);
+                        s.op(new Op.AttentionScores(b[0], b[1], shape[0], shape[2], scores));
+                        s.op(new Op.Softmax(scores, pattern));
+                        s.op(new Op.AttentionMix(pattern, b[2], shape[0], shape[2], s.output("z" + id, b[0].rows(), b[0].cols())));
+                        s.reduction(shape[1] + shape[3]);
+                    }
+                }));
+    }
+
+    private static Buffer[] heads(Scenario s, int[] shape) {
+        String id = Arrays.toString(shape);
+        return Stream.of("q", "k", "v").map(n -> s.input(n + id, shape[0] * shape[1], shape[2] * shape[3])).toArray(Buffer[]::new);
+    }
+
+    private static Stream<Case> losses() {
+        Stream<Case> squared = Stream.of(Reduction.values()).map(reduction -> scenario("SquaredError " + reduction, s -> {
+            for (int[] shape : SHAPES) {
+                String id = shape[0] + "x" + shape[1];
+                s.op(new Op.SquaredError(s.input("xHat" + id, shape[0], shape[1]), s.input("x" + id, shape[0], shape[1]), reduction, 0.7f,
+                        s.output("gradient" + id, shape[0], shape[1]), s.output("loss" + id, 1, 1)));
+            }
+        }));
+        Case constant = scenario("SquaredError NORMALIZED of a constant batch", s -> {
+            Buffer x = s.input("x", 3, 5);
+            s.op(new Op.SquaredError(s.input("xHat", 3, 5), s.adjust(x, v -> 1), Reduction.NORMALIZED, 2,
+                    s.output("gradient", 3, 5), s.output("loss", 1, 1)));
+        });
+        Stream<Case> ghost = Stream.of(Reduction.MEAN, Reduction.MEAN_OVER_NORM).map(reduction -> scenario("GhostError " + reduction, s -> {
+            for (int[] shape : new int[][] {{3, 5}, {7, 65}, {33, 17}}) {
+                String id = shape[0] + "x" + shape[1];
+                Buffer g = s.input("ghost" + id, shape[0], shape[1]);
+                s.fillRow(g, 1, 0);
+                Buffer r = s.input("residual" + id, shape[0], shape[1]);
+                s.fillRow(r, 2, 0);
+                s.op(new Op.GhostError(g, r, s.input("x" + id, shape[0], shape[1]), reduction,
+                        s.output("gradient" + id, shape[0], shape[1]), s.output("loss" + id, 1, 1))).loosen(4);
+            }
+        }));
+        return Stream.of(squared, Stream.of(constant), ghost).flatMap(cases -> cases);
+    }
+
+    private static Stream<Case> updates() {
+        return Stream.of(
+                scenario("ProjectRows", s -> {
+                    for (int[] shape : SHAPES) {
+                        String id = shape[0] + "x" + shape[1];
+                        Buffer w = s.input("w" + id, shape[0], shape[1]);
+                        s.fillRow(w, shape[0] - 1, shape[0] == 1 ? 1 : 0);
+                        s.op(new Op.ProjectRows(s.parameter("g" + id, shape[0], shape[1]), w)).reduction(shape[1]);
+                    }
+                }),
+                scenario("NormalizeRows", s -> {
+                    for (int[] shape : SHAPES) {
+                        Buffer w = s.parameter("w" + shape[0] + "x" + shape[1], shape[0], shape[1]);
+                        s.adjust(w, v -> 10 * v);
+                        s.fillRow(w, shape[0] / 2, 0);
+                        s.op(new Op.NormalizeRows(w));
+                    }
+                }),
+                scenario("ClipNorm", s -> {
+                    List<Buffer> large = List.of(s.parameter("a", 33, 17), s.parameter("b", 1, 5), s.parameter("c", 7, 65));
+                    s.op(new Op.ClipNorm(large, 1));
+                    s.op(new Op.ClipNorm(List.of(s.parameter("small", 3, 5)), 1000));
+                    s.op(new Op.ClipNorm(List.of(s.zeroParameter("zero", 3, 5)), 1)).reduction(100);
+                }),
+                scenario("Adam", s -> {
+                    Buffer hyper = s.input("hyper", 1, 6);
+                    for (int[] shape : SHAPES) {
+                        String id = shape[0] + "x" + shape[1];
+                        s.op(new Op.Adam(s.parameter("w" + id, shape[0], shape[1]), s.input("g" + id, shape[0], shape[1]),
+                                s.zeroParameter("m" + id, shape[0], shape[1]), s.zeroParameter("v" + id, shape[0], shape[1]), hyper));
+                    }
+                    s.runs(4, (run, scenario) -> scenario.set(hyper, new float[] {1e-2f, 0.9f, 0.999f, 1e-8f, run + 1, 7}));
+                }));
+    }
+}

@@ -1,0 +1,2 @@
+/** Conformance suites for third-party engines, and the double-precision reference that they are compared with. */
+package org.sae4j.testkit;
