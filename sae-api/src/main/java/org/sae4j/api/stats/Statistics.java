@@ -70,18 +70,23 @@ public final class Statistics {
      * @return one rank for each value
      */
     public static double[] ranks(double[] values) {
-        int[] order = IntStream.range(0, values.length).boxed().sorted(Comparator.comparingDouble(i -> values[i]))
-                .mapToInt(Integer::intValue).toArray();
-        double[] ranks = new double[values.length];
-        for (int from = 0; from < order.length;) {
+        double[] sorted = values.clone();
+        for (int i = 0; i < sorted.length; i++) {
+            sorted[i] += 0.0; // -0.0 becomes 0.0, which sorts apart from it but ties with it
+        }
+        Arrays.sort(sorted);
+        double[] rankAt = new double[sorted.length];
+        for (int from = 0; from < sorted.length;) {
             int to = from + 1;
-            while (to < order.length && values[order[to]] == values[order[from]]) {
+            while (to < sorted.length && Double.compare(sorted[to], sorted[from]) == 0) {
                 to++;
             }
-            for (int i = from; i < to; i++) {
-                ranks[order[i]] = (from + 1 + to) / 2.0;
-            }
+            Arrays.fill(rankAt, from, to, (from + 1 + to) / 2.0);
             from = to;
+        }
+        double[] ranks = new double[values.length];
+        for (int i = 0; i < ranks.length; i++) {
+            ranks[i] = rankAt[Arrays.binarySearch(sorted, values[i] + 0.0)];
         }
         return ranks;
     }
@@ -97,17 +102,24 @@ public final class Statistics {
      */
     public static double auroc(double[] scores, boolean[] positive) {
         checkLengths(scores.length, positive.length);
-        double[] ranks = ranks(scores);
+        return aurocOfRanks(ranks(scores), IntStream.range(0, positive.length).filter(i -> positive[i]).toArray());
+    }
+
+    /**
+     * The area under the receiver operating characteristic from ranks, for one variable that is tested against several sets of positives.
+     *
+     * @param ranks as {@link #ranks} gives them
+     * @param positives numbers of the positive cases, each once
+     * @return from 0 to 1; NaN if there are no positives or no negatives
+     * @throws IndexOutOfBoundsException if there is no such case
+     */
+    public static double aurocOfRanks(double[] ranks, int[] positives) {
         double sum = 0;
-        long positives = 0;
-        for (int i = 0; i < ranks.length; i++) {
-            if (positive[i]) {
-                sum += ranks[i];
-                positives++;
-            }
+        for (int i : positives) {
+            sum += ranks[i];
         }
-        long negatives = ranks.length - positives;
-        return (sum - positives * (positives + 1) / 2.0) / ((double) positives * negatives);
+        double n = positives.length;
+        return (sum - n * (n + 1) / 2) / (n * (ranks.length - n));
     }
 
     /**
