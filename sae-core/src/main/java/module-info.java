@@ -1,5 +1,10 @@
 /** Transformers, sparse autoencoders, training, evaluation and file formats over the kernels of an engine. */
+@org.jspecify.annotations.NullMarked
 module org.sae4j.core {
     requires transitive org.sae4j.api;
     requires tools.jackson.databind;
+
+    exports org.sae4j.core;
+
+    uses org.sae4j.api.engine.EngineProvider;
 }

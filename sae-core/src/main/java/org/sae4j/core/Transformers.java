@@ -1,0 +1,46 @@
+package org.sae4j.core;
+
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.Tokenizer;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.internal.ProgramTransformer;
+import org.sae4j.core.internal.SharedResource;
+
+/**
+ * GPT-2-style transformers of any depth on an engine.
+ *
+ * <p>A forward pass runs a program that is compiled for its shape: tokens' shape, captures, edits, start and end. Programs are kept for the
+ * next pass of the same shape, the least recently used ones are given up. Capturing {@code mlp.hook_pre}, attention scores or patterns, or
+ * editing the first, keeps an engine from fusing operations, which may change the last bits of what follows; no other capture does. The engine must stay open as long as the transformer is used.
+ * All methods refuse null.
+ */
+public final class Transformers {
+    private Transformers() {}
+
+    /**
+     * Makes a transformer from its parameters.
+     *
+     * @param config dimensions and variants
+     * @param parameters all parameters by their TransformerLens names and layouts: {@code embed.W_E} [d_vocab, d_model],
+     *     {@code pos_embed.W_pos} [n_ctx, d_model], {@code blocks.N.ln1.w}, {@code .b} [d_model], {@code blocks.N.attn.W_Q},
+     *     {@code W_K}, {@code W_V} [n_heads, d_model, d_head], {@code b_Q}, {@code b_K}, {@code b_V} [n_heads, d_head], {@code W_O}
+     *     [n_heads, d_head, d_model], {@code b_O} [d_model], {@code blocks.N.ln2.w}, {@code .b}, {@code blocks.N.mlp.W_in}
+     *     [d_model, d_mlp], {@code b_in} [d_mlp], {@code W_out} [d_mlp, d_model], {@code b_out} [d_model], {@code ln_final.w}, {@code .b},
+     *     {@code unembed.W_U} [d_model, d_vocab], {@code unembed.b_U} [d_vocab]; must not change while the transformer is used
+     * @param tokenizer the tokenizer, if there is one
+     * @param engine runs the transformer; it is not closed with it
+     * @return the transformer, to be closed by the caller
+     * @throws IllegalArgumentException if parameters are missing, unknown, of another shape, NaN or infinite, or the unembedding is not the
+     *     transposed embedding although {@code config} says so
+     */
+    public static Transformer of(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer, Engine engine) {
+        Objects.requireNonNull(tokenizer, "tokenizer");
+        Objects.requireNonNull(engine, "engine");
+        return ProgramTransformer.of(config, parameters, tokenizer, engine, new SharedResource(() -> { }, config.name()));
+    }
+}
