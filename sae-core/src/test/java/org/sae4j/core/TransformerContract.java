@@ -209,11 +209,13 @@ abstract class TransformerContract {
     void aPassThatResumesCanEditWhereItStarts() {
         try (Transformer model = transformer(2)) {
             int[][] tokens = RandomModels.tokens(model.config(), 2, 3, 1);
-            Activations clean = model.forward(tokens, captureAll(model).build());
+            HookPoint post = HookPoint.residPost(1);
+            HookPoint[] residuals = {HookPoint.residPost(0), HookPoint.residPre(1), post};
+            Activations clean = model.forward(tokens, ForwardPlan.capture(residuals));
             Tensor addition = RandomModels.gaussian(new CounterRandom(3), 1, 1, model.config().dModel());
             int[] row = {4};
-            Activations whole = model.forward(tokens, captureAll(model).add(HookPoint.residPre(1), row, addition).build());
-            HookPoint post = HookPoint.residPost(1);
+            Activations whole = model.forward(tokens,
+                    ForwardPlan.builder().capture(residuals).add(HookPoint.residPre(1), row, addition).build());
             Activations resumed = model.forward(tokens, ForwardPlan.builder().startAt(1, clean.get(HookPoint.residPre(1)))
                     .add(HookPoint.residPre(1), row, addition).capture(HookPoint.residPre(1), post).build());
             assertSameBits(HookPoint.residPre(1), resumed.get(HookPoint.residPre(1)), whole.get(HookPoint.residPre(1)));
