@@ -5,6 +5,8 @@ module org.sae4j.core {
     requires tools.jackson.databind;
 
     exports org.sae4j.core;
+    exports org.sae4j.core.experiment;
 
     uses org.sae4j.api.engine.EngineProvider;
+    uses org.sae4j.api.experiment.Experiment;
 }

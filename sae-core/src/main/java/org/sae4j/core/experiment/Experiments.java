@@ -1,0 +1,137 @@
+package org.sae4j.core.experiment;
+
+import java.io.IOException;
+import java.net.MalformedURLException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
+import java.util.Spliterator;
+import java.util.TreeMap;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.experiment.Experiment;
+
+/**
+ * The experiments that are installed. One broken plugin does not hide the others: it is listed with its reason.
+ */
+public final class Experiments {
+    private final List<Experiment<?, ?>> all;
+    private final Map<String, String> broken;
+
+    private Experiments(List<Experiment<?, ?>> all, Map<String, String> broken) {
+        this.all = List.copyOf(all);
+        this.broken = broken;
+    }
+
+    /** {@return the experiments on the class path or module path of sae4j} */
+    public static Experiments installed() {
+        return load(Objects.requireNonNullElseGet(Experiment.class.getClassLoader(), ClassLoader::getSystemClassLoader));
+    }
+
+    /**
+     * The experiments that are installed, and those in the jars of a folder. The folder's classes stay loaded as long as the result is used.
+     *
+     * @param folder a folder with jar files
+     * @return the experiments
+     * @throws Sae4jException if the folder cannot be read
+     */
+    public static Experiments installedAndIn(Path folder) {
+        List<URL> jars = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.jar")) {
+            for (Path jar : files) {
+                jars.add(jar.toUri().toURL());
+            }
+        } catch (MalformedURLException e) {
+            throw new IllegalStateException("a path always has a URL", e);
+        } catch (IOException e) {
+            throw new Sae4jException("cannot read the plugin folder, " + e, folder.toString(), "pass a folder that holds jar files", e);
+        }
+        jars.sort(Comparator.comparing(URL::toString));
+        return load(new URLClassLoader("plugins", jars.toArray(URL[]::new), Experiments.class.getClassLoader()));
+    }
+
+    /**
+     * The experiments that a class loader finds.
+     *
+     * @param loader where to look
+     * @return the experiments
+     */
+    public static Experiments load(ClassLoader loader) {
+        Map<String, String> broken = new LinkedHashMap<>();
+        Map<String, Experiment<?, ?>> byId = new TreeMap<>();
+        for (ServiceLoader.Provider<?> service : services(loader, broken)) {
+            String type = service.type().getName();
+            try {
+                Experiment<?, ?> experiment = (Experiment<?, ?>) service.get();
+                String id = experiment.id();
+                if (!id.matches("[a-z0-9-]+")) {
+                    broken.put(type, "its id '" + id + "' must be lower-case letters, digits and hyphens");
+                } else if (experiment.apiVersion() > Experiment.API_VERSION) {
+                    broken.put(type, "it was written for version " + experiment.apiVersion() + " of the experiment interface, this is "
+                            + Experiment.API_VERSION + ": use a newer sae4j");
+                } else if (byId.containsKey(id)) {
+                    broken.put(type, "its id '" + id + "' is that of " + byId.get(id).getClass().getName());
+                } else {
+                    byId.put(id, experiment);
+                }
+            } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
+                broken.put(type, reason(e));
+            }
+        }
+        return new Experiments(List.copyOf(byId.values()), broken);
+    }
+
+    @SuppressWarnings("rawtypes")
+    private static List<ServiceLoader.Provider<Experiment>> services(ClassLoader loader, Map<String, String> broken) {
+        List<ServiceLoader.Provider<Experiment>> services = new ArrayList<>();
+        Spliterator<ServiceLoader.Provider<Experiment>> found = ServiceLoader.load(Experiment.class, loader).stream().spliterator();
+        boolean more = true;
+        while (more) {
+            try {
+                more = found.tryAdvance(services::add);
+            } catch (ServiceConfigurationError | LinkageError e) {
+                // After an error the loader goes on with the next entry; the same error again means that it cannot.
+                more = broken.put("plugin configuration: " + e.getMessage(), reason(e)) == null;
+            }
+        }
+        return services;
+    }
+
+    private static String reason(Throwable error) {
+        Throwable cause = error.getCause() == null ? error : error.getCause();
+        return cause.getClass().getSimpleName() + ": " + cause.getMessage();
+    }
+
+    /** {@return the experiments that can be run, by id} */
+    public List<Experiment<?, ?>> all() {
+        return all;
+    }
+
+    /** {@return why plugins could not be loaded, by class or configuration} */
+    public Map<String, String> broken() {
+        return java.util.Collections.unmodifiableMap(broken);
+    }
+
+    /**
+     * An experiment by its id.
+     *
+     * @param id the id
+     * @return the experiment
+     * @throws Sae4jException if there is none; it names the nearest and lists all
+     */
+    public Experiment<?, ?> get(String id) {
+        List<String> ids = all.stream().map(Experiment::id).toList();
+        return all.stream().filter(e -> e.id().equals(id)).findFirst()
+                .orElseThrow(() -> new Sae4jException("there is no experiment '" + id + "'" + (broken.isEmpty() ? "" : "; not usable: " + broken),
+                        "among " + ids, Nearest.hint(id, ids) + "list them with sae experiments, add yours with --plugin-path FOLDER"));
+    }
+}
