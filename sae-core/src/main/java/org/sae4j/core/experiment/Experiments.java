@@ -15,10 +15,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
-import java.util.Spliterator;
 import java.util.TreeMap;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Experiment;
+import org.sae4j.core.internal.Services;
 
 /**
  * The experiments that are installed. One broken plugin does not hide the others: it is listed with its reason.
@@ -68,7 +68,7 @@ public final class Experiments {
     public static Experiments load(ClassLoader loader) {
         Map<String, String> broken = new LinkedHashMap<>();
         Map<String, Experiment<?, ?>> byId = new TreeMap<>();
-        for (ServiceLoader.Provider<?> service : services(loader, broken)) {
+        for (ServiceLoader.Provider<?> service : Services.lookUp(ServiceLoader.load(Experiment.class, loader), broken)) {
             String type = service.type().getName();
             try {
                 Experiment<?, ?> experiment = (Experiment<?, ?>) service.get();
@@ -84,31 +84,10 @@ public final class Experiments {
                     byId.put(id, experiment);
                 }
             } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
-                broken.put(type, reason(e));
+                broken.put(type, Services.reason(e));
             }
         }
         return new Experiments(List.copyOf(byId.values()), broken);
-    }
-
-    @SuppressWarnings("rawtypes")
-    private static List<ServiceLoader.Provider<Experiment>> services(ClassLoader loader, Map<String, String> broken) {
-        List<ServiceLoader.Provider<Experiment>> services = new ArrayList<>();
-        Spliterator<ServiceLoader.Provider<Experiment>> found = ServiceLoader.load(Experiment.class, loader).stream().spliterator();
-        boolean more = true;
-        while (more) {
-            try {
-                more = found.tryAdvance(services::add);
-            } catch (ServiceConfigurationError | LinkageError e) {
-                // After an error the loader goes on with the next entry; the same error again means that it cannot.
-                more = broken.put("plugin configuration: " + e.getMessage(), reason(e)) == null;
-            }
-        }
-        return services;
-    }
-
-    private static String reason(Throwable error) {
-        Throwable cause = error.getCause() == null ? error : error.getCause();
-        return cause.getClass().getSimpleName() + ": " + cause.getMessage();
     }
 
     /** {@return the experiments that can be run, by id} */

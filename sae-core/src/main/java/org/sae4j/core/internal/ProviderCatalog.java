@@ -1,6 +1,5 @@
 package org.sae4j.core.internal;
 
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -8,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
-import java.util.Spliterator;
 import java.util.stream.Collectors;
 import org.sae4j.api.engine.Availability;
 import org.sae4j.api.engine.EngineProvider;
@@ -32,7 +30,7 @@ public record ProviderCatalog(List<EngineProvider> providers, Map<String, String
     public static ProviderCatalog load(ClassLoader loader) {
         Map<String, String> broken = new LinkedHashMap<>();
         Map<String, Ranked> ranked = new LinkedHashMap<>();
-        for (ServiceLoader.Provider<EngineProvider> service : services(loader, broken)) {
+        for (ServiceLoader.Provider<EngineProvider> service : Services.lookUp(ServiceLoader.load(EngineProvider.class, loader), broken)) {
             String type = service.type().getName();
             try {
                 EngineProvider provider = service.get();
@@ -46,28 +44,12 @@ public record ProviderCatalog(List<EngineProvider> providers, Map<String, String
                     ranked.put(candidate.id(), candidate);
                 }
             } catch (ServiceConfigurationError | LinkageError | RuntimeException e) {
-                broken.put(type, reason(e));
+                broken.put(type, Services.reason(e));
             }
         }
         List<EngineProvider> providers = ranked.values().stream()
                 .sorted(Comparator.comparingInt(Ranked::priority).reversed().thenComparing(Ranked::id)).map(Ranked::provider).toList();
         return new ProviderCatalog(providers, Collections.unmodifiableMap(broken));
-    }
-
-    private static List<ServiceLoader.Provider<EngineProvider>> services(ClassLoader loader, Map<String, String> broken) {
-        List<ServiceLoader.Provider<EngineProvider>> services = new ArrayList<>();
-        Spliterator<ServiceLoader.Provider<EngineProvider>> found =
-                ServiceLoader.load(EngineProvider.class, loader).stream().spliterator();
-        boolean more = true;
-        while (more) {
-            try {
-                more = found.tryAdvance(services::add);
-            } catch (ServiceConfigurationError | LinkageError e) {
-                // After an error the loader goes on with the next entry; the same error again means that it cannot.
-                more = broken.put("provider configuration: " + e.getMessage(), reason(e)) == null;
-            }
-        }
-        return services;
     }
 
     /**
@@ -80,13 +62,8 @@ public record ProviderCatalog(List<EngineProvider> providers, Map<String, String
         try {
             return provider.availability();
         } catch (LinkageError | RuntimeException e) {
-            return new Availability.Unavailable("asking it failed, " + reason(e), "report this to the author of " + provider.getClass());
+            return new Availability.Unavailable("asking it failed, " + Services.reason(e), "report this to the author of " + provider.getClass());
         }
-    }
-
-    private static String reason(Throwable error) {
-        Throwable cause = error.getCause() == null ? error : error.getCause();
-        return cause.getClass().getSimpleName() + ": " + cause.getMessage();
     }
 
     /** {@return which engines are known and which are broken, for messages} */
