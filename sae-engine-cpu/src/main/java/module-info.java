@@ -2,4 +2,9 @@
 module org.sae4j.engine.cpu {
     requires transitive org.sae4j.api;
     requires static jdk.incubator.vector;
+    requires static org.jspecify;
+
+    exports org.sae4j.engine.cpu;
+
+    provides org.sae4j.api.engine.EngineProvider with org.sae4j.engine.cpu.CpuEngineProvider;
 }

@@ -1,0 +1,104 @@
+package org.sae4j.engine.cpu.internal;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.engine.Buffer;
+import org.sae4j.api.engine.Op;
+import org.sae4j.api.engine.Program;
+
+/** Turns the operations of a program into steps. */
+final class Compiler {
+    /**
+     * Operations that become one step.
+     *
+     * @param first the operation, or the product
+     * @param selects for a product: the selections right after it that alone read its result
+     */
+    private record Fused(Op first, List<Op> selects) {}
+
+    private final List<Fused> plan = new ArrayList<>();
+    private final Set<Buffer> skipped = new HashSet<>();
+
+    Compiler(Program program) {
+        Map<Buffer, Integer> uses = new HashMap<>();
+        for (Op op : program.ops()) {
+            Operands.of(op).all().forEach(buffer -> uses.merge(buffer, 1, Integer::sum));
+        }
+        List<Op> ops = program.ops();
+        for (int i = 0; i < ops.size(); i++) {
+            List<Op> selects = new ArrayList<>();
+            if (ops.get(i) instanceof Op.MatMul product && product.out().role() == Buffer.Role.INTERMEDIATE) {
+                for (int j = i + 1; j < ops.size() && preOf(ops.get(j)) == product.out(); j++) {
+                    selects.add(ops.get(j));
+                }
+                if (uses.get(product.out()) != selects.size() + 1) {
+                    selects.clear();
+                }
+                if (!selects.isEmpty()) {
+                    skipped.add(product.out());
+                }
+            }
+            plan.add(new Fused(ops.get(i), selects));
+            i += selects.size();
+        }
+    }
+
+    private static @Nullable Buffer preOf(Op op) {
+        return switch (op) {
+            case Op.Select o -> o.pre();
+            case Op.GatedSelect o -> o.pre();
+            default -> null;
+        };
+    }
+
+    /** {@return intermediates that no step touches} */
+    Set<Buffer> skipped() {
+        return skipped;
+    }
+
+    List<Step> steps(Context context, Storage storage) {
+        DenseSteps dense = new DenseSteps(context, storage);
+        ProductSteps products = new ProductSteps(context, storage);
+        AttentionSteps attention = new AttentionSteps(context, storage);
+        SparseSteps sparse = new SparseSteps(context, storage);
+        TrainingSteps training = new TrainingSteps(context, storage);
+        List<Step> steps = new ArrayList<>();
+        for (Fused fused : plan) {
+            steps.add(switch (fused.first()) {
+                case Op.Gather o -> dense.gather(o);
+                case Op.Add o -> dense.add(o);
+                case Op.LayerNorm o -> dense.layerNorm(o);
+                case Op.MatMul o -> fused.selects().isEmpty() ? products.matMul(o) : products.fused(o, fused.selects());
+                case Op.Map o -> dense.map(o);
+                case Op.Attention o -> attention.attention(o);
+                case Op.AttentionScores o -> attention.scores(o);
+                case Op.Softmax o -> dense.softmax(o);
+                case Op.AttentionMix o -> attention.mix(o);
+                case Op.Patch o -> dense.patch(o);
+                case Op.Select o -> products.select(o, o.pre());
+                case Op.GatedSelect o -> products.select(o, o.pre());
+                case Op.Decode o -> sparse.decode(o);
+                case Op.SquaredError o -> training.squaredError(o);
+                case Op.GhostError o -> training.ghostError(o);
+                case Op.FeatureGradient o -> sparse.featureGradient(o);
+                case Op.SparseOuter o -> sparse.sparseOuter(o);
+                case Op.SparseColumnSum o -> sparse.sparseColumnSum(o);
+                case Op.ColumnSum o -> dense.columnSum(o);
+                case Op.SparsitySums o -> sparse.sparsitySums(o);
+                case Op.DecoderNormGradient o -> sparse.decoderNormGradient(o);
+                case Op.TrackFiring o -> sparse.trackFiring(o);
+                case Op.Exceeds o -> dense.exceeds(o);
+                case Op.ProjectRows o -> training.projectRows(o);
+                case Op.NormalizeRows o -> training.normalizeRows(o);
+                case Op.ClipNorm o -> training.clipNorm(o);
+                case Op.Adam o -> training.adam(o);
+            });
+        }
+        return steps;
+    }
+}

@@ -1,0 +1,108 @@
+package org.sae4j.engine.cpu.internal;
+
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.engine.Op;
+
+/**
+ * The inner loops. Arguments are arrays with the position of the first element; nothing is checked beyond Java's own range checks.
+ *
+ * <p>Products ({@link #tile}, {@link #row}, {@link #weightedSum}) are fused multiply-adds in ascending order of the reduction index, one
+ * accumulator for each result, in every implementation: their bits depend on nothing but the operands. Other reductions may use as many
+ * accumulators as an implementation likes, but fixed ones.
+ */
+interface Kernels {
+    /** {@return what is used, for people} */
+    String description();
+
+    /** {@return columns of a packed panel of the right operand} */
+    int panelWidth();
+
+    /** {@return rows of a full packed panel of the left operand: 12 or 4} */
+    int groupRows();
+
+    /**
+     * {@code c += a b} or {@code c = a b} for one packed panel of each operand.
+     *
+     * @param rows 12, 4 or 1
+     * @param depth length of the reduction
+     * @param a {@code a[k * rows + r]}
+     * @param b {@code b[k * panelWidth + j]}
+     * @param c result, rows of panelWidth elements
+     * @param at first element of c
+     * @param stride distance of rows in c
+     * @param accumulate whether to add to c
+     */
+    void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate);
+
+    /** As {@link #tile} for one row and four neighbouring panels: a product with one row has too few sums of its own to fill the pipelines. */
+    void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, boolean accumulate);
+
+    /** {@code out = f(x)}. */
+    void apply(Op.Function f, float[] x, int xAt, float[] out, int outAt, int n);
+
+    /** {@code c = f(c + bias)}; no bias if null. */
+    void finish(Op.Function f, float[] c, int at, float @Nullable [] bias, int biasAt, int n);
+
+    /** {@code out = a + scale b}. */
+    void add(float[] a, int aAt, float[] b, int bAt, float scale, float[] out, int outAt, int n);
+
+    /** {@code x *= factor}. */
+    void scale(float[] x, int at, float factor, int n);
+
+    /** {@code out = x > limit ? 1 : 0}. */
+    void exceeds(float[] x, int xAt, float limit, float[] out, int outAt, int n);
+
+    /** {@return the sum, in double precision} */
+    double sum(float[] x, int at, int n);
+
+    /** {@return the inner product, in double precision} */
+    double dot(float[] a, int aAt, float[] b, int bAt, int n);
+
+    /** {@return the sum of {@code (x - mean)^2}, in double precision} */
+    double deviation(float[] x, int at, double mean, int n);
+
+    /** {@return the inner product, in single precision with at least 4 accumulators} */
+    float product(float[] a, int aAt, float[] b, int bAt, int n);
+
+    /** {@code out = (x - mean) / deviation * weight + bias}. */
+    void normalize(float[] x, int xAt, double mean, double deviation, float[] weight, float[] bias, float[] out, int outAt, int n);
+
+    /**
+     * {@code out = softmax(x)}. Appending -infinity to x changes no bit of the other results. A row without a finite maximum becomes NaN.
+     */
+    void softmax(float[] x, int xAt, float[] out, int outAt, int n);
+
+    /** {@code out = (accumulate ? out : 0) + sum of values[e] * table[rows[e]]} over e from {@code from} to {@code to - 1}, by ascending e. */
+    void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int width, float[] out, int at, boolean accumulate);
+
+    /**
+     * Appends the entries greater than {@code floor}, in order.
+     *
+     * @return the position after the last appended; both arrays need room for n entries from {@code to} on
+     */
+    int above(float[] x, int at, int n, float floor, int[] columns, float[] values, int to);
+
+    /** {@return the first position from {@code from} on whose element is greater than {@code floor}, or {@code to}} */
+    int firstAbove(float[] x, int from, int to, float floor);
+
+    /** Adam on elements {@code from} to {@code to - 1}: the factors that do not depend on the element are given. */
+    void adam(float[] w, float[] g, float[] m, float[] v, int from, int to, AdamFactors factors);
+
+    /**
+     * What one step of Adam needs besides its arrays.
+     *
+     * @param gain1 {@code 1 - beta1}
+     * @param beta2 decay of the second moment
+     * @param gain2 {@code 1 - beta2}
+     * @param stepSize {@code lr / (1 - beta1^t)}
+     * @param inverseRoot {@code 1 / sqrt(1 - beta2^t)}
+     * @param epsilon added to the denominator
+     */
+    record AdamFactors(float gain1, float beta2, float gain2, float stepSize, float inverseRoot, float epsilon) {
+        /** The factors of step {@code t} from 1, in double precision until the end. */
+        static AdamFactors of(double rate, double beta1, double beta2, double epsilon, double t) {
+            return new AdamFactors((float) (1 - beta1), (float) beta2, (float) (1 - beta2), (float) (rate / (1 - Math.pow(beta1, t))),
+                    (float) (1 / Math.sqrt(1 - Math.pow(beta2, t))), (float) epsilon);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+package org.sae4j.engine.cpu.internal;
+
+import java.util.Arrays;
+
+/** The left operand of a product, packed: for each block of the reduction and each group of rows an array {@code [k * groupSize + r]}. */
+final class LeftPanels {
+    private final Groups groups;
+    private final int depth;
+    private final float[][] panels;
+
+    /** Where the operand comes from. */
+    interface Source {
+        /**
+         * Packs some groups of one block of the reduction.
+         *
+         * @param groups the groups of all rows
+         * @param from first group
+         * @param to after the last group
+         * @param start first position of the block
+         * @param depth length of the block
+         * @param panels receives group {@code g} at {@code offset + g - from}
+         * @param offset see panels
+         */
+        void pack(Groups groups, int from, int to, int start, int depth, float[][] panels, int offset);
+    }
+
+    LeftPanels(Groups groups, int depth, float[][] panels) {
+        this.groups = groups;
+        this.depth = depth;
+        this.panels = panels;
+    }
+
+    static int count(Groups groups, int depth) {
+        return groups.count() * Products.blocks(depth);
+    }
+
+    Groups groups() {
+        return groups;
+    }
+
+    int depth() {
+        return depth;
+    }
+
+    float[] panel(int block, int group) {
+        return panels[block * groups.count() + group];
+    }
+
+    /** Packs everything. */
+    void pack(Workers workers, Source source) {
+        int chunk = 16;
+        int chunks = (groups.count() + chunk - 1) / chunk;
+        workers.forEach(chunks * Products.blocks(depth), (task, slot) -> {
+            int block = task / chunks;
+            int from = task % chunks * chunk;
+            source.pack(groups, from, Math.min(from + chunk, groups.count()), block * Products.DEPTH, Products.depth(depth, block), panels,
+                    block * groups.count() + from);
+        });
+    }
+
+    /** Packs everything on the calling thread. */
+    void pack(Source source) {
+        for (int block = 0; block < Products.blocks(depth); block++) {
+            source.pack(groups, 0, groups.count(), block * Products.DEPTH, Products.depth(depth, block), panels, block * groups.count());
+        }
+    }
+
+    /** A dense row-major matrix that starts at {@code at} and whose rows are {@code stride} elements apart. */
+    static Source dense(float[] x, int at, int stride) {
+        return (groups, from, to, start, depth, panels, offset) -> {
+            for (int g = from; g < to; g++) {
+                packRows(x, at + groups.start(g) * stride + start, stride, groups.size(g), depth, panels[offset + g - from]);
+            }
+        };
+    }
+
+    private static void packRows(float[] x, int at, int stride, int rows, int depth, float[] panel) {
+        if (rows == 1) {
+            System.arraycopy(x, at, panel, 0, depth);
+            return;
+        }
+        for (int r = 0; r < rows; r += 4) {
+            int r0 = at + r * stride;
+            int r1 = r0 + stride;
+            int r2 = r1 + stride;
+            int r3 = r2 + stride;
+            for (int k = 0; k < depth; k++) {
+                int to = k * rows + r;
+                panel[to] = x[r0 + k];
+                panel[to + 1] = x[r1 + k];
+                panel[to + 2] = x[r2 + k];
+                panel[to + 3] = x[r3 + k];
+            }
+        }
+    }
+
+    /** The transpose of a dense row-major matrix [depth, stride]. */
+    static Source transposed(float[] x, int stride) {
+        return (groups, from, to, start, depth, panels, offset) -> {
+            for (int g = from; g < to; g++) {
+                int rows = groups.size(g);
+                int first = groups.start(g);
+                float[] panel = panels[offset + g - from];
+                for (int k = 0; k < depth; k++) {
+                    int at = (start + k) * stride + first;
+                    int target = k * rows;
+                    for (int r = 0; r < rows; r++) {
+                        panel[target + r] = x[at + r];
+                    }
+                }
+            }
+        };
+    }
+
+    /** Sparse rows; reads their content when packing. */
+    static Source sparse(SparseMatrix s) {
+        return (groups, from, to, start, depth, panels, offset) -> {
+            int[] indices = s.indices();
+            float[] values = s.values();
+            for (int g = from; g < to; g++) {
+                int rows = groups.size(g);
+                float[] panel = panels[offset + g - from];
+                Arrays.fill(panel, 0, depth * rows, 0);
+                for (int r = 0; r < rows; r++) {
+                    int row = groups.start(g) + r;
+                    int end = s.offset(row + 1);
+                    for (int e = s.lowerBound(row, start); e < end && indices[e] < start + depth; e++) {
+                        panel[(indices[e] - start) * rows + r] = values[e];
+                    }
+                }
+            }
+        };
+    }
+
+    /** The transpose of sparse rows; reads their content when packing. */
+    static Source sparseTransposed(SparseMatrix s) {
+        return (groups, from, to, start, depth, panels, offset) -> {
+            int[] indices = s.indices();
+            float[] values = s.values();
+            int[] cursor = new int[depth];
+            for (int k = 0; k < depth; k++) {
+                cursor[k] = s.lowerBound(start + k, groups.start(from));
+            }
+            for (int g = from; g < to; g++) {
+                int rows = groups.size(g);
+                int first = groups.start(g);
+                float[] panel = panels[offset + g - from];
+                Arrays.fill(panel, 0, depth * rows, 0);
+                for (int k = 0; k < depth; k++) {
+                    int end = s.offset(start + k + 1);
+                    int e = cursor[k];
+                    for (; e < end && indices[e] < first + rows; e++) {
+                        panel[k * rows + indices[e] - first] = values[e];
+                    }
+                    cursor[k] = e;
+                }
+            }
+        };
+    }
+}

@@ -1,0 +1,132 @@
+package org.sae4j.engine.cpu.internal;
+
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.engine.Op;
+
+/**
+ * Dense products. The reduction is cut into blocks that stay in the cache, but every element is one chain of fused multiply-adds in order:
+ * its bits depend on its row of the left and its column of the right operand alone, not on tiles, threads or other rows.
+ */
+final class Products {
+    /** Length of a block of the reduction: a right panel of this length stays in the first-level cache. */
+    static final int DEPTH = 256;
+    /** Panels of the right operand in a tile. */
+    private static final int TILE_PANELS = 8;
+    /** Rows of the left operand in a tile. */
+    private static final int TILE_ROWS = 192;
+
+    private final Kernels kernels;
+    private final Workers workers;
+
+    Products(Kernels kernels, Workers workers) {
+        this.kernels = kernels;
+        this.workers = workers;
+    }
+
+    static int blocks(int depth) {
+        return (depth + DEPTH - 1) / DEPTH;
+    }
+
+    static int depth(int depth, int block) {
+        return Math.min(DEPTH, depth - block * DEPTH);
+    }
+
+    Groups groups(int rows) {
+        return new Groups(rows, kernels.groupRows());
+    }
+
+    /** {@code c = f(a b + bias)}, or {@code c += a b} then f and bias, for row-major c of as many columns as b. */
+    void multiply(LeftPanels a, RightPanels b, float[] c, boolean accumulate, float @Nullable [] bias, Op.Function f) {
+        Groups groups = a.groups();
+        int perTile = Math.max(1, TILE_ROWS / kernels.groupRows());
+        int down = (groups.count() + perTile - 1) / perTile;
+        int across = (b.perBlock() + TILE_PANELS - 1) / TILE_PANELS;
+        int n = b.columns();
+        workers.forEach(down * across, (task, slot) -> {
+            // Neighbouring tasks share the rows of a, which are then in the cache.
+            int from = task / across * perTile;
+            int to = Math.min(from + perTile, groups.count());
+            int first = task % across * TILE_PANELS;
+            int last = Math.min(first + TILE_PANELS, b.perBlock());
+            int base = groups.start(from);
+            multiply(a, from, to, b, first, last, c, base * n, n, n, accumulate);
+            int column = first * b.width();
+            int width = Math.min(last * b.width(), n) - column;
+            if (bias != null || f != Op.Function.IDENTITY) {
+                for (int row = base; row < groups.start(to); row++) {
+                    kernels.finish(f, c, row * n + column, bias, column, width);
+                }
+            }
+        });
+    }
+
+    /**
+     * One tile, on the calling thread.
+     *
+     * @param a left operand
+     * @param from first group
+     * @param to after the last group
+     * @param b right operand
+     * @param first first panel
+     * @param last after the last panel
+     * @param c result
+     * @param at element of c of the first group's first row and column 0
+     * @param stride distance of rows in c
+     * @param columns columns that a row of c has room for: at least those of b; whole panels if more
+     * @param accumulate whether to add to c
+     */
+    void multiply(LeftPanels a, int from, int to, RightPanels b, int first, int last, float[] c, int at, int stride, int columns,
+            boolean accumulate) {
+        Groups groups = a.groups();
+        int width = b.width();
+        int blocks = blocks(a.depth());
+        int base = groups.start(from);
+        for (int block = 0; block < blocks; block++) {
+            int depth = depth(a.depth(), block);
+            boolean add = accumulate || block > 0;
+            int panel = first;
+            while (panel < last) {
+                int column = panel * width;
+                boolean four = panel + 4 <= last && column + 4 * width <= columns && groups.size(to - 1) == 1;
+                int step = four ? 4 : 1;
+                for (int g = from; g < to; g++) {
+                    int size = groups.size(g);
+                    float[] left = a.panel(block, g);
+                    int target = at + (groups.start(g) - base) * stride + column;
+                    if (four && size == 1) {
+                        kernels.row(depth, left, b.panel(block, panel), b.panel(block, panel + 1), b.panel(block, panel + 2),
+                                b.panel(block, panel + 3), c, target, add);
+                    } else {
+                        for (int p = panel; p < panel + step; p++) {
+                            tile(size, depth, left, b.panel(block, p), c, target + (p - panel) * width, stride,
+                                    Math.min(width, columns - p * width), add);
+                        }
+                    }
+                }
+                panel += step;
+            }
+        }
+        if (blocks == 0 && !accumulate) {
+            for (int row = 0; row < groups.start(to) - base; row++) {
+                int start = at + row * stride;
+                java.util.Arrays.fill(c, start + first * width, start + Math.min(last * width, columns), 0);
+            }
+        }
+    }
+
+    private void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, int columns, boolean accumulate) {
+        int width = kernels.panelWidth();
+        if (columns == width) {
+            kernels.tile(rows, depth, a, b, c, at, stride, accumulate);
+            return;
+        }
+        float[] edge = new float[rows * width];
+        for (int r = 0; r < rows && accumulate; r++) {
+            System.arraycopy(c, at + r * stride, edge, r * width, columns);
+        }
+        kernels.tile(rows, depth, a, b, edge, 0, width, accumulate);
+        for (int r = 0; r < rows; r++) {
+            System.arraycopy(edge, r * width, c, at + r * stride, columns);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package org.sae4j.engine.cpu.internal;
+
+import java.util.Arrays;
+import org.sae4j.api.Tensor;
+
+/**
+ * The right operand of a product, packed: for each block of the reduction and each {@code width} columns an array
+ * {@code [k * width + j]}, zero beyond the last column.
+ */
+final class RightPanels {
+    private final int depth;
+    private final int columns;
+    private final int width;
+    private final float[][] panels;
+
+    RightPanels(int depth, int columns, int width, float[][] panels) {
+        this.depth = depth;
+        this.columns = columns;
+        this.width = width;
+        this.panels = panels;
+    }
+
+    static int count(int depth, int columns, int width) {
+        return Products.blocks(depth) * perBlock(columns, width);
+    }
+
+    private static int perBlock(int columns, int width) {
+        return (columns + width - 1) / width;
+    }
+
+    int depth() {
+        return depth;
+    }
+
+    int columns() {
+        return columns;
+    }
+
+    int width() {
+        return width;
+    }
+
+    /** {@return the number of panels of a block} */
+    int perBlock() {
+        return perBlock(columns, width);
+    }
+
+    float[] panel(int block, int index) {
+        return panels[block * perBlock() + index];
+    }
+
+    /** Packs a row-major matrix: [depth, columns], or [columns, depth] if transposed. */
+    void pack(Workers workers, float[] x, boolean transposed) {
+        int chunk = 4;
+        int chunks = (perBlock() + chunk - 1) / chunk;
+        workers.forEach(chunks * Products.blocks(depth), (task, slot) -> {
+            int from = task % chunks * chunk;
+            for (int index = from; index < Math.min(from + chunk, perBlock()); index++) {
+                pack(x, 0, transposed ? depth : columns, transposed, task / chunks, index);
+            }
+        });
+    }
+
+    /** Packs a part of a row-major matrix on the calling thread: rows are {@code stride} elements apart. */
+    void pack(float[] x, int at, int stride, boolean transposed) {
+        for (int block = 0; block < Products.blocks(depth); block++) {
+            for (int index = 0; index < perBlock(); index++) {
+                pack(x, at, stride, transposed, block, index);
+            }
+        }
+    }
+
+    private void pack(float[] x, int at, int stride, boolean transposed, int block, int index) {
+        int start = block * Products.DEPTH;
+        int length = Products.depth(depth, block);
+        int column = index * width;
+        int used = Math.min(width, columns - column);
+        if (transposed) {
+            packTransposed(x, at + column * stride + start, stride, used, length, width, panel(block, index));
+        } else {
+            packRows(x, at + start * stride + column, stride, used, length, width, panel(block, index), 0);
+        }
+    }
+
+    /** As the other, reading the tensor piece by piece: it may be a mapped file that should not be copied whole. */
+    void pack(Workers workers, Tensor x, boolean transposed) {
+        int blocks = Products.blocks(depth);
+        workers.forEach(transposed ? perBlock() : blocks, (task, slot) -> {
+            if (transposed) {
+                int column = task * width;
+                int used = Math.min(width, columns - column);
+                float[] piece = new float[used * depth];
+                x.copyTo((long) column * depth, piece, 0, piece.length);
+                for (int block = 0; block < blocks; block++) {
+                    packTransposed(piece, block * Products.DEPTH, depth, used, Products.depth(depth, block), width, panel(block, task));
+                }
+            } else {
+                int length = Products.depth(depth, task);
+                float[] line = new float[columns];
+                for (int k = 0; k < length; k++) {
+                    x.copyTo((long) (task * Products.DEPTH + k) * columns, line, 0, columns);
+                    for (int index = 0; index < perBlock(); index++) {
+                        packRows(line, index * width, columns, Math.min(width, columns - index * width), 1, width, panel(task, index),
+                                k * width);
+                    }
+                }
+            }
+        });
+    }
+
+    private static void packRows(float[] x, int at, int stride, int used, int depth, int width, float[] panel, int to) {
+        for (int k = 0; k < depth; k++) {
+            int target = to + k * width;
+            System.arraycopy(x, at + k * stride, panel, target, used);
+            Arrays.fill(panel, target + used, target + width, 0);
+        }
+    }
+
+    private static void packTransposed(float[] x, int at, int stride, int used, int depth, int width, float[] panel) {
+        int j = 0;
+        for (; j <= used - 4; j += 4) {
+            int j0 = at + j * stride;
+            int j1 = j0 + stride;
+            int j2 = j1 + stride;
+            int j3 = j2 + stride;
+            for (int k = 0; k < depth; k++) {
+                int to = k * width + j;
+                panel[to] = x[j0 + k];
+                panel[to + 1] = x[j1 + k];
+                panel[to + 2] = x[j2 + k];
+                panel[to + 3] = x[j3 + k];
+            }
+        }
+        for (; j < width; j++) {
+            for (int k = 0; k < depth; k++) {
+                panel[k * width + j] = j < used ? x[at + j * stride + k] : 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+package org.sae4j.engine.cpu.internal;
+
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.engine.Op;
+
+/** Plain loops, for a JVM without the Vector API. */
+final class ScalarKernels implements Kernels {
+    private static final int WIDTH = 16;
+
+    @Override
+    public String description() {
+        return "scalar";
+    }
+
+    @Override
+    public int panelWidth() {
+        return WIDTH;
+    }
+
+    @Override
+    public int groupRows() {
+        return 4;
+    }
+
+    @Override
+    public void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate) {
+        float[] sums = new float[WIDTH];
+        for (int r = 0; r < rows; r++) {
+            int start = at + r * stride;
+            if (accumulate) {
+                System.arraycopy(c, start, sums, 0, WIDTH);
+            } else {
+                java.util.Arrays.fill(sums, 0);
+            }
+            for (int k = 0; k < depth; k++) {
+                float x = a[k * rows + r];
+                for (int j = 0; j < WIDTH; j++) {
+                    sums[j] = Math.fma(x, b[k * WIDTH + j], sums[j]);
+                }
+            }
+            System.arraycopy(sums, 0, c, start, WIDTH);
+        }
+    }
+
+    @Override
+    public void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, boolean accumulate) {
+        tile(1, depth, a, b0, c, at, 0, accumulate);
+        tile(1, depth, a, b1, c, at + WIDTH, 0, accumulate);
+        tile(1, depth, a, b2, c, at + 2 * WIDTH, 0, accumulate);
+        tile(1, depth, a, b3, c, at + 3 * WIDTH, 0, accumulate);
+    }
+
+    @Override
+    public void apply(Op.Function f, float[] x, int xAt, float[] out, int outAt, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = FloatMath.apply(f, x[xAt + i]);
+        }
+    }
+
+    @Override
+    public void finish(Op.Function f, float[] c, int at, float @Nullable [] bias, int biasAt, int n) {
+        if (bias != null) {
+            add(c, at, bias, biasAt, 1, c, at, n);
+        }
+        if (f != Op.Function.IDENTITY) {
+            apply(f, c, at, c, at, n);
+        }
+    }
+
+    @Override
+    public void add(float[] a, int aAt, float[] b, int bAt, float scale, float[] out, int outAt, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = Math.fma(b[bAt + i], scale, a[aAt + i]);
+        }
+    }
+
+    @Override
+    public void scale(float[] x, int at, float factor, int n) {
+        for (int i = at; i < at + n; i++) {
+            x[i] *= factor;
+        }
+    }
+
+    @Override
+    public void exceeds(float[] x, int xAt, float limit, float[] out, int outAt, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = x[xAt + i] > limit ? 1 : 0;
+        }
+    }
+
+    @Override
+    public double sum(float[] x, int at, int n) {
+        double sum = 0;
+        for (int i = at; i < at + n; i++) {
+            sum += x[i];
+        }
+        return sum;
+    }
+
+    @Override
+    public double dot(float[] a, int aAt, float[] b, int bAt, int n) {
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            sum += (double) a[aAt + i] * b[bAt + i];
+        }
+        return sum;
+    }
+
+    @Override
+    public double deviation(float[] x, int at, double mean, int n) {
+        double sum = 0;
+        for (int i = at; i < at + n; i++) {
+            double d = x[i] - mean;
+            sum += d * d;
+        }
+        return sum;
+    }
+
+    @Override
+    public float product(float[] a, int aAt, float[] b, int bAt, int n) {
+        float s0 = 0;
+        float s1 = 0;
+        float s2 = 0;
+        float s3 = 0;
+        int i = 0;
+        for (; i + 3 < n; i += 4) {
+            s0 = Math.fma(a[aAt + i], b[bAt + i], s0);
+            s1 = Math.fma(a[aAt + i + 1], b[bAt + i + 1], s1);
+            s2 = Math.fma(a[aAt + i + 2], b[bAt + i + 2], s2);
+            s3 = Math.fma(a[aAt + i + 3], b[bAt + i + 3], s3);
+        }
+        for (; i < n; i++) {
+            s0 = Math.fma(a[aAt + i], b[bAt + i], s0);
+        }
+        return (s0 + s1) + (s2 + s3);
+    }
+
+    @Override
+    public void normalize(float[] x, int xAt, double mean, double deviation, float[] weight, float[] bias, float[] out, int outAt,
+            int n) {
+        double inverse = 1 / deviation;
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = Math.fma((float) ((x[xAt + i] - mean) * inverse), weight[i], bias[i]);
+        }
+    }
+
+    @Override
+    public void softmax(float[] x, int xAt, float[] out, int outAt, int n) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = xAt; i < xAt + n; i++) {
+            max = Math.max(max, x[i]);
+        }
+        double sum = 0;
+        for (int i = 0; i < n; i++) {
+            float e = FloatMath.exp(x[xAt + i] - max);
+            out[outAt + i] = e;
+            sum += e;
+        }
+        scale(out, outAt, (float) (1 / sum), n);
+    }
+
+    @Override
+    public void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int width, float[] out, int at,
+            boolean accumulate) {
+        if (!accumulate) {
+            java.util.Arrays.fill(out, at, at + width, 0);
+        }
+        for (int e = from; e < to; e++) {
+            float value = values[e];
+            int row = rows[e] * width;
+            for (int i = 0; i < width; i++) {
+                out[at + i] = Math.fma(value, table[row + i], out[at + i]);
+            }
+        }
+    }
+
+    @Override
+    public int above(float[] x, int at, int n, float floor, int[] columns, float[] values, int to) {
+        int next = to;
+        for (int i = 0; i < n; i++) {
+            float value = x[at + i];
+            if (value > floor) {
+                columns[next] = i;
+                values[next++] = value;
+            }
+        }
+        return next;
+    }
+
+    @Override
+    public int firstAbove(float[] x, int from, int to, float floor) {
+        int i = from;
+        while (i < to && !(x[i] > floor)) {
+            i++;
+        }
+        return i;
+    }
+
+    @Override
+    public void adam(float[] w, float[] g, float[] m, float[] v, int from, int to, AdamFactors f) {
+        for (int i = from; i < to; i++) {
+            adam(w, g, m, v, i, f);
+        }
+    }
+
+    /** One element; the vector kernels use it for the rest that fills no vector. */
+    static void adam(float[] w, float[] g, float[] m, float[] v, int i, AdamFactors f) {
+        float first = Math.fma(f.gain1(), g[i] - m[i], m[i]);
+        float second = Math.fma(g[i] * f.gain2(), g[i], v[i] * f.beta2());
+        m[i] = first;
+        v[i] = second;
+        float denominator = Math.fma((float) Math.sqrt(second), f.inverseRoot(), f.epsilon());
+        w[i] = Math.fma(first / denominator, -f.stepSize(), w[i]);
+    }
+}
