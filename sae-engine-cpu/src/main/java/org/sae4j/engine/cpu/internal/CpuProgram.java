@@ -3,8 +3,9 @@ package org.sae4j.engine.cpu.internal;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Buffer.Role;
@@ -18,14 +19,15 @@ import org.sae4j.api.sae.SparseRows;
 final class CpuProgram implements CompiledProgram {
     private final Program program;
     private final Consumer<CpuProgram> onClose;
-    private final AtomicBoolean closed = new AtomicBoolean();
-    private Storage storage;
-    private List<Step> steps;
+    /** Null once closed. */
+    private final AtomicReference<@Nullable Body> body;
 
-    private CpuProgram(Program program, Storage storage, List<Step> steps, Consumer<CpuProgram> onClose) {
+    /** What closing frees. */
+    private record Body(Storage storage, List<Step> steps) {}
+
+    private CpuProgram(Program program, Body body, Consumer<CpuProgram> onClose) {
         this.program = program;
-        this.storage = storage;
-        this.steps = steps;
+        this.body = new AtomicReference<>(body);
         this.onClose = onClose;
     }
 
@@ -38,7 +40,7 @@ final class CpuProgram implements CompiledProgram {
             Compiler compiler = new Compiler(program);
             Storage storage = new Storage(program, compiler.skipped(), tensors, weights);
             List<Step> steps = compiler.steps(Context.of(kernels, workers, program.name()), storage);
-            return new CpuProgram(program, storage, steps, onClose);
+            return new CpuProgram(program, new Body(storage, steps), onClose);
         } catch (OutOfMemoryError e) {
             throw Memory.exhausted("engine cpu, program " + program.name(), e);
         }
@@ -63,21 +65,25 @@ final class CpuProgram implements CompiledProgram {
 
     @Override
     public Program program() {
+        open();
         return program;
     }
 
-    private void checkOpen() {
-        if (closed.get()) {
+    private Body open() {
+        Body open = body.get();
+        if (open == null) {
             throw new IllegalStateException("program " + program.name() + " is closed");
         }
+        return open;
     }
 
-    private void check(Buffer buffer, String what, Type type, Set<Role> roles) {
-        checkOpen();
-        if (program.buffers().stream().noneMatch(b -> b == buffer) || buffer.type() != type || !roles.contains(buffer.role())) {
+    private Storage check(Buffer buffer, String what, Type type, Set<Role> roles) {
+        Body open = open();
+        if (!program.buffers().contains(buffer) || buffer.type() != type || !roles.contains(buffer.role())) {
             throw new IllegalArgumentException("program " + program.name() + ": " + buffer + " of role " + buffer.role() + " is no "
                     + what + " of this program");
         }
+        return open.storage();
     }
 
     private void checkLength(Buffer buffer, int length) {
@@ -89,21 +95,21 @@ final class CpuProgram implements CompiledProgram {
 
     @Override
     public void write(Buffer buffer, float[] values) {
-        check(buffer, "F32 input or parameter", Type.F32, Set.of(Role.INPUT, Role.PARAMETER));
+        Storage storage = check(buffer, "F32 input or parameter", Type.F32, Set.of(Role.INPUT, Role.PARAMETER));
         checkLength(buffer, values.length);
         System.arraycopy(values, 0, storage.floats(buffer), 0, values.length);
     }
 
     @Override
     public void write(Buffer buffer, int[] values) {
-        check(buffer, "I32 input", Type.I32, Set.of(Role.INPUT));
+        Storage storage = check(buffer, "I32 input", Type.I32, Set.of(Role.INPUT));
         checkLength(buffer, values.length);
         System.arraycopy(values, 0, storage.ints(buffer), 0, values.length);
     }
 
     @Override
     public void write(Buffer buffer, SparseRows values) {
-        check(buffer, "SPARSE input", Type.SPARSE, Set.of(Role.INPUT));
+        Storage storage = check(buffer, "SPARSE input", Type.SPARSE, Set.of(Role.INPUT));
         if (values.rows() != buffer.rows() || values.columns() != buffer.cols()) {
             throw new IllegalArgumentException("program " + program.name() + ": expected the shape of " + buffer + ", found " + values);
         }
@@ -112,10 +118,10 @@ final class CpuProgram implements CompiledProgram {
 
     @Override
     public void run() {
-        checkOpen();
-        program.ops().forEach(this::checkIndices);
+        Body open = open();
+        program.ops().forEach(op -> checkIndices(op, open.storage()));
         try {
-            for (Step step : steps) {
+            for (Step step : open.steps()) {
                 step.run();
             }
         } catch (OutOfMemoryError e) {
@@ -124,11 +130,11 @@ final class CpuProgram implements CompiledProgram {
     }
 
     /** Indices are inputs, so they can be checked before anything changes. */
-    private void checkIndices(Op op) {
+    private void checkIndices(Op op, Storage storage) {
         switch (op) {
-            case Op.Gather o -> checkIndices(op, o.indices(), 0, o.table().rows());
+            case Op.Gather o -> checkIndices(op, storage, o.indices(), 0, o.table().rows());
             case Op.Patch o -> {
-                checkIndices(op, o.rows(), -1, o.target().rows());
+                checkIndices(op, storage, o.rows(), -1, o.target().rows());
                 boolean[] named = new boolean[o.target().rows()];
                 for (int row : storage.ints(o.rows())) {
                     if (row >= 0 && named[row]) {
@@ -144,7 +150,7 @@ final class CpuProgram implements CompiledProgram {
         }
     }
 
-    private void checkIndices(Op op, Buffer buffer, int least, int end) {
+    private void checkIndices(Op op, Storage storage, Buffer buffer, int least, int end) {
         int[] indices = storage.ints(buffer);
         for (int i = 0; i < indices.length; i++) {
             if (indices[i] < least || indices[i] >= end) {
@@ -156,19 +162,19 @@ final class CpuProgram implements CompiledProgram {
 
     @Override
     public Tensor read(Buffer buffer) {
-        check(buffer, "F32 output or parameter", Type.F32, Set.of(Role.OUTPUT, Role.PARAMETER));
+        Storage storage = check(buffer, "F32 output or parameter", Type.F32, Set.of(Role.OUTPUT, Role.PARAMETER));
         return Tensor.of(storage.floats(buffer).clone(), buffer.rows(), buffer.cols());
     }
 
     @Override
     public SparseRows readSparse(Buffer buffer) {
-        check(buffer, "SPARSE output", Type.SPARSE, Set.of(Role.OUTPUT));
+        Storage storage = check(buffer, "SPARSE output", Type.SPARSE, Set.of(Role.OUTPUT));
         return storage.sparse(buffer).copy();
     }
 
     @Override
     public void close() {
-        if (closed.compareAndSet(false, true)) {
+        if (body.getAndSet(null) != null) {
             onClose.accept(this);
         }
     }

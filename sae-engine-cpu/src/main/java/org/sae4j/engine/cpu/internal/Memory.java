@@ -32,10 +32,10 @@ final class Memory {
     }
 
     /** {@return the length of an array, if it can be that long} */
-    static int arrayLength(long length, String what) {
+    static int arrayLength(long length, String what, String where) {
         if (length > MAX_LENGTH) {
-            throw new EngineException(length + " " + what + " do not fit in one Java array of at most " + MAX_LENGTH, "engine cpu",
-                    "use a smaller batch");
+            throw new EngineException(length + " " + what + " (" + length * Float.BYTES + " bytes) do not fit in one Java array of at most "
+                    + MAX_LENGTH + ", available are " + available() + " bytes", where, "use a smaller batch");
         }
         return (int) length;
     }

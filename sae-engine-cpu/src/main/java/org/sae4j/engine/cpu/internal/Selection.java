@@ -49,7 +49,7 @@ final class Selection {
             }
             case EXP -> (pre, at, to) -> exp(pre, at, n, mask, to);
         };
-        int limit = o.rule() == Op.Rule.BATCH_TOPK ? Memory.arrayLength((long) o.k() * o.pre().rows(), "kept entries") : -1;
+        int limit = o.rule() == Op.Rule.BATCH_TOPK ? Memory.arrayLength((long) o.k() * o.pre().rows(), "kept entries", "engine cpu, program " + context.program()) : -1;
         return new Selection(context, out, () -> { }, rule, limit);
     }
 
@@ -123,7 +123,7 @@ final class Selection {
         int kept = to.used;
         for (int c = 0; c < n; c++) {
             float value = pre[at + c];
-            if (Math.abs(value - threshold[c]) <= half && (mask == null || mask[c] != 0)) {
+            if (Math.abs(value - threshold[c]) < half && (mask == null || mask[c] != 0)) {
                 to.columns[kept] = c;
                 to.values[kept++] = value;
             }

@@ -20,7 +20,7 @@ final class SparseBuilder {
         void reserve(int more) {
             if (columns.length - used < more) {
                 long wanted = Math.max((long) used + more, Math.min(used * 2L, Integer.MAX_VALUE - 8L));
-                int length = Memory.arrayLength(wanted, "entries of sparse rows");
+                int length = Memory.arrayLength(wanted, "entries of sparse rows", "engine cpu");
                 columns = Arrays.copyOf(columns, length);
                 values = Arrays.copyOf(values, length);
             }
@@ -58,7 +58,7 @@ final class SparseBuilder {
         long entries = 0;
         for (int row = 0; row < rows; row++) {
             entries += rowCount[row];
-            offsets[row + 1] = Memory.arrayLength(entries, "entries of sparse rows");
+            offsets[row + 1] = Memory.arrayLength(entries, "entries of sparse rows", "engine cpu");
         }
         int[] indices = new int[(int) entries];
         float[] values = new float[(int) entries];

@@ -48,7 +48,7 @@ final class Storage {
             if (buffer.type() == Buffer.Type.SPARSE) {
                 bytes += (buffer.rows() + 1L) * Integer.BYTES;
             } else if (isOwn(buffer, skipped, shared)) {
-                bytes += Memory.arrayLength(buffer.size(), "elements of " + buffer) * (long) Float.BYTES;
+                bytes += Memory.arrayLength(buffer.size(), "elements of " + buffer, where) * (long) Float.BYTES;
             }
         }
         Memory.require(bytes, where);
@@ -75,7 +75,7 @@ final class Storage {
     }
 
     /** Assigns arrays to the intermediates that are written before they are read; returns the arrays' lengths. */
-    private static List<Integer> share(Program program, Set<Buffer> skipped, Map<Buffer, Integer> shared) {
+    private List<Integer> share(Program program, Set<Buffer> skipped, Map<Buffer, Integer> shared) {
         List<Op> ops = program.ops();
         Map<Buffer, Integer> last = new HashMap<>();
         for (int i = 0; i < ops.size(); i++) {
@@ -93,7 +93,7 @@ final class Storage {
                 if (!seen.add(buffer) || buffer.role() != Buffer.Role.INTERMEDIATE || buffer.type() != Buffer.Type.F32) {
                     continue;
                 }
-                int length = Memory.arrayLength(buffer.size(), "elements of " + buffer);
+                int length = Memory.arrayLength(buffer.size(), "elements of " + buffer, where);
                 int array = free(lengths, busyUntil, i, length);
                 if (array == lengths.size()) {
                     lengths.add(length);
