@@ -1,0 +1,117 @@
+package org.sae4j.core.format;
+
+import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SaeConfig.Architecture;
+import org.sae4j.core.internal.format.AtomicFile;
+import org.sae4j.core.internal.format.Finite;
+import org.sae4j.core.internal.format.JsonWriter;
+import org.sae4j.core.internal.format.SaeReader;
+
+/** Reads and writes sparse autoencoders. */
+public final class SaeFiles {
+    private SaeFiles() {}
+
+    /**
+     * Reads an autoencoder.
+     *
+     * @param path a folder, or the file of weights in it
+     * @return the weights; the caller closes them
+     * @throws FormatException if a file is missing, broken or hostile, of no supported kind, needs something that is not supported, or has a weight
+     *         that is NaN or infinite
+     */
+    public static SaeWeights read(Path path) {
+        Arena arena = Arena.ofShared();
+        try {
+            List<String> notes = new ArrayList<>();
+            SaeReader sae = SaeReader.read(path, arena, notes);
+            return new SaeWeights(sae.config(), sae.parameters(), sae.logSparsity(), notes, arena);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Writes an autoencoder in SAELens' layout of version 6: {@code sae_weights.safetensors}, then {@code cfg.json}. Each file appears at once when
+     * it is complete, and the same input gives the same bytes.
+     *
+     * @param folder the folder; created if it is missing, its files are replaced
+     * @param config what is computed
+     * @param parameters exactly the parameters of the architecture (see {@link SaeWeights})
+     * @param metadata more entries for the config's {@code metadata}: strings, numbers, booleans, lists and maps of these; {@code hook_name} and
+     *        {@code model_name} come from {@code config}
+     * @throws IllegalArgumentException if a parameter is missing, left over, or of another shape than {@code config} says
+     * @throws FormatException if a weight is NaN or infinite, or a file cannot be written
+     */
+    public static void write(Path folder, SaeConfig config, Map<String, Tensor> parameters, Map<String, ?> metadata) {
+        Map<String, int[]> shapes = shapes(config);
+        if (!shapes.keySet().equals(parameters.keySet())) {
+            throw new IllegalArgumentException("a " + config.architecture() + " autoencoder has the parameters " + shapes.keySet() + ", found "
+                    + parameters.keySet());
+        }
+        shapes.forEach((name, shape) -> {
+            if (!Arrays.equals(shape, parameters.get(name).shape())) {
+                throw new IllegalArgumentException(name + " must have shape " + Arrays.toString(shape) + ", found " + parameters.get(name));
+            }
+            Finite.check(folder + ": " + name, parameters.get(name));
+        });
+        SafetensorsWriter.write(folder.resolve("sae_weights.safetensors"), parameters, Map.of());
+        String json = JsonWriter.indented(cfg(config, metadata));
+        AtomicFile.write(folder.resolve("cfg.json"), out -> out.write(json.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static Map<String, int[]> shapes(SaeConfig config) {
+        Map<String, int[]> shapes = new LinkedHashMap<>();
+        shapes.put("W_enc", new int[] {config.dIn(), config.dSae()});
+        shapes.put("W_dec", new int[] {config.dSae(), config.dIn()});
+        shapes.put("b_dec", new int[] {config.dIn()});
+        List<String> perFeature = switch (config.architecture()) {
+            case RELU, TOPK -> List.of("b_enc");
+            case JUMP_RELU -> List.of("b_enc", "threshold");
+            case GATED -> List.of("b_gate", "b_mag", "r_mag");
+        };
+        perFeature.forEach(name -> shapes.put(name, new int[] {config.dSae()}));
+        return shapes;
+    }
+
+    private static Map<String, Object> cfg(SaeConfig config, Map<String, ?> metadata) {
+        Map<String, Object> more = new LinkedHashMap<>(metadata);
+        config.modelName().ifPresent(name -> more.put("model_name", name));
+        config.hook().ifPresent(hook -> more.put("hook_name", hook.toString()));
+        boolean heads = config.hook().map(HookPoint::site).filter(site -> site == HookPoint.Site.Z).isPresent();
+        Map<String, Object> cfg = new LinkedHashMap<>();
+        cfg.put("architecture", switch (config.architecture()) {
+            case RELU -> "standard";
+            case TOPK -> "topk";
+            case JUMP_RELU -> "jumprelu";
+            case GATED -> "gated";
+        });
+        cfg.put("d_in", config.dIn());
+        cfg.put("d_sae", config.dSae());
+        cfg.put("dtype", "float32");
+        cfg.put("device", "cpu");
+        cfg.put("apply_b_dec_to_input", config.applyBDecToInput());
+        cfg.put("normalize_activations", switch (config.normalization()) {
+            case NONE -> "none";
+            case LAYER_NORM -> "layer_norm";
+            case CONSTANT_NORM_RESCALE -> "constant_norm_rescale";
+        });
+        cfg.put("reshape_activations", heads ? "hook_z" : "none");
+        if (config.architecture() == Architecture.TOPK) {
+            cfg.put("k", config.k());
+            cfg.put("rescale_acts_by_decoder_norm", false);
+        }
+        cfg.put("metadata", more);
+        return cfg;
+    }
+}

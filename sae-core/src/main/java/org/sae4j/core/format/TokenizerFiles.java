@@ -1,0 +1,84 @@
+package org.sae4j.core.format;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.sae4j.api.model.Tokenizer;
+import org.sae4j.core.internal.format.JsonFile;
+import org.sae4j.core.internal.format.MappedFile;
+import org.sae4j.core.internal.tokenizer.BpeTokenizer;
+import org.sae4j.core.internal.tokenizer.TokenizerJson;
+import tools.jackson.databind.JsonNode;
+
+/** Reads byte-level BPE tokenizers: {@code tokenizer.json}, or {@code vocab.json} with {@code merges.txt}. */
+public final class TokenizerFiles {
+    private static final String JSON = "tokenizer.json";
+    private static final String VOCABULARY = "vocab.json";
+    private static final String MERGES = "merges.txt";
+    private static final long MAX_MERGES = 64L << 20;
+
+    private TokenizerFiles() {}
+
+    /**
+     * Whether a folder has a tokenizer.
+     *
+     * @param folder the folder
+     * @return whether it has {@code tokenizer.json}, or {@code vocab.json} and {@code merges.txt}
+     */
+    public static boolean exists(Path folder) {
+        return Files.isRegularFile(folder.resolve(JSON))
+                || Files.isRegularFile(folder.resolve(VOCABULARY)) && Files.isRegularFile(folder.resolve(MERGES));
+    }
+
+    /**
+     * Reads a tokenizer. The token that begins every context is the first of these that is set: {@code bos_token} in {@code config.json},
+     * {@code tokenizer_config.json} or {@code special_tokens_map.json}, {@code bos_token_id} in {@code config.json}, {@code <|endoftext|>} if the
+     * vocabulary has it.
+     *
+     * @param path a folder, or the {@code tokenizer.json} or {@code vocab.json} in it
+     * @return the tokenizer
+     * @throws FormatException if there is none, it is not a byte-level BPE, uses a feature that is not supported, or is inconsistent
+     */
+    public static Tokenizer read(Path path) {
+        Path folder = Files.isRegularFile(path) ? path.toAbsolutePath().getParent() : path;
+        Path file = Files.isRegularFile(path) ? path
+                : Files.isRegularFile(path.resolve(JSON)) ? path.resolve(JSON) : path.resolve(VOCABULARY);
+        JsonFile json = JsonFile.read(file);
+        BpeTokenizer tokenizer = json.has("model") && json.get("model").isObject() ? TokenizerJson.read(json)
+                : TokenizerJson.read(json, merges(folder), folder.resolve(MERGES).toString());
+        return tokenizer.withBos(bos(folder, tokenizer));
+    }
+
+    private static List<String> merges(Path folder) {
+        byte[] bytes = MappedFile.bytes(folder.resolve(MERGES), MAX_MERGES);
+        return new String(bytes, StandardCharsets.UTF_8).lines().toList();
+    }
+
+    private static OptionalInt bos(Path folder, BpeTokenizer tokenizer) {
+        Optional<JsonFile> config = readIfPresent(folder.resolve("config.json"));
+        for (Optional<JsonFile> file : List.of(config, readIfPresent(folder.resolve("tokenizer_config.json")),
+                readIfPresent(folder.resolve("special_tokens_map.json")))) {
+            Optional<String> token = file.flatMap(TokenizerFiles::bosToken);
+            if (token.isPresent()) {
+                return tokenizer.id(token.get());
+            }
+        }
+        OptionalInt id = config.map(json -> json.integer("bos_token_id")).orElse(OptionalInt.empty());
+        return id.isPresent() && tokenizer.contains(id.getAsInt()) ? id : tokenizer.id("<|endoftext|>");
+    }
+
+    private static Optional<JsonFile> readIfPresent(Path path) {
+        return Files.isRegularFile(path) ? Optional.of(JsonFile.read(path)) : Optional.empty();
+    }
+
+    private static Optional<String> bosToken(JsonFile json) {
+        JsonNode token = json.get("bos_token");
+        if (token != null && token.isObject()) {
+            return json.object("bos_token").flatMap(object -> object.string("content"));
+        }
+        return json.string("bos_token");
+    }
+}

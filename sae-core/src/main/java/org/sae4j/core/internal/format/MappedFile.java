@@ -1,0 +1,54 @@
+package org.sae4j.core.internal.format;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.sae4j.core.format.FormatException;
+
+/** Access to files with errors that name them. */
+public final class MappedFile {
+    private MappedFile() {}
+
+    /**
+     * Maps a whole file for reading.
+     *
+     * @param arena unmaps it when closed
+     * @throws FormatException if it cannot be read
+     */
+    public static MemorySegment map(Path path, Arena arena) {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+        } catch (IOException e) {
+            throw unreadable(path, e);
+        }
+    }
+
+    /**
+     * Reads a small file.
+     *
+     * @param limit the largest size allowed, in bytes
+     * @throws FormatException if it cannot be read or is larger
+     */
+    public static byte[] bytes(Path path, long limit) {
+        try {
+            long size = Files.size(path);
+            if (size > limit) {
+                throw new FormatException("the file has " + size + " bytes, more than the " + limit + " allowed for its kind", path.toString(),
+                        "check that it is the right file");
+            }
+            return Files.readAllBytes(path);
+        } catch (IOException e) {
+            throw unreadable(path, e);
+        }
+    }
+
+    private static FormatException unreadable(Path path, IOException cause) {
+        String reason = cause instanceof NoSuchFileException ? "no such file" : "the file cannot be read (" + cause.getMessage() + ")";
+        return new FormatException(reason, path.toString(), "check the path and its permissions", cause);
+    }
+}

@@ -1,0 +1,119 @@
+package org.sae4j.core.internal.format;
+
+import java.lang.foreign.Arena;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.api.model.TransformerConfig.Activation;
+import org.sae4j.core.format.FormatException;
+
+/**
+ * A transformer's dimensions and its tensors in TransformerLens names and layouts.
+ *
+ * @param config the dimensions
+ * @param parameters tensors by name
+ */
+public record ModelTensors(TransformerConfig config, Map<String, Tensor> parameters) {
+    private static final Pattern BLOCK = Pattern.compile("(?:transformer\\.)?(?:h|blocks)\\.(0|[1-9][0-9]{0,5})\\..*");
+
+    /** Collects tensors, and remembers which names of the file were read. */
+    static final class Builder {
+        private final TensorTable table;
+        private final Arena arena;
+        private final Map<String, Tensor> parameters = new LinkedHashMap<>();
+        private final Set<String> used = new HashSet<>();
+
+        Builder(TensorTable table, Arena arena) {
+            this.table = table;
+            this.arena = arena;
+        }
+
+        /** {@return a tensor of the file that must have the given shape} */
+        StoredTensor stored(String name, String rule, int... shape) {
+            used.add(name);
+            return table.get(name).expect(rule, shape);
+        }
+
+        boolean has(String name) {
+            return table.find(name) != null;
+        }
+
+        /** Adds a parameter, refusing values that are not finite. */
+        void put(String name, StoredTensor stored) {
+            parameters.put(name, Finite.check(stored.where(), stored.read(arena)));
+        }
+
+        /** Adds the rearranged values of a parameter that was checked before. */
+        void putChecked(String name, StoredTensor stored) {
+            parameters.put(name, stored.read(arena));
+        }
+
+        void put(String name, Tensor tensor) {
+            parameters.put(name, tensor);
+        }
+
+        Tensor parameter(String name) {
+            return parameters.get(name);
+        }
+
+        Set<String> used() {
+            return used;
+        }
+
+        ModelTensors build(TransformerConfig config) {
+            return new ModelTensors(config, parameters);
+        }
+    }
+
+    /** {@return the number of blocks, which the config and the tensors' names must agree on} */
+    static int layers(OptionalInt declared, TensorTable table, JsonFile config) {
+        int found = 0;
+        for (String name : table.tensors().keySet()) {
+            Matcher matcher = BLOCK.matcher(name);
+            if (matcher.matches()) {
+                found = Math.max(found, Integer.parseInt(matcher.group(1)) + 1);
+            }
+        }
+        if (declared.isPresent() && declared.getAsInt() != found) {
+            throw new FormatException("the config has " + declared.getAsInt() + " blocks, but the weights have " + found, config.where(),
+                    "check that the config belongs to these weights and that all of them were downloaded");
+        }
+        return found;
+    }
+
+    /** Notes a size of the config that the tensors contradict; the tensors' size is used. */
+    static void compare(JsonFile config, String key, OptionalInt declared, int actual, List<String> notes) {
+        if (declared.isPresent() && declared.getAsInt() != actual) {
+            notes.add(config.at(key) + " says " + declared.getAsInt() + ", but the tensors have " + actual + ": their size is used");
+        }
+    }
+
+    static Activation activation(JsonFile config, String key, String name) {
+        return switch (name) {
+            case "gelu" -> Activation.GELU;
+            case "gelu_new", "gelu_fast", "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+            case "relu" -> Activation.RELU;
+            default -> throw new FormatException("activation function \"" + name + "\" is not supported (gelu, gelu_new, gelu_fast, "
+                    + "gelu_pytorch_tanh and relu are)", config.at(key), "use a model with one of these");
+        };
+    }
+
+    static TransformerConfig config(JsonFile file, String name, int nLayers, int dModel, int nHeads, int dHead, int dMlp, int nCtx, int dVocab,
+            Activation activation, double eps, boolean tied) {
+        if (!(eps >= 0 && eps < 1)) {
+            throw new FormatException("the epsilon of LayerNorm must be from 0 to 1, found " + eps, file.where(), "correct the config");
+        }
+        try {
+            return new TransformerConfig(name, nLayers, dModel, nHeads, dHead, dMlp, nCtx, dVocab, activation, (float) eps, tied);
+        } catch (IllegalArgumentException e) {
+            throw new FormatException(e.getMessage(), file.where(), "check that the config belongs to these weights", e);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+package org.sae4j.core.internal.format;
+
+import java.lang.foreign.Arena;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SaeConfig.Architecture;
+import org.sae4j.api.sae.SaeConfig.Normalization;
+import org.sae4j.core.format.FormatException;
+
+/** Collects the tensors of one autoencoder in SAELens names and layouts, and folds into them what a config cannot express. */
+final class SaeBuilder {
+    private final TensorTable table;
+    private final Arena arena;
+    private final List<String> notes;
+    private final Map<String, Tensor> parameters = new LinkedHashMap<>();
+    private final Set<String> used = new HashSet<>();
+    private int dIn;
+    private int dSae;
+
+    Architecture architecture = Architecture.RELU;
+    int k;
+    boolean applyBDecToInput = true;
+    Normalization normalization = Normalization.NONE;
+    Optional<HookPoint> hook = Optional.empty();
+    Optional<String> modelName = Optional.empty();
+
+    SaeBuilder(TensorTable table, Arena arena, List<String> notes) {
+        this.table = table;
+        this.arena = arena;
+        this.notes = notes;
+    }
+
+    int dIn() {
+        return dIn;
+    }
+
+    int dSae() {
+        return dSae;
+    }
+
+    TensorTable table() {
+        return table;
+    }
+
+    boolean has(String name) {
+        return table.find(name) != null;
+    }
+
+    void note(String note) {
+        notes.add(note);
+    }
+
+    /** {@return a tensor of the file; it counts as understood} */
+    StoredTensor stored(String name) {
+        used.add(name);
+        return table.get(name);
+    }
+
+    /** Reads the encoder, which decides the sizes, and the decoder; {@code transposed} ones are [out, in] as torch's Linear has them. */
+    void matrices(String encoder, boolean encoderTransposed, String decoder, boolean decoderTransposed) {
+        StoredTensor enc = stored(encoder).expect(encoderTransposed ? "[d_sae, d_in]" : "[d_in, d_sae]", -1, -1);
+        enc = encoderTransposed ? enc.permuted(1, 0) : enc;
+        dIn = enc.dim(0);
+        dSae = enc.dim(1);
+        put("W_enc", enc);
+        StoredTensor dec = stored(decoder);
+        if (decoderTransposed) {
+            put("W_dec", dec.expect("[d_in, d_sae]", dIn, dSae).permuted(1, 0));
+        } else {
+            put("W_dec", dec.expect("[d_sae, d_in]", dSae, dIn));
+        }
+    }
+
+    void putFeatures(String name, String from) {
+        put(name, stored(from).expect("[d_sae]", dSae));
+    }
+
+    void putInput(String name, String from) {
+        put(name, stored(from).expect("[d_in]", dIn));
+    }
+
+    private void put(String name, StoredTensor stored) {
+        put(name, stored.where(), stored.read(arena));
+    }
+
+    /** Adds a parameter, refusing values that are not finite. */
+    void put(String name, String where, Tensor tensor) {
+        parameters.put(name, Finite.check(where, tensor));
+    }
+
+    Tensor parameter(String name) {
+        return parameters.get(name);
+    }
+
+    /** Adds a threshold of each feature from a tensor [d_sae] or a single number. */
+    void putThreshold(String from) {
+        StoredTensor stored = stored(from);
+        if (stored.size() == 1 && dSae != 1) {
+            float[] same = new float[dSae];
+            Arrays.fill(same, (float) stored.scalar());
+            put("threshold", stored.where(), Tensor.of(same, dSae));
+        } else {
+            putFeatures("threshold", from);
+        }
+    }
+
+    /** Multiplies each feature's column of the encoder, its biases and its thresholds; positive factors keep every comparison. */
+    void scaleFeatures(double[] factors) {
+        float[] encoder = parameter("W_enc").toArray();
+        for (int i = 0; i < encoder.length; i++) {
+            encoder[i] = (float) (encoder[i] * factors[i % dSae]);
+        }
+        put("W_enc", table.path() + ": W_enc, scaled", Tensor.of(encoder, dIn, dSae));
+        scaleVector("b_enc", factors);
+    }
+
+    void scaleVector(String name, double[] factors) {
+        float[] values = parameter(name).toArray();
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (values[i] * factors[i]);
+        }
+        put(name, table.path() + ": " + name + ", scaled", Tensor.of(values, values.length));
+    }
+
+    /** Multiplies each feature's row of the decoder. */
+    void scaleDecoder(double[] factors) {
+        float[] decoder = parameter("W_dec").toArray();
+        for (int i = 0; i < decoder.length; i++) {
+            decoder[i] = (float) (decoder[i] * factors[i / dIn]);
+        }
+        put("W_dec", table.path() + ": W_dec, scaled", Tensor.of(decoder, dSae, dIn));
+    }
+
+    /** {@return the Euclidean norms of the decoder's rows} */
+    double[] decoderNorms() {
+        double[] norms = new double[dSae];
+        for (int i = 0; i < dSae; i++) {
+            double sum = 0;
+            for (float value : parameter("W_dec").row(i)) {
+                sum += (double) value * value;
+            }
+            norms[i] = Math.sqrt(sum);
+        }
+        return norms;
+    }
+
+    /** Notes a size of the config that the tensors contradict; the tensors' size is used. */
+    void compare(JsonFile config, String key, int actual) {
+        OptionalInt declared = config.integer(key);
+        if (declared.isPresent() && declared.getAsInt() != actual) {
+            note(config.at(key) + " says " + declared.getAsInt() + ", but the tensors have " + actual + ": their size is used");
+        }
+    }
+
+    void hook(Optional<String> name) {
+        if (name.isPresent()) {
+            hook = HookPoint.parse(name.get());
+            if (hook.isEmpty()) {
+                note("hook point \"" + name.get() + "\" is not one of a GPT-2-style transformer: give the hook point yourself");
+            }
+        }
+    }
+
+    void refuseUnknown(Predicate<String> ignorable) {
+        table.refuseUnknown(used, ignorable);
+    }
+
+    SaeConfig config() {
+        try {
+            return new SaeConfig(architecture, dIn, dSae, k, applyBDecToInput, normalization, hook, modelName);
+        } catch (IllegalArgumentException e) {
+            throw new FormatException(e.getMessage(), table.path().toString(), "check that the config belongs to these weights", e);
+        }
+    }
+
+    Map<String, Tensor> parameters() {
+        return parameters;
+    }
+}

@@ -1,0 +1,339 @@
+package org.sae4j.core.internal.format;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import org.sae4j.api.Tensor;
+import org.sae4j.core.format.ElementType;
+import org.sae4j.core.format.FormatException;
+
+/**
+ * A tensor as it lies in a file: a typed, strided view of bytes. Views (transposed, narrowed, ...) cost nothing; {@link #read} makes the float32
+ * tensor, without copying where the file already holds it.
+ */
+public final class StoredTensor {
+    private static final int TILE = 64;
+    private static final long PARALLEL_ELEMENTS = 1 << 20;
+    /** Elements that share their storage (stride 0 and the like) may be multiplied up to this size, not beyond. */
+    private static final long OVERLAPPING_ELEMENTS = 1 << 24;
+
+    private final String where;
+    private final ElementType type;
+    private final ByteOrder order;
+    private final MemorySegment data;
+    private final long offset;
+    private final int[] shape;
+    private final long[] strides;
+    private final long size;
+
+    private StoredTensor(String where, ElementType type, ByteOrder order, MemorySegment data, long offset, int[] shape, long[] strides) {
+        this.where = where;
+        this.type = type;
+        this.order = order;
+        this.data = data;
+        this.offset = offset;
+        this.shape = shape;
+        this.strides = strides;
+        this.size = elements(where, shape);
+    }
+
+    /**
+     * A row-major little-endian tensor that fills its bytes exactly.
+     *
+     * @throws FormatException if the shape does not match the bytes
+     */
+    public static StoredTensor contiguous(String where, ElementType type, MemorySegment data, int... shape) {
+        return contiguous(where, type, ByteOrder.LITTLE_ENDIAN, data, shape);
+    }
+
+    /**
+     * A row-major tensor that fills its bytes exactly.
+     *
+     * @throws FormatException if the shape does not match the bytes
+     */
+    public static StoredTensor contiguous(String where, ElementType type, ByteOrder order, MemorySegment data, int... shape) {
+        StoredTensor tensor = new StoredTensor(where, type, order, data, 0, shape.clone(), rowMajor(shape));
+        if (tensor.size > data.byteSize() / type.bytes() || tensor.size * type.bytes() != data.byteSize()) {
+            throw new FormatException("shape " + Arrays.toString(shape) + " of " + type + " needs " + tensor.size + " x " + type.bytes()
+                    + " bytes, but there are " + data.byteSize(), where, "download or write the file again");
+        }
+        return tensor;
+    }
+
+    /**
+     * A view of a storage.
+     *
+     * @param offset position of the first element, in elements
+     * @param strides steps of each axis, in elements, not negative
+     * @throws FormatException if an element lies outside the storage, or many elements share few bytes
+     */
+    public static StoredTensor strided(String where, ElementType type, ByteOrder order, MemorySegment storage, long offset, int[] shape,
+            long[] strides) {
+        long count = storage.byteSize() / type.bytes();
+        StoredTensor tensor = new StoredTensor(where, type, order, storage, offset, shape.clone(), strides.clone());
+        if (shape.length != strides.length || offset < 0 || offset > count) {
+            throw outside(where, offset, shape, strides, count);
+        }
+        if (tensor.size == 0) {
+            return tensor;
+        }
+        long last = offset;
+        for (int axis = 0; axis < shape.length; axis++) {
+            long steps = shape[axis] - 1L;
+            if (strides[axis] < 0 || steps > 0 && strides[axis] > count / steps) {
+                throw outside(where, offset, shape, strides, count);
+            }
+            last += steps * strides[axis];
+            if (last >= count) {
+                throw outside(where, offset, shape, strides, count);
+            }
+        }
+        if (last >= count) {
+            throw outside(where, offset, shape, strides, count);
+        }
+        if (tensor.size > Math.max(count, OVERLAPPING_ELEMENTS)) {
+            throw new FormatException("a tensor of " + tensor.size + " elements repeats a storage of " + count, where,
+                    "save it with .contiguous()");
+        }
+        return tensor;
+    }
+
+    private static FormatException outside(String where, long offset, int[] shape, long[] strides, long count) {
+        return new FormatException("offset " + offset + ", shape " + Arrays.toString(shape) + " and strides " + Arrays.toString(strides)
+                + " leave the storage of " + count + " elements", where, "download or write the file again");
+    }
+
+    private static long elements(String where, int[] shape) {
+        long size = 1;
+        for (int length : shape) {
+            if (length < 0) {
+                throw new FormatException("negative axis in shape " + Arrays.toString(shape), where, "download or write the file again");
+            }
+            if (length > 0 && size > Long.MAX_VALUE / 16 / length) {
+                throw new FormatException("shape " + Arrays.toString(shape) + " has too many elements", where,
+                        "download or write the file again");
+            }
+            size *= length;
+        }
+        return size;
+    }
+
+    private static long[] rowMajor(int[] shape) {
+        long[] strides = new long[shape.length];
+        long step = 1;
+        for (int axis = shape.length - 1; axis >= 0; axis--) {
+            strides[axis] = step;
+            step = step > Long.MAX_VALUE / Math.max(1, shape[axis]) ? Long.MAX_VALUE : step * Math.max(1, shape[axis]);
+        }
+        return strides;
+    }
+
+    /** {@return the file and the tensor's name, for messages} */
+    public String where() {
+        return where;
+    }
+
+    /** {@return the type of the stored elements} */
+    public ElementType type() {
+        return type;
+    }
+
+    /** {@return a copy of the lengths of the axes} */
+    public int[] shape() {
+        return shape.clone();
+    }
+
+    /** {@return the number of axes} */
+    public int rank() {
+        return shape.length;
+    }
+
+    /** {@return the length of an axis} */
+    public int dim(int axis) {
+        return shape[axis];
+    }
+
+    /** {@return the number of elements} */
+    public long size() {
+        return size;
+    }
+
+    /**
+     * Demands a shape.
+     *
+     * @param rule what the shape follows from, for the message
+     * @param expected the lengths; -1 is any positive length
+     * @return this
+     * @throws FormatException otherwise
+     */
+    public StoredTensor expect(String rule, int... expected) {
+        boolean fits = expected.length == shape.length;
+        for (int axis = 0; fits && axis < expected.length; axis++) {
+            fits = expected[axis] == -1 ? shape[axis] > 0 : expected[axis] == shape[axis];
+        }
+        if (!fits) {
+            throw new FormatException("expected shape " + Arrays.toString(expected).replace("-1", "any") + " (" + rule + "), found "
+                    + Arrays.toString(shape), where, "check that the config belongs to these weights");
+        }
+        return this;
+    }
+
+    /** {@return the view with the given order of axes} */
+    public StoredTensor permuted(int... axes) {
+        int[] newShape = new int[axes.length];
+        long[] newStrides = new long[axes.length];
+        for (int axis = 0; axis < axes.length; axis++) {
+            newShape[axis] = shape[axes[axis]];
+            newStrides[axis] = strides[axes[axis]];
+        }
+        return new StoredTensor(where, type, order, data, offset, newShape, newStrides);
+    }
+
+    /** {@return the view of positions {@code from} to {@code from + length - 1} of an axis} */
+    public StoredTensor narrowed(int axis, int from, int length) {
+        int[] newShape = shape.clone();
+        newShape[axis] = length;
+        return new StoredTensor(where, type, order, data, offset + from * strides[axis], newShape, strides);
+    }
+
+    /** {@return the view with one axis as two, of lengths {@code outer} and {@code dim(axis) / outer}} */
+    public StoredTensor split(int axis, int outer) {
+        int inner = shape[axis] / outer;
+        int[] newShape = new int[shape.length + 1];
+        long[] newStrides = new long[shape.length + 1];
+        for (int i = 0; i < newShape.length; i++) {
+            int source = i <= axis ? i : i - 1;
+            newShape[i] = i == axis ? outer : i == axis + 1 ? inner : shape[source];
+            newStrides[i] = i == axis ? strides[axis] * inner : strides[source];
+        }
+        return new StoredTensor(where, type, order, data, offset, newShape, newStrides);
+    }
+
+    /**
+     * The float32 values.
+     *
+     * @param arena owns the memory of values that must be converted or rearranged
+     * @return the tensor; it lives as long as the arena and the file
+     */
+    public Tensor read(Arena arena) {
+        boolean contiguous = Arrays.equals(strides, rowMajor(shape)) || size == 0;
+        if (type == ElementType.F32 && contiguous && order == ByteOrder.nativeOrder()) {
+            return Tensor.ofSegment(data.asSlice(size == 0 ? 0 : offset * Float.BYTES, size * Float.BYTES), shape);
+        }
+        MemorySegment target = arena.allocate(size * Float.BYTES, Float.BYTES);
+        if (size > 0) {
+            copyTo(target);
+        }
+        return Tensor.ofSegment(target, shape);
+    }
+
+    /** {@return whether another tensor of the same shape has the same values} */
+    boolean sameValues(StoredTensor other) {
+        if (data == other.data && offset == other.offset && Arrays.equals(strides, other.strides)) {
+            return true;
+        }
+        try (Arena arena = Arena.ofShared()) {
+            return read(arena).segment().mismatch(other.read(arena).segment()) < 0;
+        }
+    }
+
+    /** {@return the only element, as a double} */
+    public double scalar() {
+        if (size != 1) {
+            throw new FormatException("expected one number, found shape " + Arrays.toString(shape), where, "check the file");
+        }
+        return switch (type) {
+            case F64 -> data.get(ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(order), offset * Double.BYTES);
+            case I64 -> data.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(order), offset * Long.BYTES);
+            default -> decoder().at(data, offset);
+        };
+    }
+
+    private void copyTo(MemorySegment target) {
+        // The axis with the smallest step is read innermost: against it, the last axis of the target, in tiles.
+        int columns = shape.length == 0 ? 1 : shape[shape.length - 1];
+        long columnStride = shape.length == 0 ? 1 : strides[shape.length - 1];
+        int rowAxis = shape.length - 2;
+        int rows = rowAxis < 0 ? 1 : shape[rowAxis];
+        long rowStride = rowAxis < 0 ? 0 : strides[rowAxis];
+        long planes = size / ((long) rows * columns);
+        Decoder decoder = decoder();
+        int bands = (rows + TILE - 1) / TILE;
+        IntStream work = IntStream.range(0, Math.toIntExact(Math.min(planes * bands, Integer.MAX_VALUE)));
+        if (planes * bands > Integer.MAX_VALUE) {
+            throw new FormatException("shape " + Arrays.toString(shape) + " has too many rows", where, "store it in another layout");
+        }
+        (size >= PARALLEL_ELEMENTS ? work.parallel() : work).forEach(item -> {
+            long plane = item / bands;
+            int fromRow = item % bands * TILE;
+            int toRow = Math.min(rows, fromRow + TILE);
+            long source = planeOffset(plane, rowAxis);
+            long into = plane * rows * columns;
+            for (int fromColumn = 0; fromColumn < columns; fromColumn += TILE) {
+                int toColumn = Math.min(columns, fromColumn + TILE);
+                for (int row = fromRow; row < toRow; row++) {
+                    long read = source + row * rowStride + fromColumn * columnStride;
+                    long write = into + (long) row * columns + fromColumn;
+                    for (int column = fromColumn; column < toColumn; column++) {
+                        target.setAtIndex(ValueLayout.JAVA_FLOAT, write++, decoder.at(data, read));
+                        read += columnStride;
+                    }
+                }
+            }
+        });
+    }
+
+    private long planeOffset(long plane, int rowAxis) {
+        long position = offset;
+        long rest = plane;
+        for (int axis = rowAxis - 1; axis >= 0; axis--) {
+            position += rest % shape[axis] * strides[axis];
+            rest /= shape[axis];
+        }
+        return position;
+    }
+
+    @FunctionalInterface
+    private interface Decoder {
+        float at(MemorySegment data, long index);
+    }
+
+    private Decoder decoder() {
+        return switch (type) {
+            case F64 -> {
+                ValueLayout.OfDouble layout = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(order);
+                yield (data, index) -> (float) data.get(layout, index * Double.BYTES);
+            }
+            case F32 -> {
+                ValueLayout.OfFloat layout = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(order);
+                yield (data, index) -> data.get(layout, index * Float.BYTES);
+            }
+            case F16 -> {
+                ValueLayout.OfShort layout = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order);
+                yield (data, index) -> Float.float16ToFloat(data.get(layout, index * Short.BYTES));
+            }
+            case BF16 -> {
+                ValueLayout.OfShort layout = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order);
+                yield (data, index) -> Float.intBitsToFloat(data.get(layout, index * Short.BYTES) << 16);
+            }
+            case I64 -> {
+                ValueLayout.OfLong layout = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(order);
+                yield (data, index) -> data.get(layout, index * Long.BYTES);
+            }
+            case I32 -> {
+                ValueLayout.OfInt layout = ValueLayout.JAVA_INT_UNALIGNED.withOrder(order);
+                yield (data, index) -> data.get(layout, index * Integer.BYTES);
+            }
+            case I16 -> {
+                ValueLayout.OfShort layout = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order);
+                yield (data, index) -> data.get(layout, index * Short.BYTES);
+            }
+            case I8 -> (data, index) -> data.get(ValueLayout.JAVA_BYTE, index);
+            case U8 -> (data, index) -> data.get(ValueLayout.JAVA_BYTE, index) & 0xff;
+            case BOOL -> (data, index) -> data.get(ValueLayout.JAVA_BYTE, index) == 0 ? 0 : 1;
+        };
+    }
+}

@@ -1,0 +1,66 @@
+package org.sae4j.core.internal.format;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import org.sae4j.core.format.FormatException;
+import tools.jackson.databind.JsonNode;
+
+/** Opens a file of tensors of any supported kind, by its first bytes. */
+public final class WeightFiles {
+    private WeightFiles() {}
+
+    /**
+     * Opens a safetensors, torch or npz file, or the index of a sharded model.
+     *
+     * @param path the file
+     * @param arena owns the mapping
+     * @throws FormatException if it is none of these, or not sound
+     */
+    public static TensorTable open(Path path, Arena arena) {
+        if (path.getFileName().toString().endsWith(".index.json")) {
+            return sharded(path, arena);
+        }
+        MemorySegment file = MappedFile.map(path, arena);
+        return Safetensors.parse(path, file);
+    }
+
+    private static TensorTable sharded(Path index, Arena arena) {
+        JsonFile json = JsonFile.read(index);
+        JsonFile map = json.object("weight_map").orElseThrow(
+                () -> new FormatException("weight_map is missing", index.toString(), "download the index again"));
+        Map<String, TensorTable> shards = new TreeMap<>();
+        Map<String, StoredTensor> tensors = new LinkedHashMap<>();
+        for (Map.Entry<String, JsonNode> entry : map.node().properties()) {
+            if (!entry.getValue().isString()) {
+                throw map.mismatch(entry.getKey(), "a file name", entry.getValue());
+            }
+            String name = entry.getValue().stringValue();
+            if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,200}") || name.endsWith(".index.json")) {
+                throw new FormatException("a shard must be a plain file name in the same folder, found \"" + name + '"',
+                        map.at(entry.getKey()), "do not use this model: its index points elsewhere");
+            }
+            TensorTable shard = shards.get(name);
+            if (shard == null) {
+                Path file = index.resolveSibling(name);
+                if (!Files.isRegularFile(file)) {
+                    throw new FormatException("shard " + name + " is missing", index.toString(), "download it into the same folder");
+                }
+                shard = open(file, arena);
+                shards.put(name, shard);
+            }
+            tensors.put(entry.getKey(), shard.get(entry.getKey()));
+        }
+        return new TensorTable(index, "sharded", tensors, Map.of());
+    }
+
+    /** {@return the first bytes of a file, at most 16} */
+    static byte[] magic(MemorySegment file) {
+        return file.asSlice(0, Math.min(16, file.byteSize())).toArray(ValueLayout.JAVA_BYTE);
+    }
+}

@@ -1,0 +1,111 @@
+package org.sae4j.core.format;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.sae4j.api.CounterRandom;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SaeConfig.Architecture;
+import org.sae4j.api.sae.SaeConfig.Normalization;
+
+class SaeFilesTest {
+    private static final int D = 5;
+    private static final int N = 7;
+
+    @TempDir
+    private Path folder;
+
+    private static Map<String, Tensor> parameters(Architecture architecture) {
+        Map<String, Tensor> parameters = new LinkedHashMap<>();
+        parameters.put("W_enc", random(1, D, N));
+        parameters.put("W_dec", random(2, N, D));
+        parameters.put("b_dec", random(3, D));
+        switch (architecture) {
+            case RELU, TOPK -> parameters.put("b_enc", random(4, N));
+            case JUMP_RELU -> {
+                parameters.put("b_enc", random(4, N));
+                parameters.put("threshold", random(5, N));
+            }
+            case GATED -> {
+                parameters.put("b_gate", random(4, N));
+                parameters.put("b_mag", random(5, N));
+                parameters.put("r_mag", random(6, N));
+            }
+        }
+        return parameters;
+    }
+
+    private static Tensor random(long seed, int... shape) {
+        int size = 1;
+        for (int length : shape) {
+            size *= length;
+        }
+        float[] values = new float[size];
+        CounterRandom random = new CounterRandom(seed);
+        for (int i = 0; i < size; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return Tensor.of(values, shape);
+    }
+
+    private static SaeConfig config(Architecture architecture) {
+        return new SaeConfig(architecture, D, N, architecture == Architecture.TOPK ? 3 : 0, false, Normalization.LAYER_NORM,
+                Optional.of(HookPoint.mlpPost(2)), Optional.of("tiny"));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Architecture.class)
+    void whatWasWrittenIsReadBack(Architecture architecture) {
+        Map<String, Tensor> parameters = parameters(architecture);
+        SaeFiles.write(folder, config(architecture), parameters, Map.of("training_tokens", 12));
+        try (SaeWeights read = SaeFiles.read(folder)) {
+            assertThat(read.config()).isEqualTo(config(architecture));
+            assertThat(read.parameters()).containsOnlyKeys(parameters.keySet());
+            parameters.forEach((name, tensor) -> {
+                assertThat(read.parameters().get(name).shape()).isEqualTo(tensor.shape());
+                assertThat(read.parameters().get(name).toArray()).isEqualTo(tensor.toArray());
+            });
+            assertThat(read.notes()).isEmpty();
+        }
+    }
+
+    @Test
+    void sameInputGivesSameBytes() throws IOException {
+        Map<String, Tensor> parameters = parameters(Architecture.RELU);
+        SaeFiles.write(folder.resolve("a"), config(Architecture.RELU), parameters, Map.of());
+        Map<String, Tensor> reversed = new LinkedHashMap<>();
+        List.copyOf(parameters.keySet()).reversed().forEach(name -> reversed.put(name, parameters.get(name)));
+        SaeFiles.write(folder.resolve("b"), config(Architecture.RELU), reversed, Map.of());
+        for (String file : List.of("cfg.json", "sae_weights.safetensors")) {
+            assertThat(folder.resolve("a").resolve(file)).hasSameBinaryContentAs(folder.resolve("b").resolve(file));
+        }
+        try (var files = Files.list(folder.resolve("a"))) {
+            assertThat(files).hasSize(2);
+        }
+    }
+
+    @Test
+    void weightsThatAreNotFiniteAreRefusedInBothDirections() {
+        Map<String, Tensor> parameters = parameters(Architecture.RELU);
+        parameters.put("b_enc", Tensor.of(new float[] {0, 1, Float.NaN, 0, 0, 0, 0}, N));
+        assertThatThrownBy(() -> SaeFiles.write(folder, config(Architecture.RELU), parameters, Map.of())).isInstanceOf(FormatException.class)
+                .hasMessageContaining("b_enc").hasMessageContaining("NaN at element 2");
+        SaeFiles.write(folder, config(Architecture.RELU), parameters(Architecture.RELU), Map.of());
+        SafetensorsWriter.write(folder.resolve("sae_weights.safetensors"), parameters, Map.of());
+        assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining("b_enc")
+                .hasMessageContaining("NaN at element 2");
+    }
+}
