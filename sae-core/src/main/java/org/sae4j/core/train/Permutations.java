@@ -1,0 +1,22 @@
+package org.sae4j.core.train;
+
+import java.util.Arrays;
+import org.sae4j.api.CounterRandom;
+
+/** Random permutations. */
+final class Permutations {
+    private Permutations() {}
+
+    /** A random order of 0 to n - 1 (Fisher and Yates). */
+    static int[] of(int n, CounterRandom random) {
+        int[] order = new int[n];
+        Arrays.setAll(order, i -> i);
+        for (int i = n - 1; i > 0; i--) {
+            int j = random.nextInt(i + 1);
+            int other = order[j];
+            order[j] = order[i];
+            order[i] = other;
+        }
+        return order;
+    }
+}

@@ -1,0 +1,5 @@
+/** Training of sparse autoencoders: named recipes, one program per training step, checkpoints that resume to the same bits. */
+@NullMarked
+package org.sae4j.core.train;
+
+import org.jspecify.annotations.NullMarked;
