@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.sae4j.api.Sae4jException;
 
@@ -143,7 +144,7 @@ public final class Recipe {
             Map.entry(Setting.DEAD_AFTER, "10000000"), Map.entry(Setting.K_AUX, "256"), Map.entry(Setting.AUX_COEFFICIENT, "0.03125"),
             Map.entry(Setting.RESAMPLE_EVERY, "25000"), Map.entry(Setting.RESAMPLE_UNTIL, "100000"),
             Map.entry(Setting.RESAMPLE_BELOW, "3.1622776601683795e-6"), Map.entry(Setting.RESAMPLE_BATCHES, "100"),
-            Map.entry(Setting.RESAMPLE_INPUTS, "819200"), Map.entry(Setting.STATISTICS_ROWS, "16384"));
+            Map.entry(Setting.RESAMPLE_INPUTS, "819200"), Map.entry(Setting.STATISTICS_ROWS, "4096"));
 
     /** {@return the name of the preset that this recipe began as} */
     public String name() {
@@ -407,7 +408,7 @@ public final class Recipe {
     }
 
     private Object value(Setting setting) {
-        return java.util.Objects.requireNonNull(values.get(setting));
+        return Objects.requireNonNull(values.get(setting));
     }
 
     static String lower(Enum<?> constant) {

@@ -1,0 +1,43 @@
+package org.sae4j.core.train;
+
+import java.util.Arrays;
+import org.sae4j.api.sae.SparseRows;
+
+/** The running mean of the smallest activation kept in each batch, with corrected bias: BatchTopK's threshold at inference. */
+final class RunningThreshold {
+    private final double decay;
+    private double sum;
+    private double weight;
+
+    RunningThreshold(Recipe recipe) {
+        decay = recipe.number(Setting.THRESHOLD_DECAY);
+    }
+
+    /** Takes in the features of a batch; a batch without any says nothing. */
+    void add(SparseRows features) {
+        float smallest = Float.POSITIVE_INFINITY;
+        for (int entry = 0; entry < features.entries(); entry++) {
+            smallest = Math.min(smallest, features.value(entry));
+        }
+        if (features.entries() > 0) {
+            sum = decay * sum + smallest;
+            weight = decay * weight + 1;
+        }
+    }
+
+    /** The threshold of every feature; 0 before the first step. */
+    float[] values(int n) {
+        float[] values = new float[n];
+        Arrays.fill(values, weight == 0 ? 0 : (float) (sum / weight));
+        return values;
+    }
+
+    double[] state() {
+        return new double[] {sum, weight};
+    }
+
+    void restore(double[] state) {
+        sum = state[0];
+        weight = state[1];
+    }
+}

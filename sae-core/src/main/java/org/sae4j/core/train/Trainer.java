@@ -1,0 +1,463 @@
+package org.sae4j.core.train;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Buffer;
+import org.sae4j.api.engine.CompiledProgram;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SparseRows;
+
+/**
+ * Trains one sparse autoencoder by a recipe. A step is one program on the engine; parameters and moments stay there.
+ *
+ * <p>The same recipe, source, starts and engine give the same bits, also across an interruption and {@link Builder#resume}. For one thread
+ * at a time. After {@link #close()}, {@link #step}, {@link #run}, {@link #result} and {@link #checkpoint} throw
+ * {@link IllegalStateException}. The engine and the source belong to the caller and stay open.
+ */
+public final class Trainer implements AutoCloseable {
+    private final Engine engine;
+    private final Recipe recipe;
+    private final ActivationSource source;
+    private final List<Consumer<TrainingMetrics>> listeners;
+    private final @Nullable Path checkpointFolder;
+    private final long checkpointEvery;
+    private final Optional<HookPoint> hook;
+    private final Optional<String> modelName;
+    private final int d;
+    private final int n;
+    private final CompiledProgram program;
+    private final @Nullable HostParameters host;
+    private final RunningThreshold threshold;
+    private final float[] batch;
+    private double scale = 1;
+    private long steps;
+
+    private Trainer(Builder builder) {
+        engine = builder.engine;
+        recipe = builder.recipe;
+        source = builder.source;
+        listeners = List.copyOf(builder.listeners);
+        checkpointFolder = builder.checkpointFolder;
+        checkpointEvery = builder.checkpointEvery;
+        hook = builder.hook;
+        modelName = builder.modelName;
+        d = source.width();
+        n = recipe.dSae();
+        recipe.check();
+        Initializer initializer = new Initializer(recipe, d);
+        initializer.check(builder.init);
+        batch = new float[Math.multiplyExact(recipe.batch(), d)];
+        threshold = new RunningThreshold(recipe);
+        host = HostParameters.of(recipe, builder.init).orElse(null);
+        program = engine.compile(StepProgram.of(recipe, d, recipe.isBatchTopK()), Map.of());
+        try {
+            writeConstants();
+            if (builder.resumed != null) {
+                restore(Checkpoint.read(builder.resumed));
+            } else {
+                start(initializer, builder.init);
+            }
+            if (host != null) {
+                host.write(program);
+            }
+        } catch (RuntimeException | Error e) {
+            program.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Prepares training.
+     *
+     * @param engine runs the steps; stays open
+     * @param recipe how to train
+     * @param source what to train on; its position is the first row
+     * @return a builder
+     */
+    public static Builder builder(Engine engine, Recipe recipe, ActivationSource source) {
+        return new Builder(engine, recipe, source);
+    }
+
+    private void writeConstants() {
+        if (StepProgram.nested(recipe)) {
+            for (int size : recipe.matryoshka().subList(0, recipe.matryoshka().size() - 1)) {
+                float[] ones = new float[size];
+                Arrays.fill(ones, 1);
+                program.write(buffer(StepProgram.prefixName(size)), new SparseRows(n,
+                        IntStream.rangeClosed(0, n).map(row -> Math.min(row, size)).toArray(), IntStream.range(0, size).toArray(), ones));
+            }
+        }
+    }
+
+    private void start(Initializer initializer, Map<String, Tensor> init) {
+        float[] bias = initializer.vector(init.get("b_dec"), d);
+        boolean findBias = !init.containsKey("b_dec") && recipe.biasInitialisation() != Recipe.BiasInitialisation.ZEROS;
+        if (recipe.normalizes() || findBias) {
+            long position = source.position();
+            float[] rows = new float[Math.multiplyExact(Math.toIntExact(recipe.whole(Setting.STATISTICS_ROWS)), d)];
+            source.next(rows);
+            source.seek(position);
+            if (recipe.normalizes()) {
+                scale = Initializer.scaleToRootOfWidth(rows, d);
+                scale(rows);
+            }
+            if (findBias) {
+                bias = Initializer.centre(rows, d, recipe.biasInitialisation());
+            }
+        }
+        float[] decoder = initializer.decoder(init.get("W_dec"));
+        program.write(buffer("W_dec"), decoder);
+        program.write(buffer("W_enc"), initializer.encoder(init.get("W_enc"), decoder));
+        String encoderBias = StepProgram.encoderBias(recipe);
+        program.write(buffer(encoderBias), initializer.vector(init.get(encoderBias), n));
+        program.write(buffer("b_dec"), bias);
+    }
+
+    /** {@return the recipe} */
+    public Recipe recipe() {
+        return recipe;
+    }
+
+    /** {@return the number of steps done, those before a resumption included} */
+    public long steps() {
+        return steps;
+    }
+
+    /**
+     * Trains until the recipe's number of steps is reached. With a checkpoint folder, a checkpoint is written every so many steps, at the
+     * end, and on cancellation.
+     *
+     * @param progress told of every step
+     * @throws CancellationException if cancelled; the trainer is then between two steps and can go on
+     * @throws Sae4jException if the loss is not finite, or a checkpoint cannot be written
+     * @throws IllegalStateException after close
+     * @throws org.sae4j.api.engine.EngineException if the engine fails
+     */
+    public void run(Progress progress) {
+        while (steps < recipe.steps()) {
+            if (progress.isCancelled()) {
+                checkpointInFolder();
+                progress.checkCancelled();
+            }
+            step();
+            progress.update("training", steps, recipe.steps());
+            if (checkpointEvery > 0 && steps % checkpointEvery == 0 && steps < recipe.steps()) {
+                checkpointInFolder();
+            }
+        }
+        checkpointInFolder();
+    }
+
+    private void checkpointInFolder() {
+        if (checkpointFolder != null) {
+            checkpoint(checkpointFolder.resolve("checkpoint-%09d.safetensors".formatted(steps)));
+        }
+    }
+
+    /**
+     * Does one step.
+     *
+     * @return what it saw
+     * @throws Sae4jException if the loss is not finite
+     * @throws IllegalStateException after close
+     * @throws org.sae4j.api.engine.EngineException if the engine fails
+     */
+    public TrainingMetrics step() {
+        long step = steps + 1;
+        source.next(batch);
+        scale(batch);
+        program.write(buffer("x"), batch);
+        float[] hyper = new float[StepProgram.HYPER];
+        hyper[0] = (float) recipe.learningRate(step);
+        hyper[1] = (float) recipe.number(Setting.BETA1);
+        hyper[2] = (float) recipe.number(Setting.BETA2);
+        hyper[3] = (float) recipe.number(Setting.EPS);
+        hyper[4] = step;
+        hyper[StepProgram.PENALTY] = (float) recipe.penaltyOfOne(step);
+        hyper[StepProgram.ONE] = 1;
+        program.write(buffer("hyper"), hyper);
+        program.run();
+        TrainingMetrics metrics = metrics(step);
+        if (!Double.isFinite(metrics.loss())) {
+            throw new Sae4jException("the loss is " + metrics.loss() + " at step " + step, "recipe " + recipe.name(),
+                    "check the activations for values that are not finite, or lower lr");
+        }
+        if (host != null) {
+            host.update(program, step);
+        }
+        if (recipe.isBatchTopK()) {
+            threshold.add(program.readSparse(buffer("features")));
+        }
+        steps = step;
+        if (recipe.resamples() && step % recipe.whole(Setting.RESAMPLE_EVERY) == 0 && step <= recipe.whole(Setting.RESAMPLE_UNTIL)) {
+            new Resampler(engine, recipe, source, scale, program).run(step);
+        }
+        listeners.forEach(listener -> listener.accept(metrics));
+        return metrics;
+    }
+
+    private void scale(float[] rows) {
+        if (scale != 1) {
+            for (int i = 0; i < rows.length; i++) {
+                rows[i] *= (float) scale;
+            }
+        }
+    }
+
+    private TrainingMetrics metrics(long step) {
+        Tensor sums = program.read(buffer("sums"));
+        boolean gated = recipe.activation() == Recipe.Activation.GATED;
+        Tensor penalised = gated ? program.read(buffer("gate_sums")) : sums;
+        double penalty = recipe.penaltyOfOne(step) * switch (recipe.penalty()) {
+            case NONE -> 0;
+            case L0 -> penalised.get(0);
+            case L1, L1_SUM -> penalised.get(1);
+            case L1_DECODER_NORM -> penalised.get(2);
+        };
+        int dead = (int) program.read(buffer("dead_count")).get(0);
+        boolean auxiliaries = recipe.dead() == Recipe.DeadTreatment.GHOST || recipe.dead() == Recipe.DeadTreatment.AUX_K;
+        double auxiliary = auxiliaries && dead > 0 ? program.read(buffer("aux_loss")).get(0) : 0;
+        double error = program.read(buffer("error_loss")).get(0);
+        double l2 = StepProgram.separateSquaredError(recipe) ? program.read(buffer("squared_error")).get(0) : switch (recipe.error()) {
+            case SUM_OVER_FEATURES -> error * n;
+            case MEAN -> error * d;
+            default -> error;
+        };
+        if (gated) {
+            error += program.read(buffer("gate_loss")).get(0);
+        }
+        double variance = variance();
+        return new TrainingMetrics(step, step * recipe.batch(), error + penalty + auxiliary, error, penalty, auxiliary, l2, l2 / d,
+                sums.get(1) / recipe.batch(), sums.get(0) / recipe.batch(), variance == 0 ? Double.NaN : 1 - l2 / variance, dead,
+                recipe.learningRate(step));
+    }
+
+    /** The mean over the batch of the squared distance to the batch's mean. */
+    private double variance() {
+        double[] mean = new double[d];
+        for (int at = 0; at < batch.length; at += d) {
+            for (int c = 0; c < d; c++) {
+                mean[c] += batch[at + c];
+            }
+        }
+        for (int c = 0; c < d; c++) {
+            mean[c] /= recipe.batch();
+        }
+        double sum = 0;
+        for (int at = 0; at < batch.length; at += d) {
+            for (int c = 0; c < d; c++) {
+                double difference = batch[at + c] - mean[c];
+                sum += difference * difference;
+            }
+        }
+        return sum / recipe.batch();
+    }
+
+    /**
+     * The autoencoder as it is now. The scale of normalized inputs is folded into its weights.
+     *
+     * @return a copy of the parameters, with their configuration
+     * @throws IllegalStateException after close
+     */
+    public TrainedSae result() {
+        float factor = (float) scale;
+        Map<String, Tensor> parameters = new LinkedHashMap<>();
+        float[] encoder = Initializer.transpose(read("W_enc"), n, d);
+        parameters.put("W_enc", Tensor.of(times(encoder, factor), d, n));
+        parameters.put("W_dec", Tensor.of(times(read("W_dec"), 1 / factor), n, d));
+        String encoderBias = StepProgram.encoderBias(recipe);
+        parameters.put(encoderBias, Tensor.of(read(encoderBias), n));
+        parameters.put("b_dec", Tensor.of(times(read("b_dec"), 1 / factor), d));
+        if (host != null) {
+            host.parameters().forEach((name, values) -> parameters.put(name, Tensor.of(values.clone(), n)));
+        }
+        if (recipe.isBatchTopK()) {
+            parameters.put("threshold", Tensor.of(threshold.values(n), n));
+        }
+        SaeConfig.Architecture architecture = switch (recipe.activation()) {
+            case RELU -> SaeConfig.Architecture.RELU;
+            case TOPK -> SaeConfig.Architecture.TOPK;
+            case BATCH_TOPK, JUMP_RELU -> SaeConfig.Architecture.JUMP_RELU;
+            case GATED -> SaeConfig.Architecture.GATED;
+        };
+        int k = recipe.activation() == Recipe.Activation.TOPK ? Math.toIntExact(recipe.whole(Setting.K)) : 0;
+        Map<String, Object> metadata = new LinkedHashMap<>();
+        metadata.put("recipe", recipe.name());
+        metadata.put("recipe_settings", recipe.settings());
+        metadata.put("training_steps", steps);
+        metadata.put("training_tokens", steps * recipe.batch());
+        metadata.put("engine", engine.id());
+        return new TrainedSae(new SaeConfig(architecture, d, n, k, recipe.applyBDec(), SaeConfig.Normalization.NONE, hook, modelName),
+                parameters, metadata);
+    }
+
+    private static float[] times(float[] values, float factor) {
+        if (factor != 1) {
+            for (int i = 0; i < values.length; i++) {
+                values[i] *= factor;
+            }
+        }
+        return values;
+    }
+
+    /**
+     * Writes all that is needed to go on: parameters, moments, counters, position in the source, recipe. The file appears whole or not at
+     * all.
+     *
+     * @param file the file to write, over an older one if there is one; its folder is made if needed
+     * @throws Sae4jException if it cannot be written
+     * @throws IllegalStateException after close
+     */
+    public void checkpoint(Path file) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        for (Buffer buffer : program.program().buffers()) {
+            if (buffer.role() == Buffer.Role.PARAMETER) {
+                tensors.put(buffer.name(), program.read(buffer));
+            }
+        }
+        if (host != null) {
+            host.state().forEach((name, values) -> tensors.put(name, Tensor.of(values.clone(), n)));
+        }
+        new Checkpoint(recipe, steps, source.position(), scale, threshold.state(), tensors).write(file);
+    }
+
+    private void restore(Checkpoint checkpoint) {
+        checkpoint.checkFits(recipe, d);
+        for (Buffer buffer : program.program().buffers()) {
+            if (buffer.role() == Buffer.Role.PARAMETER) {
+                program.write(buffer, checkpoint.tensor(buffer.name(), buffer.size()));
+            }
+        }
+        if (host != null) {
+            host.state().forEach((name, values) -> System.arraycopy(checkpoint.tensor(name, n), 0, values, 0, n));
+        }
+        steps = checkpoint.steps();
+        scale = checkpoint.scale();
+        threshold.restore(checkpoint.threshold());
+        source.seek(checkpoint.position());
+    }
+
+    private Buffer buffer(String name) {
+        return program.program().buffer(name);
+    }
+
+    private float[] read(String name) {
+        return program.read(buffer(name)).toArray();
+    }
+
+    /** Frees the program. Closing twice has no effect. */
+    @Override
+    public void close() {
+        program.close();
+    }
+
+    /** Collects what a trainer needs. Not for use by several threads. */
+    public static final class Builder {
+        private final Engine engine;
+        private final Recipe recipe;
+        private final ActivationSource source;
+        private final List<Consumer<TrainingMetrics>> listeners = new ArrayList<>();
+        private Map<String, Tensor> init = Map.of();
+        private @Nullable Path checkpointFolder;
+        private long checkpointEvery;
+        private @Nullable Path resumed;
+        private Optional<HookPoint> hook = Optional.empty();
+        private Optional<String> modelName = Optional.empty();
+
+        private Builder(Engine engine, Recipe recipe, ActivationSource source) {
+            this.engine = engine;
+            this.recipe = recipe;
+            this.source = source;
+        }
+
+        /**
+         * Starts from given parameters; those not given start as the recipe says.
+         *
+         * @param parameters by SAELens name: W_enc [d_in, d_sae], W_dec [d_sae, d_in], b_enc [d_sae] (gated: b_gate, r_mag, b_mag),
+         *     b_dec [d_in], threshold [d_sae] for jump_relu; with {@link Setting#NORMALIZE} for scaled inputs
+         * @return this
+         */
+        public Builder init(Map<String, Tensor> parameters) {
+            init = Map.copyOf(parameters);
+            return this;
+        }
+
+        /**
+         * Tells someone of every step.
+         *
+         * @param listener called after each step, in the thread that trains
+         * @return this
+         */
+        public Builder listener(Consumer<TrainingMetrics> listener) {
+            listeners.add(listener);
+            return this;
+        }
+
+        /**
+         * Writes {@code checkpoint-STEP.safetensors} in {@link Trainer#run}.
+         *
+         * @param folder where
+         * @param every steps between checkpoints; 0 for only at the end and on cancellation
+         * @return this
+         * @throws IllegalArgumentException if {@code every} is negative
+         */
+        public Builder checkpoints(Path folder, long every) {
+            if (every < 0) {
+                throw new IllegalArgumentException("steps between checkpoints are at least 0, found " + every);
+            }
+            checkpointFolder = folder;
+            checkpointEvery = every;
+            return this;
+        }
+
+        /**
+         * Goes on from a checkpoint, to the same bits as without the interruption.
+         *
+         * @param checkpoint a file of the same recipe (but for the number of steps), over the same source
+         * @return this
+         */
+        public Builder resume(Path checkpoint) {
+            resumed = checkpoint;
+            return this;
+        }
+
+        /**
+         * Notes where the activations come from, for the result's configuration.
+         *
+         * @param hookPoint the hook point
+         * @param model the transformer's name
+         * @return this
+         */
+        public Builder origin(HookPoint hookPoint, String model) {
+            hook = Optional.of(hookPoint);
+            modelName = Optional.of(model);
+            return this;
+        }
+
+        /**
+         * Compiles the step and sets parameters.
+         *
+         * @return the trainer; close it before the engine
+         * @throws Sae4jException if settings contradict each other, given tensors do not fit, or the checkpoint cannot be read or does not
+         *     fit
+         * @throws org.sae4j.api.engine.EngineException if the engine lacks memory
+         */
+        public Trainer build() {
+            return new Trainer(this);
+        }
+    }
+}
