@@ -7,6 +7,7 @@ module org.sae4j.core {
     exports org.sae4j.core;
     exports org.sae4j.core.experiment;
     exports org.sae4j.core.format;
+    exports org.sae4j.core.train;
 
     uses org.sae4j.api.engine.EngineProvider;
     uses org.sae4j.api.experiment.Experiment;

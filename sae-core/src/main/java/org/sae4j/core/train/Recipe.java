@@ -303,7 +303,7 @@ public final class Recipe {
         if (value(setting) instanceof Double number) {
             return number;
         }
-        throw new IllegalArgumentException(setting.key() + " is " + setting.values());
+        throw new IllegalArgumentException(setting.key() + " is " + setting.accepted());
     }
 
     /**
@@ -317,7 +317,7 @@ public final class Recipe {
         if (value(setting) instanceof Long number) {
             return number;
         }
-        throw new IllegalArgumentException(setting.key() + " is " + setting.values());
+        throw new IllegalArgumentException(setting.key() + " is " + setting.accepted());
     }
 
     /** {@return the sizes of the nested prefixes, ascending; empty for none} */

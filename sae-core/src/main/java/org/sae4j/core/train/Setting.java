@@ -121,7 +121,7 @@ public enum Setting {
     }
 
     /** {@return which values are accepted, for messages and documentation} */
-    public String values() {
+    public String accepted() {
         return kind.toString();
     }
 
