@@ -8,11 +8,16 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.engine.cpu.CpuEngineProvider;
 import org.sae4j.testkit.ReferenceEngine;
 
 /** Ten steps of every recipe, at odd sizes, against PyTorch: see {@code src/test/python/training_reference.py}. */
@@ -30,16 +35,21 @@ class PyTorchReferenceTest {
             "gated-free", Map.of("lr", "3e-3", "lr_warm_up", "0", "l1", "0.2", "normalize", "false", "unit_norm", "none", "beta1", "0.9",
                     "dead", "aux_k", "k_aux", "2", "dead_after", "15"));
 
-    @ParameterizedTest
-    @ValueSource(strings = {"neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024", "openai-topk", "batch-topk", "matryoshka",
-        "jumprelu", "gated", "gated-free"})
-    void losses_and_parameters_after_ten_steps_equal_pytorchs(String name) throws URISyntaxException {
-        try (Engine engine = new ReferenceEngine()) {
+    static Stream<Arguments> cases() {
+        return SETTINGS.keySet().stream().sorted().flatMap(name -> Stream.of(
+                Arguments.of(name, "reference", (Supplier<Engine>) ReferenceEngine::new),
+                Arguments.of(name, "cpu", (Supplier<Engine>) () -> new CpuEngineProvider().open(EngineOptions.DEFAULT))));
+    }
+
+    @ParameterizedTest(name = "{0} on the {1} engine")
+    @MethodSource("cases")
+    void losses_and_parameters_after_ten_steps_equal_pytorchs(String name, String id, Supplier<Engine> opener) throws URISyntaxException {
+        try (Engine engine = opener.get()) {
             check(name, engine);
         }
     }
 
-    static void check(String name, Engine engine) throws URISyntaxException {
+    private static void check(String name, Engine engine) throws URISyntaxException {
         Path path = Path.of(Objects.requireNonNull(PyTorchReferenceTest.class.getResource(name + ".safetensors")).toURI());
         try (SafetensorsFile file = SafetensorsFile.open(path)) {
             Map<String, Tensor> init = new LinkedHashMap<>();
