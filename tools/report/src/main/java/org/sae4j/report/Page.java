@@ -1,0 +1,226 @@
+package org.sae4j.report;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.sae4j.api.experiment.Interval;
+import org.sae4j.api.experiment.Metric;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Writes the page: text as HTML, figures as JSON that the page's script draws. */
+final class Page {
+    private static final List<String> SCRIPTS = List.of("core.js", "color.js", "points.js", "charts.js", "markup.js", "export.js", "main.js");
+
+    private final StringBuilder out = new StringBuilder();
+    private final String title;
+    private final String subtitle;
+    private final Map<String, ?> provenance;
+    private final List<Section> sections;
+
+    Page(String title, String subtitle, Map<String, ?> provenance, List<Section> sections) {
+        this.title = title;
+        this.subtitle = subtitle;
+        this.provenance = provenance;
+        this.sections = sections;
+    }
+
+    String html() {
+        PlotlySource plotly = PlotlySource.get();
+        String script = SCRIPTS.stream().map(Page::resource).collect(Collectors.joining("\n", "\"use strict\";\n(() => {\n", "})();\n"));
+        String policy = "default-src 'none'; script-src " + PlotlySource.csp(script.getBytes(StandardCharsets.UTF_8)) + " " + plotly.csp()
+                + "; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'";
+        out.append("""
+                <!DOCTYPE html>
+                <html lang="en">
+                <head>
+                <meta charset="utf-8">
+                <meta http-equiv="Content-Security-Policy" content="%s">
+                <meta name="viewport" content="width=device-width, initial-scale=1">
+                <meta name="color-scheme" content="light dark">
+                <meta name="generator" content="sae4j">
+                <title>%s</title>
+                <style>
+                %s</style>
+                </head>
+                <body>
+                <a class="skip" href="#_content">Skip to the content</a>
+                """.formatted(policy, Text.html(title), resource("report.css")));
+        contents();
+        out.append("<main id=\"_content\">\n<header class=\"masthead\">\n<h1 dir=\"auto\">").append(Text.html(title)).append("</h1>\n");
+        if (!subtitle.isEmpty()) {
+            paragraph("subtitle", subtitle);
+        }
+        out.append("<noscript><p class=\"alert\">The figures need JavaScript, which is switched off.</p></noscript>\n</header>\n");
+        sections.forEach(s -> section(s, 2));
+        provenance();
+        out.append("<footer class=\"colophon\"><p>Drag to zoom, with shift to move; a double click shows everything. Numbers in figures have the ")
+                .append("precision of float32; result files hold all digits. Drawn with ")
+                .append("Plotly.js ").append(Text.html(plotly.version())).append(", © Plotly, Inc., MIT license.</p></footer>\n</main>\n");
+        out.append("<!--\nPlotly.js is inlined below.\n\n").append(plotly.license().replace("--", "- -")).append("\n-->\n");
+        out.append("<script type=\"text/plain\" id=\"_plotly\">").append(plotly.gzipBase64()).append("</script>\n");
+        out.append("<script>").append(script).append("</script>\n</body>\n</html>\n");
+        return out.toString();
+    }
+
+    private void contents() {
+        out.append("<nav class=\"contents\" aria-label=\"Contents\">\n<details id=\"_contents\" open>\n<summary>Contents</summary>\n");
+        contents(sections);
+        out.append("</details>\n</nav>\n");
+    }
+
+    private void contents(List<Section> parts) {
+        out.append("<ol>\n");
+        for (Section part : parts) {
+            out.append("<li><a href=\"#").append(part.id()).append("\"><bdi>").append(Text.html(part.title())).append("</bdi></a>");
+            if (!part.subsections().isEmpty()) {
+                out.append('\n');
+                contents(part.subsections());
+            }
+            out.append("</li>\n");
+        }
+        if (parts == sections && !provenance.isEmpty()) {
+            out.append("<li><a href=\"#_provenance\">Provenance</a></li>\n");
+        }
+        out.append("</ol>\n");
+    }
+
+    private void section(Section section, int level) {
+        String heading = "h" + Math.min(level, 5);
+        out.append("<section id=\"").append(section.id()).append("\" class=\"level").append(level).append("\" aria-labelledby=\"")
+                .append(section.id()).append("__h\">\n<").append(heading).append(" id=\"").append(section.id()).append("__h\" dir=\"auto\">")
+                .append(Text.html(section.title())).append("</").append(heading).append(">\n");
+        section.lead().forEach(p -> paragraph("lead", p));
+        list("findings", "Findings", section.findings());
+        metrics(section.metrics());
+        figures(section, Math.min(level + 1, 6));
+        list("notes", "Notes", section.notes());
+        section.subsections().forEach(s -> section(s, level + 1));
+        out.append("</section>\n");
+    }
+
+    private void paragraph(String kind, String text) {
+        out.append("<p class=\"").append(kind).append("\" dir=\"auto\">").append(Text.html(text)).append("</p>\n");
+    }
+
+    private void list(String kind, String label, List<String> sentences) {
+        if (sentences.isEmpty()) {
+            return;
+        }
+        out.append("<div class=\"").append(kind).append("\">\n<p class=\"label\">").append(label).append("</p>\n<ul>\n");
+        for (String sentence : sentences) {
+            out.append("<li dir=\"auto\">").append(Text.html(sentence)).append("</li>\n");
+        }
+        out.append("</ul>\n</div>\n");
+    }
+
+    private void metrics(List<Metric> metrics) {
+        if (metrics.isEmpty()) {
+            return;
+        }
+        out.append("<dl class=\"metrics\">\n");
+        for (Metric metric : metrics) {
+            out.append("<div class=\"metric\"><dt><bdi>").append(Text.html(metric.name())).append("</bdi></dt><dd class=\"value\">")
+                    .append(Text.number(metric.value()));
+            if (!metric.unit().isEmpty()) {
+                out.append(" <span class=\"unit\">").append(Text.html(metric.unit())).append("</span>");
+            }
+            out.append("</dd>");
+            metric.interval().ifPresent(this::interval);
+            if (metric.n() > 0) {
+                out.append("<dd class=\"n\"><i>n</i> = ").append(Text.number(metric.n())).append("</dd>");
+            }
+            out.append("</div>\n");
+        }
+        out.append("</dl>\n");
+    }
+
+    private void interval(Interval interval) {
+        out.append("<dd class=\"interval\">").append(Text.number(interval.low())).append(" to ").append(Text.number(interval.high()))
+                .append(" (").append(Text.number(interval.level() * 100)).append("%)</dd><dd class=\"method\">")
+                .append(Text.html(interval.method())).append("</dd>");
+    }
+
+    private void figures(Section section, int level) {
+        if (section.figures().isEmpty()) {
+            return;
+        }
+        List<FigureView> views = section.figures().stream().map(FigureView::of).toList();
+        out.append("<div class=\"figures\">\n");
+        for (int i = 0; i < views.size(); i++) {
+            // Two compact figures in a row share a line; one alone gets the whole.
+            boolean pair = views.get(i).compact() && i + 1 < views.size() && views.get(i + 1).compact();
+            figure(section, views.get(i), level, pair ? "half" : "full");
+            if (pair) {
+                figure(section, views.get(++i), level, "half");
+            }
+        }
+        out.append("</div>\n");
+    }
+
+    private void figure(Section section, FigureView view, int level, String width) {
+        var figure = view.figure();
+        String id = section.id() + "_" + figure.id();
+        String kind = JsonValues.kind(figure.getClass());
+        out.append("<figure id=\"").append(id).append("\" class=\"figure ").append(width).append("\" data-kind=\"").append(kind)
+                .append("\" aria-labelledby=\"").append(id).append("__t\" aria-describedby=\"").append(id).append("__c\">\n")
+                .append("<div class=\"figure-head\"><h").append(level).append(" id=\"").append(id).append("__t\" dir=\"auto\">")
+                .append(Text.html(figure.title())).append("</h").append(level).append("><div class=\"tools\"></div></div>\n")
+                .append("<div class=\"drawing\"");
+        if (view.height() > 0) {
+            out.append(" style=\"--height:").append(view.height()).append("px\"");
+        }
+        out.append("></div>\n<figcaption id=\"").append(id).append("__c\" dir=\"auto\">").append(Text.html(figure.caption()));
+        for (String remark : view.remarks()) {
+            out.append(" <span class=\"remark\">").append(Text.html(remark)).append("</span>");
+        }
+        out.append("</figcaption>\n<script type=\"application/json\">").append(view.json()).append("</script>\n</figure>\n");
+    }
+
+    private void provenance() {
+        if (provenance.isEmpty()) {
+            return;
+        }
+        out.append("<section id=\"_provenance\" class=\"level2\" aria-labelledby=\"_provenance_h\">\n")
+                .append("<h2 id=\"_provenance_h\">Provenance</h2>\n<dl class=\"provenance\">\n");
+        var text = new StringWriter();
+        try (JsonGenerator json = JsonMapper.shared().createGenerator(text)) {
+            new JsonValues(json, JsonValues.Precision.FULL).write(provenance, "provenance");
+        }
+        var rows = new LinkedHashMap<String, String>();
+        flatten("", JsonMapper.shared().readTree(text.toString()), rows);
+        rows.forEach((name, value) -> out.append("<div><dt>").append(Text.html(name)).append("</dt><dd><bdi>").append(Text.html(value))
+                .append("</bdi></dd></div>\n"));
+        out.append("</dl>\n</section>\n");
+    }
+
+    private static void flatten(String name, JsonNode node, Map<String, String> rows) {
+        if (node.isObject()) {
+            node.properties().forEach(p -> flatten(name.isEmpty() ? p.getKey() : name + "." + p.getKey(), p.getValue(), rows));
+        } else if (node.isArray()) {
+            rows.put(name, Stream.iterate(0, i -> i < node.size(), i -> i + 1).map(node::get)
+                    .map(n -> n.isString() ? n.stringValue() : n.toString()).collect(Collectors.joining(", ")));
+        } else {
+            rows.put(name, node.isString() ? node.stringValue() : node.toString());
+        }
+    }
+
+    private static String resource(String name) {
+        try (InputStream in = Page.class.getResourceAsStream(name)) {
+            if (in == null) {
+                throw new IllegalStateException("the jar of sae-report lacks " + name);
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

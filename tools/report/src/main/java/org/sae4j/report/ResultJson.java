@@ -1,0 +1,190 @@
+package org.sae4j.report;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.experiment.Experiment;
+import org.sae4j.api.experiment.ExperimentResult;
+import org.sae4j.api.experiment.Figure;
+import org.sae4j.api.experiment.Metric;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.util.DefaultIndenter;
+import tools.jackson.core.util.DefaultPrettyPrinter;
+import tools.jackson.core.util.Separators;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectWriter;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Results as JSON. The file is an object with, in this order,
+ *
+ * <ul>
+ * <li>{@code schema}: {@value #SCHEMA}
+ * <li>{@code experiment}: an object with {@code id}, {@code title} and {@code description}
+ * <li>{@code provenance}: seed, versions, engine, device, model and autoencoder hashes, configuration: whatever the caller knows
+ * <li>{@code findings}: strings
+ * <li>{@code metrics}: objects with {@code name}, {@code value}, {@code unit}, {@code interval} (or null) and {@code n}
+ * <li>{@code notes}: strings
+ * <li>{@code data}: the typed record of the result
+ * <li>{@code figures}: the records of {@link Figure}, each with its {@code kind} in front, such as {@code token-strips}
+ * </ul>
+ *
+ * <p>Records are objects with their components in the order of declaration. Maps keep their order, or are sorted by key if they have none.
+ * Enums are their names, an empty optional is null. Numbers have the fewest digits that give the same bits back. NaN and the infinities are
+ * the strings {@code "NaN"}, {@code "Infinity"} and {@code "-Infinity"}, which JavaScript's {@code Number} and Python's {@code float} read:
+ * null would not tell a value that is not defined from one that is missing. The same result gives the same bytes.
+ */
+public final class ResultJson {
+    /** What the files say they are. The number grows when the meaning of a member changes; new members may come without. */
+    public static final String SCHEMA = "sae4j/result/1";
+
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES, DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES).build();
+    private static final ObjectWriter PRETTY = MAPPER.writer().with(new DefaultPrettyPrinter(
+            Separators.createDefaultInstance().withObjectNameValueSpacing(Separators.Spacing.AFTER).withObjectEmptySeparator("")
+                    .withArrayEmptySeparator(""))
+            .withObjectIndenter(new DefaultIndenter("  ", "\n")));
+    private static final Map<String, Class<?>> KINDS = Stream.of(Figure.class.getPermittedSubclasses())
+            .collect(Collectors.toUnmodifiableMap(JsonValues::kind, c -> c));
+
+    private ResultJson() {}
+
+    /**
+     * Writes a result. The file appears as a whole; its folder is made if there is none.
+     *
+     * @param file the file
+     * @param experiment what was run
+     * @param result what it found
+     * @param provenance where the numbers come from; values may be anything that data may hold
+     * @throws Sae4jException if the result holds something that has no form in JSON, or if the file cannot be written
+     */
+    public static void write(Path file, Experiment<?, ?> experiment, ExperimentResult<?> result, Map<String, ?> provenance) {
+        Output.write(file, toJson(experiment, result, provenance));
+    }
+
+    /**
+     * The text that {@link #write} writes.
+     *
+     * @param experiment what was run
+     * @param result what it found
+     * @param provenance where the numbers come from
+     * @return JSON, ending with a line feed
+     * @throws Sae4jException if the result holds something that has no form in JSON
+     */
+    public static String toJson(Experiment<?, ?> experiment, ExperimentResult<?> result, Map<String, ?> provenance) {
+        var text = new StringWriter();
+        try (JsonGenerator out = PRETTY.createGenerator(text)) {
+            var values = new JsonValues(out, JsonValues.Precision.FULL);
+            out.writeStartObject();
+            out.writeStringProperty("schema", SCHEMA);
+            out.writeName("experiment");
+            out.writeStartObject();
+            out.writeStringProperty("id", experiment.id());
+            out.writeStringProperty("title", experiment.title());
+            out.writeStringProperty("description", experiment.description());
+            out.writeEndObject();
+            member(out, values, "provenance", provenance);
+            member(out, values, "findings", result.findings());
+            member(out, values, "metrics", result.metrics());
+            member(out, values, "notes", result.notes());
+            member(out, values, "data", result.data());
+            member(out, values, "figures", result.figures());
+            out.writeEndObject();
+        }
+        return Text.wellFormedJson(text.toString()) + "\n";
+    }
+
+    private static void member(JsonGenerator out, JsonValues values, String name, @Nullable Object value) {
+        out.writeName(name);
+        values.write(value, name);
+    }
+
+    /**
+     * A figure alone, as it stands in the list of a result file.
+     *
+     * @param figure the figure
+     * @return JSON, ending with a line feed
+     */
+    public static String toJson(Figure figure) {
+        var text = new StringWriter();
+        try (JsonGenerator out = PRETTY.createGenerator(text)) {
+            new JsonValues(out, JsonValues.Precision.FULL).write(figure, figure.id());
+        }
+        return Text.wellFormedJson(text.toString()) + "\n";
+    }
+
+    /**
+     * Writes each figure to a file of its own, {@code ID.json}.
+     *
+     * @param folder where to
+     * @param figures the figures
+     * @throws Sae4jException if a file cannot be written
+     */
+    public static void writeFigures(Path folder, List<? extends Figure> figures) {
+        for (Figure figure : figures) {
+            Output.write(folder.resolve(figure.id() + ".json"), toJson(figure));
+        }
+    }
+
+    /**
+     * Reads a file that {@link #write} wrote, so that it can be shown again.
+     *
+     * @param file the file
+     * @return all but the typed data
+     * @throws Sae4jException if the file cannot be read, is no result or of another version, or does not hold what the schema asks for
+     */
+    public static SavedResult read(Path file) {
+        try {
+            JsonNode root = MAPPER.readTree(Files.readString(file));
+            String schema = root.path("schema").asString("nothing");
+            if (!schema.equals(SCHEMA)) {
+                throw new Sae4jException("expected the schema " + SCHEMA + ", found " + schema, file.toString(),
+                        "give a result.json that this version of sae4j wrote");
+            }
+            JsonNode experiment = root.required("experiment");
+            return new SavedResult(experiment.required("id").stringValue(), experiment.required("title").stringValue(),
+                    experiment.required("description").stringValue(), provenance(root.required("provenance")),
+                    elements(root, "findings", JsonNode::stringValue), elements(root, "metrics", n -> MAPPER.treeToValue(n, Metric.class)),
+                    elements(root, "figures", n -> figure(n, file)), elements(root, "notes", JsonNode::stringValue));
+        } catch (IOException | JacksonException e) {
+            throw new Sae4jException("cannot read the result: " + e.getMessage(), file.toString(), "give a result.json of sae4j", e);
+        }
+    }
+
+    private static <T> List<T> elements(JsonNode root, String name, Function<JsonNode, T> read) {
+        var elements = new ArrayList<T>();
+        for (JsonNode node : root.required(name).asArray()) {
+            elements.add(read.apply(node));
+        }
+        return elements;
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Map<String, Object> provenance(JsonNode node) {
+        return MAPPER.treeToValue(node, Map.class);
+    }
+
+    private static Figure figure(JsonNode node, Path file) {
+        String kind = node.path("kind").asString("nothing");
+        Class<?> type = KINDS.get(kind);
+        if (type == null) {
+            throw new Sae4jException("a figure has the kind " + kind + ", known are " + KINDS.keySet().stream().sorted().toList(),
+                    file.toString(), "give a result.json that this version of sae4j wrote");
+        }
+        ObjectNode members = node.asObject().deepCopy();
+        members.remove("kind");
+        return (Figure) MAPPER.treeToValue(members, type);
+    }
+}

@@ -1,0 +1,114 @@
+// Figures that are text: token strips and tables.
+const FIRST_STRIPS = 12;
+const FIRST_ROWS = 300;
+
+/** Where a value lies: -1 to 1 on a signed scale, 0 to 1 on others. */
+const strength = (value, scale) => {
+  const v = toNumber(value);
+  if (Number.isNaN(v)) {
+    return 0;
+  }
+  const [low, high] = ends(scale);
+  const clipped = Math.min(Math.max(v, low), high);
+  return scale.palette === "DIVERGING" ? clipped / Math.max(Math.abs(low), Math.abs(high)) : (clipped - low) / (high - low);
+};
+
+const tokenSpans = (text) => {
+  // Each line feed is shown and also breaks the line; what has no shape is named.
+  const parts = [];
+  for (const piece of String(text).split(/(\n|\t|⟨|⟩)/)) {
+    if (piece === "\n") {
+      parts.push(element("i", {class: "mark"}, "↵"), "\n");
+    } else if (piece === "\t") {
+      parts.push(element("i", {class: "mark"}, "⇥"));
+    } else if (piece) {
+      const shown = visible(piece);
+      parts.push(shown === piece ? piece : element("i", {class: "mark"}, shown));
+    }
+  }
+  return parts.length ? parts : [element("i", {class: "mark"}, "∅")];
+};
+
+const token = (text, value, scale) => {
+  const share = strength(value, scale);
+  const blank = /^[ \u00a0\u3000]+$/.test(text);
+  const attributes = {title: `${visible(text)}  ${show(value)}`, class: share < 0 ? "token negative" : "token"};
+  if (Math.abs(share) > 0.005) {
+    attributes.style = `--share:${(Math.abs(share) * 100).toFixed(1)}%`;
+  }
+  return element("span", attributes, ...(blank ? [element("i", {class: "mark"}, "␣".repeat(Math.min(text.length, 8)))] : tokenSpans(text)));
+};
+
+const stripLegend = (scale) => {
+  const [low, high] = ends(scale);
+  const steps = 9;
+  const swatches = Array.from({length: steps}, (_, i) => {
+    const value = low + (high - low) * i / (steps - 1);
+    const share = strength(value, scale);
+    return element("span", {class: share < 0 ? "token negative" : "token", style: `--share:${(Math.abs(share) * 100).toFixed(1)}%`});
+  });
+  return element("p", {class: "strip-legend"}, element("span", {}, visible(scale.label)), element("span", {}, show(low)),
+    element("span", {class: "swatches", "aria-hidden": "true"}, ...swatches), element("span", {}, show(high)));
+};
+
+const tokenStrips = (f, drawing) => {
+  const row = (strip) => {
+    const values = strip.values.map(toNumber).filter((v) => !Number.isNaN(v));
+    const peak = values.reduce((best, v) => Math.abs(v) > Math.abs(best) ? v : best, values.length ? values[0] : NaN);
+    return element("tr", {},
+      element("th", {scope: "row", dir: "auto"}, visible(strip.label)),
+      element("td", {}, element("div", {class: "tokens", dir: "auto"}, ...strip.tokens.map((text, i) => token(text, strip.values[i], f.colorScale)))),
+      element("td", {class: "number"}, values.length ? show(peak) : "–"));
+  };
+  const body = element("tbody", {}, ...f.strips.slice(0, FIRST_STRIPS).map(row));
+  const head = element("tr", {}, ...["Example", "Text", "Peak"].map((name, i) => element("th", {scope: "col", ...(i === 2 ? {class: "number"} : {})}, name)));
+  drawing.replaceChildren(stripLegend(f.colorScale), element("div", {class: "scroll"},
+    element("table", {class: `strips ${f.colorScale.palette.toLowerCase()}`}, element("thead", {}, head), body)));
+  more(drawing, body, f.strips, FIRST_STRIPS, row);
+  return f.strips.length > 0;
+};
+
+/** A button that shows the rest of the rows; printing presses it. */
+const more = (drawing, body, items, shown, row) => {
+  if (items.length > shown) {
+    const button = element("button", {type: "button", class: "more", click: () => {
+      body.append(...items.slice(shown).map(row));
+      button.remove();
+    }}, `Show all ${items.length.toLocaleString("en")} rows`);
+    drawing.append(button);
+  }
+};
+
+const cellText = (cell) => typeof cell === "number" ? show(cell) : cell === null ? "" : visible(cell);
+
+const compareCells = (a, b) => {
+  const [numberA, numberB] = [typeof a === "number", typeof b === "number"];
+  return numberA && numberB ? a - b : numberA ? -1 : numberB ? 1 : String(a ?? "").localeCompare(String(b ?? ""));
+};
+
+const table = (f, drawing) => {
+  const numeric = f.columns.map((_, c) => f.rows.some((r) => typeof r[c] === "number") && f.rows.every((r) => typeof r[c] !== "string" || /^(NaN|-?Infinity|)$/.test(r[c])));
+  const row = (cells) => element("tr", {}, ...cells.map((cell, c) => {
+    const number = typeof cell === "number";
+    return element("td", {dir: "auto", ...(numeric[c] ? {class: "number"} : {}), ...(number ? {title: String(cell)} : {})},
+      numeric[c] && !number && cell !== null ? show(cell) : cellText(cell));
+  }));
+  const body = element("tbody");
+  const fill = (rows) => {
+    body.replaceChildren(...rows.slice(0, FIRST_ROWS).map(row));
+    drawing.querySelector(".more")?.remove();
+    more(drawing, body, rows, FIRST_ROWS, row);
+  };
+  let sorted = {column: -1, direction: 1};
+  const headings = f.columns.map((name, c) => element("th", {scope: "col", "aria-sort": "none", ...(numeric[c] ? {class: "number"} : {})},
+    element("button", {type: "button", click: () => {
+      // Numbers are mostly looked at from the largest.
+      sorted = {column: c, direction: sorted.column === c ? -sorted.direction : numeric[c] ? -1 : 1};
+      headings.forEach((h, k) => h.setAttribute("aria-sort", k !== c ? "none" : sorted.direction > 0 ? "ascending" : "descending"));
+      fill([...f.rows].sort((a, b) => sorted.direction * compareCells(a[c], b[c])));
+    }}, visible(name))));
+  drawing.replaceChildren(element("div", {class: "scroll tall", tabindex: "0", role: "region", "aria-label": visible(f.title)},
+    element("table", {class: "data"}, element("thead", {}, element("tr", {}, ...headings)), body)));
+  fill(f.rows);
+  return f.rows.length > 0;
+};
