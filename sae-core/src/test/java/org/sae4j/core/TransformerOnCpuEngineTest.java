@@ -1,0 +1,11 @@
+package org.sae4j.core;
+
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+
+class TransformerOnCpuEngineTest extends TransformerContract {
+    @Override
+    Engine open() {
+        return Engines.open("cpu", EngineOptions.DEFAULT);
+    }
+}
