@@ -1,7 +1,6 @@
 package org.sae4j.engine.cpu.internal;
 
 import static jdk.incubator.vector.VectorOperators.F2D;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
@@ -9,6 +8,7 @@ import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
@@ -21,6 +21,13 @@ final class VectorKernels implements Kernels {
     private static final VectorSpecies<Float> H = VectorSpecies.of(float.class, VectorShape.forBitSize(S.vectorBitSize() / 2));
     private static final VectorSpecies<Double> D = VectorSpecies.of(double.class, S.vectorShape());
     private static final int HW = H.length();
+    private static final VectorShuffle<Float> F8 = VectorShuffle.fromOp(S, i -> (i ^ 8) % W);
+    private static final VectorShuffle<Float> F4 = VectorShuffle.fromOp(S, i -> (i ^ 4) % W);
+    private static final VectorShuffle<Float> F2 = VectorShuffle.fromOp(S, i -> (i ^ 2) % W);
+    private static final VectorShuffle<Float> F1 = VectorShuffle.fromOp(S, i -> (i ^ 1) % W);
+    private static final VectorShuffle<Double> D4 = VectorShuffle.fromOp(D, i -> (i ^ 4) % HW);
+    private static final VectorShuffle<Double> D2 = VectorShuffle.fromOp(D, i -> (i ^ 2) % HW);
+    private static final VectorShuffle<Double> D1 = VectorShuffle.fromOp(D, i -> (i ^ 1) % HW);
 
     @Override
     public String description() {
@@ -113,6 +120,30 @@ final class VectorKernels implements Kernels {
         }
     }
 
+    /** The sum of the lanes in a fixed order; that of reduceLanes changes when the code is compiled. */
+    private static float total(FloatVector v) {
+        FloatVector s = v;
+        if (W > 8) {
+            s = s.add(s.rearrange(F8));
+        }
+        if (W > 4) {
+            s = s.add(s.rearrange(F4));
+        }
+        s = s.add(s.rearrange(F2));
+        return s.add(s.rearrange(F1)).lane(0);
+    }
+
+    private static double total(DoubleVector v) {
+        DoubleVector s = v;
+        if (HW > 4) {
+            s = s.add(s.rearrange(D4));
+        }
+        if (HW > 2) {
+            s = s.add(s.rearrange(D2));
+        }
+        return s.add(s.rearrange(D1)).lane(0);
+    }
+
     private static DoubleVector doubles(float[] x, int at) {
         return (DoubleVector) FloatVector.fromArray(H, x, at).convertShape(F2D, D, 0);
     }
@@ -126,7 +157,7 @@ final class VectorKernels implements Kernels {
             s0 = s0.add(doubles(x, at + i));
             s1 = s1.add(doubles(x, at + i + HW));
         }
-        double sum = s0.add(s1).reduceLanes(ADD);
+        double sum = total(s0.add(s1));
         for (; i < n; i++) {
             sum += x[at + i];
         }
@@ -142,7 +173,7 @@ final class VectorKernels implements Kernels {
             s0 = doubles(a, aAt + i).fma(doubles(b, bAt + i), s0);
             s1 = doubles(a, aAt + i + HW).fma(doubles(b, bAt + i + HW), s1);
         }
-        double sum = s0.add(s1).reduceLanes(ADD);
+        double sum = total(s0.add(s1));
         for (; i < n; i++) {
             sum += (double) a[aAt + i] * b[bAt + i];
         }
@@ -160,7 +191,7 @@ final class VectorKernels implements Kernels {
             s0 = d0.fma(d0, s0);
             s1 = d1.fma(d1, s1);
         }
-        double sum = s0.add(s1).reduceLanes(ADD);
+        double sum = total(s0.add(s1));
         for (; i < n; i++) {
             double d = x[at + i] - mean;
             sum += d * d;
@@ -184,7 +215,7 @@ final class VectorKernels implements Kernels {
         for (; i <= n - W; i += W) {
             s0 = FloatVector.fromArray(S, a, aAt + i).fma(FloatVector.fromArray(S, b, bAt + i), s0);
         }
-        float sum = s0.add(s1).add(s2.add(s3)).reduceLanes(ADD);
+        float sum = total(s0.add(s1).add(s2.add(s3)));
         for (; i < n; i++) {
             sum = Math.fma(a[aAt + i], b[bAt + i], sum);
         }
@@ -235,7 +266,7 @@ final class VectorKernels implements Kernels {
             s0 = s0.add(doubles(padded, 0));
             s1 = s1.add(doubles(padded, HW));
         }
-        scale(out, outAt, (float) (1 / s0.add(s1).reduceLanes(ADD)), n);
+        scale(out, outAt, (float) (1 / total(s0.add(s1))), n);
     }
 
     @Override
