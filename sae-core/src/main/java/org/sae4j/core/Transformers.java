@@ -1,5 +1,6 @@
 package org.sae4j.core;
 
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -8,6 +9,8 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.format.TransformerFiles;
+import org.sae4j.core.format.TransformerWeights;
 import org.sae4j.core.internal.ProgramTransformer;
 import org.sae4j.core.internal.SharedResource;
 
@@ -20,7 +23,27 @@ import org.sae4j.core.internal.SharedResource;
  * All methods refuse null.
  */
 public final class Transformers {
+    private static final System.Logger LOG = System.getLogger(Transformers.class.getName());
+
     private Transformers() {}
+
+    /**
+     * Opens a model. What a user should know about how its files were read is logged at level INFO.
+     *
+     * @param path a folder, or the file of weights in it, see {@link TransformerFiles#read}
+     * @param engine runs the transformer; it is not closed with it
+     * @return the transformer, to be closed by the caller; its parameters lie in the mapped files until it and all that were made from it
+     *     with {@link Transformer#with} are closed
+     * @throws org.sae4j.core.format.FormatException if a file is missing, broken or hostile, the architecture is not supported, or
+     *     parameters do not fit the configuration or are NaN or infinite
+     */
+    public static Transformer open(Path path, Engine engine) {
+        Objects.requireNonNull(engine, "engine");
+        TransformerWeights weights = TransformerFiles.read(path);
+        weights.notes().forEach(note -> LOG.log(System.Logger.Level.INFO, "{0}: {1}", path, note));
+        return SharedResource.take(weights, path, resource ->
+                ProgramTransformer.of(weights.config(), weights.parameters(), weights.tokenizer(), engine, resource));
+    }
 
     /**
      * Makes a transformer from its parameters.
@@ -41,6 +64,6 @@ public final class Transformers {
     public static Transformer of(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer, Engine engine) {
         Objects.requireNonNull(tokenizer, "tokenizer");
         Objects.requireNonNull(engine, "engine");
-        return ProgramTransformer.of(config, parameters, tokenizer, engine, new SharedResource(() -> { }, config.name()));
+        return ProgramTransformer.of(config, parameters, tokenizer, engine, SharedResource.none());
     }
 }

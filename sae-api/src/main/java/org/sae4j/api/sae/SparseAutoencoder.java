@@ -18,7 +18,7 @@ public interface SparseAutoencoder extends AutoCloseable {
      *
      * @param x inputs [batch, ..., d_in]; all axes but the last are flattened into rows
      * @return one row of d_sae features for each input row
-     * @throws IllegalArgumentException if the last axis is not d_in
+     * @throws IllegalArgumentException if the last axis is not d_in, or a value is NaN or infinite
      * @throws IllegalStateException after close
      * @throws org.sae4j.api.engine.EngineException if the engine fails
      */
@@ -40,7 +40,7 @@ public interface SparseAutoencoder extends AutoCloseable {
      *
      * @param x inputs [batch, ..., d_in]
      * @return the reconstruction, in the shape of {@code x}
-     * @throws IllegalArgumentException if the last axis is not d_in
+     * @throws IllegalArgumentException if the last axis is not d_in, or a value is NaN or infinite
      * @throws IllegalStateException after close
      * @throws org.sae4j.api.engine.EngineException if the engine fails
      */

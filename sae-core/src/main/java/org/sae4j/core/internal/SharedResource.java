@@ -1,6 +1,9 @@
 package org.sae4j.core.internal;
 
+import java.nio.file.Path;
+import java.util.function.Function;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.core.format.FormatException;
 
 /** What parameters lie in, such as a mapped file, shared by the models that use them: the last one to let go closes it. */
 public final class SharedResource {
@@ -8,15 +11,37 @@ public final class SharedResource {
     private final String name;
     private int holders = 1;
 
-    /**
-     * Takes a resource over, for one holder.
-     *
-     * @param resource closed by the last holder
-     * @param name for messages
-     */
-    public SharedResource(AutoCloseable resource, String name) {
+    private SharedResource(AutoCloseable resource, String name) {
         this.resource = resource;
         this.name = name;
+    }
+
+    /** {@return a resource of which nothing has to be closed} */
+    public static SharedResource none() {
+        return new SharedResource(() -> { }, "");
+    }
+
+    /**
+     * Makes something of the content of files, which it then holds.
+     *
+     * @param <T> what is made
+     * @param weights the content; closed by the last holder, or at once if nothing can be made of it
+     * @param path where it came from
+     * @param maker makes the first holder
+     * @return what was made
+     * @throws FormatException if the content does not fit together
+     */
+    public static <T> T take(AutoCloseable weights, Path path, Function<SharedResource, T> maker) {
+        SharedResource resource = new SharedResource(weights, path.toString());
+        try {
+            return maker.apply(resource);
+        } catch (IllegalArgumentException e) {
+            resource.release();
+            throw new FormatException(e.getMessage(), path.toString(), "check that weights and configuration belong together", e);
+        } catch (RuntimeException | Error e) {
+            resource.release();
+            throw e;
+        }
     }
 
     /** {@return this, for one more holder} */
@@ -26,7 +51,7 @@ public final class SharedResource {
     }
 
     /** Lets go for one holder. */
-    public synchronized void release() {
+    synchronized void release() {
         holders--;
         if (holders == 0) {
             try {
