@@ -1,10 +1,11 @@
 """Writes the reference activations that PretrainedReferenceTest compares with.
 
-    python reference_forward.py ../../../../tools/demo-world/src/main/resources/org/sae4j/demoworld ../resources/org/sae4j/core/reference
+    python reference_forward.py ../../../../tools/demo-world/src/main/resources/org/sae4j/demoworld \\
+        ../resources/org/sae4j/core/reference
 
-needs torch, transformers, tokenizers and safetensors. For each model it writes one file with token ids and the values of some hook points under
-their TransformerLens names, computed in float64. gelu-1l-demo is computed by the code below, GPT-2 by Hugging Face. gpt2-random is a small
-randomly initialised GPT-2 of odd sizes, written with its weights.
+in this folder. It needs torch, transformers, tokenizers and safetensors. For each model it writes one file with token ids and the values of some hook
+points under their TransformerLens names, computed in float64. gelu-1l-demo is computed by the code below, GPT-2 by Hugging Face. gpt2-random
+is a small randomly initialised GPT-2 of odd sizes, written with its weights.
 """
 import json
 import math
@@ -95,7 +96,8 @@ def random_gpt2(folder):
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {k.removeprefix("transformer."): v.detach().contiguous() for k, v in model.named_parameters()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    keys = ("model_type", "activation_function", "n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "n_inner", "layer_norm_epsilon")
+    keys = ("model_type", "activation_function", "n_layer", "n_embd", "n_head", "n_positions", "vocab_size", "n_inner",
+            "layer_norm_epsilon")
     text = json.dumps({key: config.to_dict()[key] for key in keys}, indent=2) + "\n"
     (folder / "config.json").write_text(text, encoding="utf-8")
     return load_gpt2(folder)

@@ -19,8 +19,8 @@ import org.sae4j.core.internal.SharedResource;
  *
  * <p>A forward pass runs a program that is compiled for its shape: tokens' shape, captures, edits, start and end. Programs are kept for the
  * next pass of the same shape, the least recently used ones are given up. Capturing {@code mlp.hook_pre}, attention scores or patterns, or
- * editing the first, keeps an engine from fusing operations, which may change the last bits of what follows; no other capture does. The engine must stay open as long as the transformer is used.
- * All methods refuse null.
+ * editing the first, keeps an engine from fusing operations, which may change the last bits of what follows; no other capture does. The
+ * engine must stay open as long as the transformer is used. All methods refuse null.
  */
 public final class Transformers {
     private static final System.Logger LOG = System.getLogger(Transformers.class.getName());

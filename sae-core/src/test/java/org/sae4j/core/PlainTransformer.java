@@ -19,7 +19,8 @@ final class PlainTransformer {
     private final int batch;
     private final int length;
 
-    private PlainTransformer(TransformerConfig config, Map<String, Tensor> parameters, List<ForwardPlan.Edit> edits, int batch, int length) {
+    private PlainTransformer(TransformerConfig config, Map<String, Tensor> parameters, List<ForwardPlan.Edit> edits, int batch,
+            int length) {
         this.config = config;
         this.parameters = parameters;
         this.edits = edits;

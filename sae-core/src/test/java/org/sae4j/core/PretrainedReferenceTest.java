@@ -135,7 +135,8 @@ class PretrainedReferenceTest {
     void filesThatDoNotBelongTogetherAreRefused(@TempDir Path folder) throws IOException, URISyntaxException {
         Path source = reference("gpt2-random");
         Files.copy(source.resolve("model.safetensors"), folder.resolve("model.safetensors"));
-        Files.writeString(folder.resolve("config.json"), Files.readString(source.resolve("config.json")).replace("\"n_layer\": 2", "\"n_layer\": 3"));
+        String config = Files.readString(source.resolve("config.json"));
+        Files.writeString(folder.resolve("config.json"), config.replace("\"n_layer\": 2", "\"n_layer\": 3"));
         try (Engine engine = new ReferenceEngine()) {
             assertThatExceptionOfType(FormatException.class).isThrownBy(() -> Transformers.open(folder, engine).close())
                     .withMessageContaining(folder.toString());

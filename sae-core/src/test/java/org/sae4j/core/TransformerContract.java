@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -351,6 +352,39 @@ abstract class TransformerContract {
                     model.config().dModel())).build()).get(early), clean);
             refuse(model, plan.add(HookPoint.residPost(1), new int[1], Tensor.zeros(1, 1 + model.config().dModel())), "width");
         }
+    }
+
+    @Test
+    void parametersAreChecked() {
+        for (long seed : new long[] {1, 2}) {
+            TransformerConfig config = RandomModels.config(seed);
+            Map<String, Tensor> parameters = RandomModels.parameters(config, seed);
+            for (String name : parameters.keySet()) {
+                Map<String, Tensor> changed = new HashMap<>(parameters);
+                Tensor tensor = changed.remove(name);
+                refuse(config, changed, "missing are [" + name + "]");
+                changed.put(name, tensor.reshape(1, -1, 1, 1));
+                refuse(config, changed, "parameter " + name + ": expected shape");
+                for (float bad : new float[] {Float.NaN, Float.NEGATIVE_INFINITY}) {
+                    float[] values = tensor.toArray();
+                    values[values.length - 1] = bad;
+                    changed.put(name, Tensor.of(values, tensor.shape()));
+                    refuse(config, changed, "parameter " + name + " holds " + bad + " at element " + (values.length - 1));
+                }
+            }
+            Map<String, Tensor> more = new HashMap<>(parameters);
+            more.put("blocks.9.ln1.w", Tensor.zeros(config.dModel()));
+            refuse(config, more, "not known are [blocks.9.ln1.w]");
+        }
+        TransformerConfig tied = RandomModels.config(2);
+        Map<String, Tensor> parameters = RandomModels.parameters(tied, 2);
+        parameters.put("unembed.W_U", Tensor.zeros(tied.dModel(), tied.dVocab()));
+        refuse(tied, parameters, "unembed.W_U is not the transposed embed.W_E");
+    }
+
+    private void refuse(TransformerConfig config, Map<String, Tensor> parameters, String message) {
+        assertThatIllegalArgumentException().isThrownBy(() -> Transformers.of(config, parameters, Optional.empty(), engine))
+                .withMessageContaining(message);
     }
 
     @Test

@@ -180,7 +180,8 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
             BitSet seen = new BitSet();
             for (int row : rows) {
                 if (row < 0 || row >= batch * length) {
-                    throw new IllegalArgumentException("edit of " + hook + ": rows are from 0 to " + (batch * length - 1) + ", found " + row);
+                    throw new IllegalArgumentException("edit of " + hook + ": rows are from 0 to " + (batch * length - 1)
+                            + ", found " + row);
                 }
                 if (seen.get(row)) {
                     throw new IllegalArgumentException("edit of " + hook + " names row " + row + " twice");

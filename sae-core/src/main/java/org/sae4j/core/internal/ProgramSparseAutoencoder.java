@@ -98,7 +98,8 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
     public Tensor decode(SparseRows features) {
         return lifetime.use(() -> {
             if (features.columns() != config.dSae()) {
-                throw new IllegalArgumentException("expected feature activations with d_sae " + config.dSae() + " columns, found " + features);
+                throw new IllegalArgumentException("expected feature activations with d_sae " + config.dSae() + " columns, found "
+                        + features);
             }
             float[] result = output(features.rows());
             for (int from = 0; from < features.rows(); from += chunkRows) {
@@ -153,7 +154,8 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
         }
         long rows = x.size() / config.dIn();
         if (rows >= Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("an input of " + rows + " rows is more than the 2^31-2 of one call: pass fewer rows at once");
+            throw new IllegalArgumentException("an input of " + rows
+                    + " rows is more than the 2^31-2 of one call: pass fewer rows at once");
         }
         return (int) rows;
     }

@@ -99,6 +99,17 @@ public final class ProgramTransformer implements Transformer {
     private Compiled compile(ForwardShape shape) {
         ForwardProgram program = ForwardProgram.of(config, matrices, shape);
         CompiledProgram compiled = engine.compile(program.program(), matrices);
+        try {
+            writeConstants(program, compiled, shape);
+        } catch (RuntimeException | Error e) {
+            compiled.close();
+            throw e;
+        }
+        return new Compiled(program, compiled);
+    }
+
+    /** Writes the inputs that are the same in every run. */
+    private static void writeConstants(ForwardProgram program, CompiledProgram compiled, ForwardShape shape) {
         if (program.positions() != null) {
             int[] positions = new int[shape.rows()];
             Arrays.setAll(positions, row -> row % shape.length());
@@ -110,7 +121,6 @@ public final class ProgramTransformer implements Transformer {
             Arrays.setAll(rows, i -> i / positions.length * shape.length() + positions[i % positions.length]);
             compiled.write(program.logitRows(), rows);
         }
-        return new Compiled(program, compiled);
     }
 
     private Map<HookPoint, Tensor> run(Compiled pooled, ForwardRequest request) {

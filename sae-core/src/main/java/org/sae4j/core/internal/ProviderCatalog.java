@@ -62,7 +62,8 @@ public record ProviderCatalog(List<EngineProvider> providers, Map<String, String
         try {
             return provider.availability();
         } catch (LinkageError | RuntimeException e) {
-            return new Availability.Unavailable("asking it failed, " + Services.reason(e), "report this to the author of " + provider.getClass());
+            return new Availability.Unavailable("asking it failed, " + Services.reason(e),
+                    "report this to the author of " + provider.getClass().getName());
         }
     }
 

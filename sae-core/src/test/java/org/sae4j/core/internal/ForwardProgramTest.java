@@ -60,7 +60,8 @@ class ForwardProgramTest {
     @Test
     void aPassThatResumesSkipsWhatIsBefore() {
         Tensor residual = Tensor.zeros(2, 2, config.dModel());
-        assertThat(ops(ForwardPlan.builder().startAt(3, residual).capture(HookPoint.LOGITS).build())).containsExactly("LayerNorm", "MatMul");
+        assertThat(ops(ForwardPlan.builder().startAt(3, residual).capture(HookPoint.LOGITS).build()))
+                .containsExactly("LayerNorm", "MatMul");
         assertThat(ops(ForwardPlan.builder().startAt(2, residual).capture(HookPoint.LOGITS).build())).hasSize(13).doesNotContain("Gather");
     }
 

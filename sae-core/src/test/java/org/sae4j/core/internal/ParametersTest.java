@@ -1,0 +1,40 @@
+package org.sae4j.core.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.sae4j.api.Tensor;
+
+class ParametersTest {
+    @Test
+    void theFingerprintIsSha256OverSortedNamesShapesAndBits() throws Exception {
+        Map<String, Tensor> parameters = new LinkedHashMap<>();
+        parameters.put("b", Tensor.of(new float[] {1.5f, -0f}, 2));
+        parameters.put("a", Tensor.of(new float[] {3, 4, 5}, 1, 3));
+        ByteBuffer bytes = ByteBuffer.allocate(100).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.put("a\0".getBytes(StandardCharsets.UTF_8)).putInt(2).putInt(1).putInt(3).putFloat(3).putFloat(4).putFloat(5);
+        bytes.put("b\0".getBytes(StandardCharsets.UTF_8)).putInt(1).putInt(2).putFloat(1.5f).putFloat(-0f);
+        MessageDigest digest = MessageDigest.getInstance("SHA-256");
+        digest.update(bytes.flip());
+        assertThat(Parameters.fingerprint(parameters)).isEqualTo(HexFormat.of().formatHex(digest.digest()));
+    }
+
+    @Test
+    void theFingerprintOfLargeTensorsSeesEveryElement() {
+        float[] values = new float[200_001];
+        String zeros = Parameters.fingerprint(Map.of("w", Tensor.of(values.clone(), values.length)));
+        for (int i : new int[] {0, 65_535, 65_536, 200_000}) {
+            float[] changed = values.clone();
+            changed[i] = 1;
+            assertThat(Parameters.fingerprint(Map.of("w", Tensor.of(changed, values.length)))).isNotEqualTo(zeros);
+        }
+        assertThat(Parameters.fingerprint(Map.of("w", Tensor.of(values, 1, values.length)))).isNotEqualTo(zeros);
+    }
+}
