@@ -106,7 +106,7 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
         long[] counts = new long[3];
         values.forEach(v -> counts[Double.isNaN(v) ? 2 : v < scale.low() || v > scale.high() ? 1 : 0]++);
         var remarks = new ArrayList<String>();
-        if (counts[1] > 0) {
+        if (counts[1] > 0 && scale.low() < scale.high()) {
             remarks.add("Colours end at " + Text.number(scale.low()) + " and " + Text.number(scale.high()) + "; "
                     + Text.number(counts[1]) + " of " + Text.number(counts[0] + counts[1]) + " values lie beyond and take the colour of the end.");
         }

@@ -4,12 +4,15 @@ import java.util.Locale;
 
 /** Makes texts and numbers safe and readable. Texts of tokens are anything: markup, control characters, halves of characters. */
 final class Text {
+    /** Line separators, and embeddings, overrides and isolates of direction. */
+    private static final String TURNING = "\u2028\u2029\u202A\u202B\u202C\u202D\u202E\u2066\u2067\u2068\u2069";
     private static final double SMALL = 1e-3;
     private static final double BIG = 1e6;
 
     private Text() {}
 
-    /** {@return the text for HTML, both between tags and in a quoted attribute; halves of surrogate pairs become U+FFFD} */
+    /** {@return the text for HTML, both between tags and in a quoted attribute; characters that have no shape, that change the
+     * direction of what follows, or that are half of one, are shown by their number} */
     static String html(String text) {
         var out = new StringBuilder(text.length() + 16);
         for (int i = 0; i < text.length(); i++) {
@@ -22,8 +25,8 @@ final class Text {
                 case '\'' -> out.append("&#39;");
                 case '\t', '\n' -> out.append(c);
                 default -> {
-                    if (loneSurrogate(text, i) || Character.isISOControl(c)) {
-                        out.append('\uFFFD');
+                    if (loneSurrogate(text, i) || Character.isISOControl(c) || TURNING.indexOf(c) >= 0) {
+                        out.append(String.format(Locale.ROOT, "⟨U+%04X⟩", (int) c));
                     } else {
                         out.append(c);
                     }
@@ -34,11 +37,11 @@ final class Text {
     }
 
     /**
-     * {@return the JSON with every character that could end a script element or a line of a script, and every half of a surrogate pair, as
-     * an escape} Such characters stand in strings alone, so the value stays the same.
+     * {@return the JSON with every character that could end a script element or a line of a script or change the direction of what
+     * follows, and every half of a surrogate pair, as an escape} Such characters stand in strings alone, so the value stays the same.
      */
     static String scriptJson(String json) {
-        return escape(json, "<>&\u2028\u2029");
+        return escape(json, "<>&" + TURNING);
     }
 
     /** {@return the JSON with every half of a surrogate pair, which UTF-8 cannot hold, as an escape} */

@@ -152,13 +152,16 @@ const heatmap = (f, t, box) => {
   const rows = f.yLabels.length;
   const columns = f.xLabels.length;
   const clipped = f.values.map((row) => row.map((v) => Number.isNaN(toNumber(v)) ? null : Math.min(Math.max(toNumber(v), low), high)));
-  const written = rows * columns <= 200 && columns <= (box.narrow ? 5 : 12);
+  const written = rows * columns <= 200 && columns <= (box.narrow ? 6 : 12) && f.colorScale.high < 1e4;
+  const reach = Math.max(Math.abs(low), Math.abs(high));
+  const decimals = Math.min(Math.max(1 - Math.floor(Math.log10(reach)), 0), 4);
+  const cell = (v) => !Number.isFinite(toNumber(v)) ? "" : toNumber(v).toFixed(decimals).replace("-", "−");
   const trace = {
     type: "heatmap", x: f.xLabels.map((_, i) => i), y: f.yLabels.map((_, i) => i), z: clipped, coloraxis: "coloraxis", hoverongaps: false,
     xgap: columns > 60 ? 0 : 1, ygap: rows > 60 ? 0 : 1,
     customdata: f.values.map((row, r) => row.map((v, c) => [wrap(f.yLabels[r]), wrap(f.xLabels[c]), show(v)])),
     hovertemplate: "%{customdata[0]}<br>%{customdata[1]}<br><b>%{customdata[2]}</b><extra></extra>",
-    ...(written ? {text: f.values.map((row) => row.map((v) => Number.isNaN(toNumber(v)) ? "" : show(v))), texttemplate: "%{text}", textfont: {size: 11}} : {}),
+    ...(written ? {text: f.values.map((row) => row.map(cell)), texttemplate: "%{text}", textfont: {size: 11}} : {}),
   };
   const y = nameAxis(f.y, f.yLabels, t, {length: box.height - 90, characters: roomBeside(box), upright: true});
   const x = nameAxis(f.x, f.xLabels, t, {length: box.width * 0.8, characters: box.narrow ? 14 : 24, upright: false});

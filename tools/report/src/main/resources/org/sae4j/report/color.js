@@ -65,7 +65,7 @@ const colorBar = (scale, t, narrow) => {
     title: {text: plotText(scale.label, 80), side: narrow ? "top" : "right", font: {color: t.muted, size: 11}},
   };
   return narrow
-    ? {...bar, orientation: "h", y: 1.02, yanchor: "bottom", x: 0.5, xanchor: "center", len: 0.95}
+    ? {...bar, orientation: "h", y: 1, yanchor: "bottom", ypad: 2, x: 0.5, xanchor: "center", len: 0.95}
     : {...bar, x: 1.02, xanchor: "left", len: 0.98, y: 0.5};
 };
 

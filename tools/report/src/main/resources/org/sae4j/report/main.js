@@ -19,8 +19,8 @@ const baseLayout = (t, box, own) => ({
   width: box.width, height: box.height, paper_bgcolor: t.surface, plot_bgcolor: t.surface, font: {family: t.font, size: 12, color: t.ink},
   margin: {l: 8, r: 14, t: 10, b: 8}, colorway: t.series, hovermode: "closest", dragmode: media.coarse.matches ? false : "zoom",
   hoverlabel: {bgcolor: t.raised, bordercolor: t.line, font: {color: t.ink, size: 12, family: t.font}, align: "left", namelength: 40},
-  legend: {orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom", font: {size: 11.5}, bgcolor: "rgba(0,0,0,0)", itemsizing: "constant"},
   ...own,
+  legend: {orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom", font: {size: 11.5}, bgcolor: "rgba(0,0,0,0)", ...own.legend},
 });
 
 const scenes = [];
@@ -47,13 +47,13 @@ const boxOf = (item) => {
   }
   // Rows need their height at any width; the scale of colours moves above them.
   const rows = item.figure.kind === "heatmap" || item.figure.kind === "bars";
-  return {width, narrow, height: rows ? item.height + (item.figure.colorScale ? 50 : 0) : Math.min(item.height, Math.max(320, width))};
+  return {width, narrow, height: (rows ? item.height : Math.min(item.height, Math.max(320, width))) + (item.figure.colorScale ? 50 : 0)};
 };
 
 const drawPlot = (item) => {
   const box = boxOf(item);
   const {traces, layout, remark} = item.spec(theme(), box);
-  if (traces.every((trace) => !(trace.x ?? []).length)) {
+  if (!traces.some(hasPoints)) {
     empty(item);
     return undefined;
   }
@@ -67,7 +67,12 @@ const drawPlot = (item) => {
   return Plotly.react(item.drawing, traces, layout, config).then(() => layout.scene && !scenes.includes(item) ? keepFewScenes(item) : undefined);
 };
 
-const empty = (item) => item.drawing.replaceChildren(element("p", {class: "empty"}, "There is nothing to draw."));
+const hasPoints = ({x, y, z}) => typeof z?.[0] === "object" ? z.some((row) => row.some((v) => v !== null)) : x.some((v, i) => v !== null && y[i] !== null);
+
+const empty = (item) => {
+  item.drawing.style.setProperty("--height", 0);
+  item.drawing.replaceChildren(element("p", {class: "empty"}, "There is nothing to draw."));
+};
 
 const drawOnce = async (item) => {
   try {

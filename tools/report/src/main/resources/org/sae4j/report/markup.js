@@ -47,7 +47,7 @@ const stripLegend = (scale) => {
     const share = strength(value, scale);
     return element("span", {class: share < 0 ? "token negative" : "token", style: `--share:${(Math.abs(share) * 100).toFixed(1)}%`});
   });
-  return element("p", {class: "strip-legend"}, element("span", {}, visible(scale.label)), element("span", {}, show(low)),
+  return element("p", {class: `strip-legend ${scale.palette.toLowerCase()}`}, element("span", {}, visible(scale.label)), element("span", {}, show(low)),
     element("span", {class: "swatches", "aria-hidden": "true"}, ...swatches), element("span", {}, show(high)));
 };
 
@@ -81,17 +81,39 @@ const more = (drawing, body, items, shown, row) => {
 
 const cellText = (cell) => typeof cell === "number" ? show(cell) : cell === null ? "" : visible(cell);
 
-const compareCells = (a, b) => {
-  const [numberA, numberB] = [typeof a === "number", typeof b === "number"];
-  return numberA && numberB ? a - b : numberA ? -1 : numberB ? 1 : String(a ?? "").localeCompare(String(b ?? ""));
+/** As many decimals in all cells of a column, so that they can be compared by eye, unless that would hide the small ones. */
+const columnFormat = (cells) => {
+  const sizes = cells.map(toNumber).filter((v) => Number.isFinite(v) && v !== 0).map(Math.abs);
+  const [low, high] = extent(sizes);
+  const most = Math.min(Math.max(3 - Math.floor(Math.log10(high)), 0), 6);
+  const decimals = sizes.reduce((max, v) => Math.max(max, String(Number(v.toFixed(most))).split(".")[1]?.length ?? 0), 0);
+  const even = high < 1e6 && (decimals === 0 ? sizes.every(Number.isInteger) : low >= 50 * 10 ** -most);
+  return (cell) => {
+    const v = cell === null || cell === "" ? NaN : toNumber(cell);
+    if (Number.isNaN(v)) {
+      return "–";
+    }
+    return !even || !Number.isFinite(v) ? show(v)
+      : v.toLocaleString("en", {minimumFractionDigits: decimals, maximumFractionDigits: decimals}).replace("-", "−");
+  };
+};
+
+/** Orders cells of a column; what is missing comes last in either direction. */
+const compareCells = (a, b, numbers, direction) => {
+  const missing = (v) => v === null || v === "" || (numbers && Number.isNaN(toNumber(v)));
+  if (missing(a) || missing(b)) {
+    return missing(a) - missing(b);
+  }
+  return direction * (numbers ? toNumber(a) - toNumber(b) || 0 : String(a).localeCompare(String(b), "en", {numeric: true}));
 };
 
 const table = (f, drawing) => {
   const numeric = f.columns.map((_, c) => f.rows.some((r) => typeof r[c] === "number") && f.rows.every((r) => typeof r[c] !== "string" || /^(NaN|-?Infinity|)$/.test(r[c])));
+  const format = f.columns.map((_, c) => numeric[c] ? columnFormat(f.rows.map((r) => r[c])) : cellText);
   const row = (cells) => element("tr", {}, ...cells.map((cell, c) => {
     const number = typeof cell === "number";
     return element("td", {dir: "auto", ...(numeric[c] ? {class: "number"} : {}), ...(number ? {title: String(cell)} : {})},
-      numeric[c] && !number && cell !== null ? show(cell) : cellText(cell));
+      format[c](cell));
   }));
   const body = element("tbody");
   const fill = (rows) => {
@@ -105,7 +127,7 @@ const table = (f, drawing) => {
       // Numbers are mostly looked at from the largest.
       sorted = {column: c, direction: sorted.column === c ? -sorted.direction : numeric[c] ? -1 : 1};
       headings.forEach((h, k) => h.setAttribute("aria-sort", k !== c ? "none" : sorted.direction > 0 ? "ascending" : "descending"));
-      fill([...f.rows].sort((a, b) => sorted.direction * compareCells(a[c], b[c])));
+      fill([...f.rows].sort((a, b) => compareCells(a[c], b[c], numeric[c], sorted.direction)));
     }}, visible(name))));
   drawing.replaceChildren(element("div", {class: "scroll tall", tabindex: "0", role: "region", "aria-label": visible(f.title)},
     element("table", {class: "data"}, element("thead", {}, element("tr", {}, ...headings)), body)));

@@ -48,7 +48,7 @@ const scatter = (f, t, box) => {
         + "%{customdata[4]}%{customdata[5]}" + (f.groups.length > 1 ? "" : "<extra></extra>"),
     };
   });
-  const layout = {showlegend: f.groups.length > 1 && f.groups.length <= 30};
+  const layout = {legend: {itemsizing: "constant"}, showlegend: f.groups.length > 1 && f.groups.length <= 30};
   if (f.colorScale && f.groups.some((g) => g.colors.length)) {
     layout.coloraxis = colorAxis(f.colorScale, t, box.narrow);
   }

@@ -1,0 +1,109 @@
+package org.sae4j.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.File;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Opens the report in Chromium, where it is installed. */
+class BrowserTest {
+    private static final Pattern STATE = Pattern.compile("<html[^>]* data-sae-report=\"([^\"]*)\"");
+
+    @TempDir
+    static Path folder;
+
+    private static String dom;
+
+    @BeforeAll
+    static void open() throws Exception {
+        Optional<Path> browser = browser();
+        assumeTrue(browser.isPresent(), "no Chromium on PATH");
+        Path report = folder.resolve("report.html");
+        Samples.report().write(report);
+        Path dump = folder.resolve("dom.html");
+        Process process = new ProcessBuilder(browser.orElseThrow().toString(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+                "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1400,900",
+                "--virtual-time-budget=120000", "--user-data-dir=" + folder.resolve("profile"), "--dump-dom", report.toUri() + "?draw=all")
+                .redirectOutput(dump.toFile()).redirectError(folder.resolve("log").toFile()).start();
+        try {
+            assertThat(process.waitFor(120, TimeUnit.SECONDS)).as("Chromium ended").isTrue();
+        } finally {
+            process.destroyForcibly().waitFor();
+        }
+        // Plotly's source stands in the document once it is loaded, and its strings hold markup.
+        dom = Files.readString(dump, StandardCharsets.UTF_8).replaceFirst("(?s)<script>/\\*\\*\\s+\\* plotly\\.js.*?\\n\\}\\)\\);?\\s*</script>", "");
+    }
+
+    private static Optional<Path> browser() {
+        return Arrays.stream(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)).filter(p -> !p.isEmpty())
+                .flatMap(p -> Stream.of("chromium", "chromium-browser", "google-chrome").map(n -> Path.of(p, n))).filter(Files::isExecutable)
+                .findFirst();
+    }
+
+    @Test
+    void everyFigureIsDrawnWithoutAnErrorOrARequest() {
+        Matcher state = STATE.matcher(dom);
+        assertThat(state.find()).isTrue();
+        JsonNode found = JsonMapper.shared().readTree(state.group(1).replace("&quot;", "\"").replace("&lt;", "<").replace("&amp;", "&"));
+        int figures = Samples.figures().size() + Samples.emptyFigures().size();
+        assertThat(found.path("errors")).as("errors, console errors and requests that the page's policy blocked").isEmpty();
+        assertThat(found.path("figures").asInt()).isEqualTo(figures);
+        assertThat(found.path("drawn").asInt()).isEqualTo(figures);
+    }
+
+    @Test
+    void eachKindHasItsMarks() {
+        assertThat(figure("sample_map")).contains("class=\"points\"", "first component", "density (log10 share of tokens)");
+        assertThat(count(figure("sample_map"), "<path class=\"point plotly-customdata\"")).isEqualTo(1500);
+        assertThat(figure("sample_space")).containsAnyOf("class=\"gl-container\"", "no WebGL");
+        assertThat(figure("sample_distance")).contains("within the support", "stroke-dasharray");
+        assertThat(count(figure("sample_tops"), "class=\"errorbar\"")).isEqualTo(8);
+        assertThat(count(figure("sample_levels"), "<g class=\"point\"")).isEqualTo(60);
+        assertThat(figure("sample_trace")).contains("class=\"hm\"", "downtown");
+        assertThat(count(figure("sample_scripts"), "class=\"violin\"")).isEqualTo(3);
+        assertThat(count(figure("sample_examples"), "<tr>")).isEqualTo(6);
+        assertThat(count(figure("sample_ranks"), "<tr>")).isEqualTo(41);
+        assertThat(figure("empty_e1")).contains("There is nothing to draw.");
+    }
+
+    @Test
+    void hostileTokensStayText() {
+        assertThat(figure("sample_examples")).contains("&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;", "⟨U+202E⟩", "⟨U+D83D⟩", "⟨U+0000⟩", "عليكم")
+                .doesNotContain("<a href", "<script>");
+        assertThat(figure("sample_map")).doesNotContain("<b>bold");
+    }
+
+    @Test
+    void figuresOfferTheirDataAndPictures() {
+        for (String tool : List.of("SVG", "PNG", "CSV", "JSON")) {
+            assertThat(figure("sample_map")).contains(">" + tool + "</button>");
+        }
+        assertThat(figure("sample_ranks")).contains(">CSV</button>", "aria-sort=\"none\"").doesNotContain(">SVG</button>");
+    }
+
+    /** The element of a figure without its data. */
+    private static String figure(String id) {
+        int from = dom.indexOf("<figure id=\"" + id + "\"");
+        assertThat(from).as(id).isNotNegative();
+        return dom.substring(from, dom.indexOf("</figure>", from)).replaceAll("(?s)<script type=\"application/json\">.*?</script>", "");
+    }
+
+    private static int count(String text, String part) {
+        return text.split(Pattern.quote(part), -1).length - 1;
+    }
+}
