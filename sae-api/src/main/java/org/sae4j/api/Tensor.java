@@ -74,7 +74,11 @@ public final class Tensor {
             if (length < 0) {
                 throw new IllegalArgumentException("negative axis in shape " + Arrays.toString(shape));
             }
-            size = Math.multiplyExact(size, length);
+            // Shapes come from files: the number of bytes must not overflow either.
+            if (length > 0 && size > Long.MAX_VALUE / Float.BYTES / length) {
+                throw new IllegalArgumentException("shape " + Arrays.toString(shape) + " has too many elements");
+            }
+            size *= length;
         }
         return size;
     }

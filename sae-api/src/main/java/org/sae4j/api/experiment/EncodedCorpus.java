@@ -60,6 +60,7 @@ public final class EncodedCorpus {
             offsets[d + 1] = offsets[d] + tokens[d].length;
         }
         SparseRows[] rows = new SparseRows[tokens.length];
+        int done = 0;
         for (int[] batch : batches(tokens)) {
             progress.checkCancelled();
             int length = tokens[batch[batch.length - 1]].length + prefix;
@@ -76,7 +77,8 @@ public final class EncodedCorpus {
                 int first = b * length + prefix;
                 rows[batch[b]] = encoded.rows(first, first + tokens[batch[b]].length);
             }
-            progress.update("encoding documents", IntStream.of(batch).max().orElse(0), tokens.length);
+            done += batch.length;
+            progress.update("encoding documents", done, tokens.length);
         }
         return new EncodedCorpus(List.copyOf(documents), tokens, offsets, concatenate(rows, offsets, sae.config().dSae()));
     }

@@ -32,10 +32,12 @@ public final class SparseRows {
             throw new IllegalArgumentException("offsets of sparse rows must start at 0 and end within the entries");
         }
         for (int row = 0; row < rows(); row++) {
-            int previous = -1;
             if (offsets[row + 1] < offsets[row]) {
                 throw new IllegalArgumentException("offsets of sparse rows must not descend, at row " + row);
             }
+        }
+        for (int row = 0; row < rows(); row++) {
+            int previous = -1;
             for (int e = offsets[row]; e < offsets[row + 1]; e++) {
                 if (indices[e] <= previous || indices[e] >= columns) {
                     throw new IllegalArgumentException("row " + row + " has column " + indices[e] + " after " + previous + " of " + columns);

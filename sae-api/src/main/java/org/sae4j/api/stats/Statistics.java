@@ -167,9 +167,14 @@ public final class Statistics {
      * @param over what an observation is, for the interval's description
      * @param random where draws come from
      * @return the interval; NaN ends if no resample has a value
+     * @throws IllegalArgumentException if {@code resamples} or {@code level} is out of range
      */
     public static Interval bootstrap(int n, ToDoubleFunction<int[]> statistic, int resamples, double level, String over,
             CounterRandom random) {
+        if (resamples < 1 || !(level > 0 && level < 1)) {
+            throw new IllegalArgumentException("a bootstrap needs at least 1 resample and a level between 0 and 1, found " + resamples + " and "
+                    + level);
+        }
         double[] estimates = new double[resamples];
         int[] drawn = new int[n];
         for (int r = 0; r < resamples; r++) {
@@ -191,7 +196,8 @@ public final class Statistics {
      * @param level coverage between 0 and 1
      * @param over what an observation is, for the interval's description
      * @param random where draws come from
-     * @return the interval
+     * @return the interval; NaN ends for an empty sample
+     * @throws IllegalArgumentException as {@link #bootstrap}
      */
     public static Interval bootstrapMean(double[] values, int resamples, double level, String over, CounterRandom random) {
         return bootstrap(values.length, drawn -> {
@@ -228,11 +234,13 @@ public final class Statistics {
             ties += t * t * t - t;
             from = to;
         }
-        double variance = (n + 1 - ties / (n * (n - 1))) / (12.0 * n1 * n2);
         if (Double.isNaN(auroc)) {
             return Double.NaN;
         }
-        return variance <= 0 ? 1 : Math.min(1, 2 * normalUpperTail(Math.abs(auroc - 0.5) / Math.sqrt(variance)));
+        // The numerator is 0 if all scores are equal and at least 3 otherwise; rounding must not make the one look like the other.
+        double numerator = n + 1 - ties / (n * (n - 1));
+        double variance = numerator / (12.0 * n1 * n2);
+        return numerator < 1 ? 1 : Math.min(1, 2 * normalUpperTail(Math.abs(auroc - 0.5) / Math.sqrt(variance)));
     }
 
     /**
@@ -252,17 +260,18 @@ public final class Statistics {
     /**
      * Benjamini and Hochberg's adjusted p-values (1995): rejecting where they are at most q bounds the false discovery rate by q.
      *
-     * @param p p-values of independent or positively dependent tests
-     * @return one adjusted p-value for each test
+     * @param p p-values of independent or positively dependent tests; NaN for cases that were not tested
+     * @return one adjusted p-value for each test; NaN where p is
      */
     public static double[] benjaminiHochberg(double[] p) {
-        int[] order = IntStream.range(0, p.length).boxed().sorted(Comparator.comparingDouble(i -> p[i])).mapToInt(Integer::intValue)
-                .toArray();
+        int[] order = IntStream.range(0, p.length).filter(i -> !Double.isNaN(p[i])).boxed()
+                .sorted(Comparator.comparingDouble(i -> p[i])).mapToInt(Integer::intValue).toArray();
         double[] adjusted = new double[p.length];
+        Arrays.fill(adjusted, Double.NaN);
         double least = 1;
-        for (int rank = p.length; rank >= 1; rank--) {
+        for (int rank = order.length; rank >= 1; rank--) {
             int i = order[rank - 1];
-            least = Math.min(least, p[i] * p.length / rank);
+            least = Math.min(least, p[i] * order.length / rank);
             adjusted[i] = least;
         }
         return adjusted;

@@ -143,9 +143,10 @@ public final class Search {
         double n = grouping.cases();
         double[] p = new double[ties.length];
         for (int feature = 0; feature < p.length; feature++) {
-            double variance = (n + 1 - ties[feature] / (n * (n - 1))) / (12 * positives * (n - positives));
-            // Rounding leaves a feature that never varies with a variance of about 1e-19 instead of 0.
-            p[feature] = variance <= 1e-15 ? 1
+            // 0 for a feature that never varies and at least 3 for others, see Statistics.mannWhitneyP.
+            double numerator = n + 1 - ties[feature] / (n * (n - 1));
+            double variance = numerator / (12 * positives * (n - positives));
+            p[feature] = numerator < 1 ? 1
                     : Math.min(1, 2 * Statistics.normalUpperTail(Math.abs(auroc[group][feature] - 0.5) / Math.sqrt(variance)));
         }
         return p;

@@ -1,0 +1,159 @@
+package org.sae4j.api.experiment;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyString;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CancellationException;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.Activations;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Tokenizer;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.api.sae.SparseRows;
+
+/** In this world a token is a character, the residual stream is its code and its position, and feature f fires on the code 'a' + f. */
+class EncodedCorpusTest {
+    private static final int FEATURES = 4;
+    private static final int CONTEXT = 10;
+    private static final HookPoint HOOK = HookPoint.residPost(0);
+
+    private final Transformer model = mock(Transformer.class);
+    private final SparseAutoencoder sae = mock(SparseAutoencoder.class);
+    private final Tokenizer tokenizer = mock(Tokenizer.class);
+
+    @BeforeEach
+    void buildWorld() {
+        when(model.config()).thenReturn(new TransformerConfig("tiny", 1, 2, 1, 2, 8, CONTEXT, 200, TransformerConfig.Activation.RELU, 0, false));
+        when(model.tokenizer()).thenReturn(Optional.of(tokenizer));
+        when(tokenizer.bos()).thenReturn(OptionalInt.of('a'));
+        when(tokenizer.encode(anyString())).thenAnswer(call -> {
+            int[] ids = call.<String>getArgument(0).chars().toArray();
+            return new Tokenizer.Encoding(ids, new int[ids.length], new int[ids.length]);
+        });
+        when(model.forward(any(), any())).thenAnswer(call -> {
+            int[][] tokens = call.getArgument(0);
+            int length = tokens[0].length;
+            float[] x = new float[tokens.length * length * 2];
+            for (int i = 0; i < tokens.length * length; i++) {
+                x[2 * i] = tokens[i / length][i % length];
+                x[2 * i + 1] = i % length;
+            }
+            return new Activations(Map.of(HOOK, Tensor.of(x, tokens.length, length, 2)));
+        });
+        when(sae.config()).thenReturn(config(2, Optional.of(HOOK)));
+        when(sae.encode(any())).thenAnswer(call -> {
+            Tensor x = call.getArgument(0);
+            float[] dense = new float[x.dim(0) * FEATURES];
+            for (int row = 0; row < x.dim(0); row++) {
+                int feature = (int) x.at(row, 0) - 'a';
+                if (feature >= 0 && feature < FEATURES) {
+                    dense[row * FEATURES + feature] = x.at(row, 1);
+                }
+            }
+            return SparseRows.ofDense(Tensor.of(dense, x.dim(0), FEATURES));
+        });
+    }
+
+    private static SaeConfig config(int dIn, Optional<HookPoint> hook) {
+        return new SaeConfig(SaeConfig.Architecture.RELU, dIn, FEATURES, 0, false, SaeConfig.Normalization.NONE, hook, Optional.empty());
+    }
+
+    private EncodedCorpus encode(String... texts) {
+        return EncodedCorpus.encode(model, sae, IntStream.range(0, texts.length).mapToObj(i -> new Document("l" + i, texts[i])).toList(),
+                Progress.NONE);
+    }
+
+    @Test
+    void everyDocumentKeepsItsOwnTokensWithoutTheFirst() {
+        EncodedCorpus corpus = encode("abz", "c", "", "bdda");
+        assertThat(corpus.features().rows()).isEqualTo(8);
+        assertThat(IntStream.rangeClosed(0, 4).map(corpus::start)).containsExactly(0, 3, 4, 4, 8);
+        assertThat(IntStream.range(0, 8).map(corpus::documentOf)).containsExactly(0, 0, 0, 1, 3, 3, 3, 3);
+        assertThat(corpus.tokens(3)).containsExactly('b', 'd', 'd', 'a');
+        // The beginning-of-sequence token takes position 0, so activations are the position from 1.
+        assertThat(corpus.features().column(0)).containsExactly(1, 0, 0, 0, 0, 0, 0, 4);
+        assertThat(corpus.features().column(3)).containsExactly(0, 0, 0, 0, 0, 2, 3, 0);
+        assertThat(corpus.maxByDocument()).isDeepEqualTo(new float[][] {{1, 0, 0, 4}, {2, 0, 0, 1}, {0, 1, 0, 0}, {0, 0, 0, 3}});
+        assertThatThrownBy(() -> corpus.documentOf(8)).isInstanceOf(IndexOutOfBoundsException.class);
+    }
+
+    @Test
+    void manyDocumentsOfDifferentLengthsAreBatchedWithoutMixing() {
+        List<Document> documents = new ArrayList<>();
+        for (int i = 0; i < 3000; i++) {
+            documents.add(new Document("", "abcd".repeat(3).substring(i % 4, i % 4 + i * 7 % 9)));
+        }
+        List<Long> reports = new ArrayList<>();
+        EncodedCorpus corpus = EncodedCorpus.encode(model, sae, documents, (stage, done, total) -> reports.add(done));
+        for (int d = 0; d < documents.size(); d++) {
+            String text = documents.get(d).text();
+            for (int t = 0; t < text.length(); t++) {
+                assertThat(corpus.features().get(corpus.start(d) + t, text.charAt(t) - 'a')).isEqualTo(t + 1);
+            }
+        }
+        assertThat(reports).isSorted().hasSizeGreaterThan(3);
+        assertThat(reports.getLast()).isEqualTo(documents.stream().filter(d -> !d.text().isEmpty()).count());
+    }
+
+    @Test
+    void longDocumentsAreCutToTheContext() {
+        assertThat(encode("abcdabcdabcd").tokens(0)).hasSize(CONTEXT - 1);
+        when(tokenizer.bos()).thenReturn(OptionalInt.empty());
+        EncodedCorpus corpus = encode("abcdabcdabcd", "b");
+        assertThat(corpus.tokens(0)).hasSize(CONTEXT);
+        assertThat(corpus.features().get(1, 1)).as("positions start at 0 without a beginning-of-sequence token").isEqualTo(1);
+    }
+
+    @Test
+    void anEmptyCorpusHasNoRows() {
+        EncodedCorpus corpus = encode();
+        assertThat(corpus.features().rows()).isZero();
+        assertThat(corpus.maxByDocument()).hasDimensions(FEATURES, 0);
+    }
+
+    @Test
+    void whatDoesNotFitIsRefusedWithARemedy() {
+        when(sae.config()).thenReturn(config(3, Optional.of(HOOK)));
+        assertThatThrownBy(() -> encode("a")).isInstanceOf(Sae4jException.class).hasMessageContaining("width 3").hasMessageContaining("has 2");
+        when(sae.config()).thenReturn(config(2, Optional.of(HookPoint.residPost(1))));
+        assertThatThrownBy(() -> encode("a")).isInstanceOf(Sae4jException.class).hasMessageContaining("blocks.1.hook_resid_post");
+        when(sae.config()).thenReturn(config(2, Optional.empty()));
+        assertThatThrownBy(() -> encode("a")).isInstanceOf(Sae4jException.class).hasMessageContaining("hook_name");
+        when(model.tokenizer()).thenReturn(Optional.empty());
+        assertThatThrownBy(() -> encode("a")).isInstanceOf(Sae4jException.class).hasMessageContaining("tokenizer.json");
+    }
+
+    @Test
+    void cancellingStopsBetweenBatches() {
+        Progress cancelled = new Progress() {
+            @Override
+            public void update(String stage, long done, long total) {
+                throw new AssertionError("nothing is done after cancellation");
+            }
+
+            @Override
+            public boolean isCancelled() {
+                return true;
+            }
+        };
+        List<Document> documents = List.of(new Document("", "a"));
+        assertThatThrownBy(() -> EncodedCorpus.encode(model, sae, documents, cancelled)).isInstanceOf(CancellationException.class);
+    }
+}
