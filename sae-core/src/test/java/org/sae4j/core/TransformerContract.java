@@ -436,6 +436,16 @@ abstract class TransformerContract {
     }
 
     @Test
+    void anEngineThatWasClosedFirstIsAnExceptionToo() {
+        Transformer model = transformer(1);
+        model.forward(new int[][] {{0}}, ForwardPlan.logits());
+        engine.close();
+        assertThatIllegalStateException().isThrownBy(() -> model.forward(new int[][] {{0}}, ForwardPlan.logits()));
+        assertThatIllegalStateException().isThrownBy(() -> model.forward(new int[][] {{0, 0}}, ForwardPlan.logits()));
+        model.close();
+    }
+
+    @Test
     void threadsGetTheResultsOfOneThread() throws Exception {
         try (Transformer model = transformer(3); ExecutorService threads = Executors.newFixedThreadPool(4)) {
             List<Tensor> expected = new ArrayList<>();

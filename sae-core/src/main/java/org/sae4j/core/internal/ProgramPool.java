@@ -8,6 +8,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.CompiledProgram;
+import org.sae4j.api.engine.EngineException;
 import org.sae4j.api.engine.Program;
 
 /**
@@ -49,7 +50,7 @@ final class ProgramPool<K, P extends ProgramPool.Pooled> {
     <R> R use(K key, Function<P, R> body) {
         P program = take(key);
         if (program == null) {
-            program = compiler.apply(key);
+            program = compile(key);
         }
         R result;
         try {
@@ -64,6 +65,18 @@ final class ProgramPool<K, P extends ProgramPool.Pooled> {
         }
         give(key, program);
         return result;
+    }
+
+    private P compile(K key) {
+        try {
+            return compiler.apply(key);
+        } catch (EngineException e) {
+            // The programs that wait may hold the memory that is missing.
+            if (!close()) {
+                throw e;
+            }
+            return compiler.apply(key);
+        }
     }
 
     private synchronized @Nullable P take(K key) {
@@ -98,10 +111,12 @@ final class ProgramPool<K, P extends ProgramPool.Pooled> {
         return program.buffers().stream().filter(b -> b.role() != Buffer.Role.WEIGHT).mapToLong(b -> b.size() * Float.BYTES).sum();
     }
 
-    /** Closes the programs that wait. The caller sees to it that none is out. */
-    synchronized void close() {
+    /** Closes the programs that wait, and says whether there were any. */
+    synchronized boolean close() {
+        boolean any = !idle.isEmpty();
         idle.forEach(e -> e.program().compiled().close());
         idle.clear();
         idleBytes = 0;
+        return any;
     }
 }

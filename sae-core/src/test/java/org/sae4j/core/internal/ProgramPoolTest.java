@@ -1,6 +1,7 @@
 package org.sae4j.core.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import java.util.ArrayList;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.sae4j.api.engine.CompiledProgram;
+import org.sae4j.api.engine.EngineException;
 import org.sae4j.api.engine.Program;
 import org.sae4j.testkit.ReferenceEngine;
 
@@ -71,6 +73,20 @@ class ProgramPoolTest {
             return 0;
         }));
         assertThat(made).hasSize(2);
+    }
+
+    @Test
+    void programsThatWaitMakeRoomForOneThatDoesNotFit() {
+        ProgramPool<Integer, Entry> pool = new ProgramPool<>(key -> {
+            if (made.stream().anyMatch(entry -> !entry.closed())) {
+                throw new EngineException("4 bytes are needed, 0 are available", "device", "close programs");
+            }
+            return compile(key);
+        }, 10, 100);
+        assertThat(use(pool, 1)).isZero();
+        assertThat(use(pool, 2)).isEqualTo(1);
+        assertThat(made).extracting(Entry::closed).containsExactly(true, false);
+        assertThatExceptionOfType(EngineException.class).isThrownBy(() -> pool.use(2, outer -> use(pool, 3)));
     }
 
     @Test
