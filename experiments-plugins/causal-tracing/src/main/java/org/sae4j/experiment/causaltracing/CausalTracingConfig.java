@@ -1,0 +1,95 @@
+package org.sae4j.experiment.causaltracing;
+
+import java.util.List;
+import org.sae4j.api.experiment.Param;
+
+/**
+ * Settings of causal tracing.
+ *
+ * @param relation which of the run's facts to trace; empty for the relation of the first fact
+ * @param prompts prompts to trace instead of the run's facts
+ * @param subjects the subject of each prompt, a part of its text
+ * @param answers the answer of each prompt with its leading space; an empty text, or no list, takes the model's own top prediction
+ * @param maxFacts most facts to trace, in their order
+ * @param shownFact number of the fact whose heat maps are drawn, from 0
+ * @param noiseRows corrupted runs of a fact
+ * @param noise standard deviation of the noise, in standard deviations of the subjects' token embeddings
+ * @param window layers restored together for MLP and attention outputs; 0 for 10 of 48 layers, scaled and rounded, at least 1
+ * @param sites further sites to restore; empty for all sites if the model has one block, and none otherwise
+ * @param replacements other subjects that replace a subject in the token-replacement variant; 0 leaves it out
+ * @param sweepTo largest noise of the sweep, in steps of 1; 0 leaves it out
+ * @param features SAE features restored at a token, those with the largest difference first; 0 leaves features out
+ * @param resamples bootstrap resamples of every interval
+ * @param batchTokens most tokens in a forward pass
+ * @param edit rank-one edits
+ */
+public record CausalTracingConfig(
+        @Param("which of the run's facts to trace; empty for the relation of the first fact") String relation,
+        @Param("prompts to trace instead of the run's facts") List<String> prompts,
+        @Param("the subject of each prompt, a part of its text") List<String> subjects,
+        @Param("the answer of each prompt with its leading space; an empty text takes the model's own top prediction") List<String> answers,
+        @Param(value = "most facts to trace, in their order", min = 1) int maxFacts,
+        @Param(value = "number of the fact whose heat maps are drawn, from 0", min = 0) int shownFact,
+        @Param(value = "corrupted runs of a fact", min = 1, max = 1000) int noiseRows,
+        @Param(value = "standard deviation of the noise", unit = "standard deviations of the subjects' token embeddings", min = 0,
+                max = 1000) double noise,
+        @Param(value = "layers restored together for MLP and attention outputs; 0 for 10 of 48 layers, scaled", min = 0) int window,
+        @Param("further sites to restore; empty for all sites if the model has one block") List<Site> sites,
+        @Param(value = "other subjects that replace a subject in the token-replacement variant; 0 leaves it out", min = 0, max = 1000)
+        int replacements,
+        @Param(value = "largest noise of the sweep, in steps of 1; 0 leaves it out", min = 0, max = 100) int sweepTo,
+        @Param(value = "SAE features restored at a token; 0 leaves features out", min = 0) int features,
+        @Param(value = "bootstrap resamples of every interval", min = 1, max = 1_000_000) int resamples,
+        @Param(value = "most tokens in a forward pass", min = 1) int batchTokens,
+        @Param("rank-one edits") Edit edit) {
+    /**
+     * Settings of rank-one edits (ROME, Meng et al. 2022).
+     *
+     * @param facts facts to edit one after another, each to the answer of the fact two places on; 0 leaves edits out
+     * @param subject the one subject to edit instead; empty for none
+     * @param target its new answer with leading space
+     * @param layers layers to edit, one at a time; empty for all, of deep models at most 4 spread evenly
+     * @param prefixes texts put before the prompt over which key and value are averaged, besides the bare prompt
+     * @param paraphrases further prompts to score, with {@code {}} for the subject
+     * @param covarianceTokens tokens of the corpus for the covariance of keys
+     * @param ridge added to the covariance's diagonal, relative to its mean
+     * @param steps most steps of the optimisation of the value
+     * @param learningRate Adam's step, relative to the root mean square of the MLP's output at the subject
+     * @param clamp longest change of the value, relative to the MLP's output at the subject
+     * @param weightDecay weight of the squared relative change
+     * @param klFactor weight of the divergence of the next-token distribution after the bare subject
+     * @param offTargetTokens tokens of the corpus for the off-target divergence
+     */
+    public record Edit(
+            @Param(value = "facts to edit one after another, each to the answer of the fact two places on; 0 leaves edits out", min = 0)
+            int facts,
+            @Param("the one subject to edit instead; empty for none") String subject,
+            @Param("its new answer with leading space") String target,
+            @Param(value = "layers to edit, one at a time; empty for all, of deep models at most 4 spread evenly") List<Integer> layers,
+            @Param("texts put before the prompt over which key and value are averaged, besides the bare prompt") List<String> prefixes,
+            @Param("further prompts to score, with {} for the subject") List<String> paraphrases,
+            @Param(value = "tokens of the corpus for the covariance of keys", min = 1) int covarianceTokens,
+            @Param(value = "added to the covariance's diagonal, relative to its mean", min = 0) double ridge,
+            @Param(value = "most steps of the optimisation of the value", min = 1, max = 100_000) int steps,
+            @Param(value = "Adam's step, relative to the root mean square of the MLP's output at the subject", min = 0)
+            double learningRate,
+            @Param(value = "longest change of the value, relative to the MLP's output at the subject", min = 0) double clamp,
+            @Param(value = "weight of the squared relative change", min = 0) double weightDecay,
+            @Param(value = "weight of the divergence of the next-token distribution after the bare subject", min = 0) double klFactor,
+            @Param(value = "tokens of the corpus for the off-target divergence", min = 0) int offTargetTokens) {
+        /** Copies the lists. */
+        public Edit {
+            layers = List.copyOf(layers);
+            prefixes = List.copyOf(prefixes);
+            paraphrases = List.copyOf(paraphrases);
+        }
+    }
+
+    /** Copies the lists. */
+    public CausalTracingConfig {
+        prompts = List.copyOf(prompts);
+        subjects = List.copyOf(subjects);
+        answers = List.copyOf(answers);
+        sites = List.copyOf(sites);
+    }
+}

@@ -1,0 +1,141 @@
+package org.sae4j.experiment.causaltracing;
+
+import java.util.List;
+import org.sae4j.api.experiment.Interval;
+
+/**
+ * Everything that causal tracing measured. Probabilities and logit differences are those of the first token of an answer at the last
+ * position of the prompt.
+ *
+ * @param relation the relation traced
+ * @param noise standard deviation of the noise added to the subjects' token embeddings
+ * @param window layers restored together for MLP and attention outputs
+ * @param facts the traces
+ * @param averages indirect effects by token role, over the facts that the model knows, or over all if it knows none
+ * @param replacement the token-replacement variant
+ * @param sweep scores over the noise
+ * @param features SAE features as sites, of the fact that is shown
+ * @param featureShares SAE features together, over facts
+ * @param edits rank-one edits
+ */
+public record CausalTracingResult(String relation, double noise, int window, List<TracedFact> facts, List<RoleAverage> averages,
+        List<ReplacementAverage> replacement, List<SweepPoint> sweep, List<FeatureEffect> features, List<FeatureShare> featureShares,
+        List<RankOneEdit> edits) {
+    /**
+     * The trace of one fact.
+     *
+     * @param prompt the prompt
+     * @param subject its subject
+     * @param answer its answer
+     * @param answerToken the answer's first token
+     * @param topToken the model's own top prediction
+     * @param known whether the top prediction is the answer's first token
+     * @param tokens texts of the tokens, those of the subject starred
+     * @param roles the role of each token
+     * @param clean probability of the answer
+     * @param corrupted mean probability over the corrupted runs
+     * @param corruptedRows probability in each corrupted run
+     * @param sites the restored runs
+     */
+    public record TracedFact(String prompt, String subject, String answer, String answerToken, String topToken, boolean known,
+            List<String> tokens, List<TokenRole> roles, double clean, double corrupted, double[] corruptedRows, List<SiteTrace> sites) {}
+
+    /**
+     * Restorations of one kind.
+     *
+     * @param site what is restored
+     * @param columns names of the places, such as layers
+     * @param restored mean probability of the answer, by token and place
+     */
+    public record SiteTrace(Site site, List<String> columns, double[][] restored) {}
+
+    /**
+     * A mean over facts.
+     *
+     * @param site what is restored
+     * @param place where
+     * @param role at which tokens (averaged within a fact)
+     * @param indirectEffect mean of restored minus corrupted probability
+     * @param interval its uncertainty
+     * @param recovery mean indirect effect divided by mean total effect
+     * @param n facts that have such a token
+     */
+    public record RoleAverage(Site site, String place, TokenRole role, double indirectEffect, Interval interval, double recovery, int n) {}
+
+    /**
+     * A mean over facts and replacing subjects, scored by the logit of the answer minus the logit of the replacing subject's answer.
+     *
+     * @param site what is restored
+     * @param place where
+     * @param role at which tokens
+     * @param recovery mean of (restored - corrupted) / (clean - corrupted)
+     * @param interval its uncertainty
+     * @param n facts
+     */
+    public record ReplacementAverage(Site site, String place, TokenRole role, double recovery, Interval interval, int n) {}
+
+    /**
+     * The corrupted score at one strength of noise.
+     *
+     * @param multiple noise in standard deviations of the subjects' token embeddings
+     * @param probability mean probability of the answer over facts and rows
+     * @param interval its uncertainty
+     * @param n facts
+     */
+    public record SweepPoint(double multiple, double probability, Interval interval, int n) {}
+
+    /**
+     * One SAE feature restored at one token.
+     *
+     * @param token position of the token
+     * @param text its text
+     * @param feature the feature
+     * @param clean its activation in the clean run
+     * @param corrupted its mean activation in the corrupted runs
+     * @param indirectEffect restored minus corrupted probability
+     */
+    public record FeatureEffect(int token, String text, int feature, double clean, double corrupted, double indirectEffect) {}
+
+    /**
+     * How much of the indirect effect of a whole site the features carry.
+     *
+     * @param role at which tokens
+     * @param allFeatures mean indirect effect of restoring all features
+     * @param allFeaturesInterval its uncertainty
+     * @param error mean indirect effect of restoring what the autoencoder does not reconstruct
+     * @param errorInterval its uncertainty
+     * @param full mean indirect effect of restoring both, which is the whole site
+     * @param fullInterval its uncertainty
+     * @param n facts
+     */
+    public record FeatureShare(TokenRole role, double allFeatures, Interval allFeaturesInterval, double error, Interval errorInterval,
+            double full, Interval fullInterval, int n) {}
+
+    /**
+     * A rank-one edit of one MLP and what it did.
+     *
+     * @param layer the edited block
+     * @param subject the subject
+     * @param oldAnswer its answer before
+     * @param newAnswer the answer wanted
+     * @param optimisedProbability probability of the new answer that the optimisation of the value reached
+     * @param steps steps it took
+     * @param newBefore probability of the new answer before the edit
+     * @param newAfter probability of the new answer after the edit: efficacy
+     * @param oldAfter probability of the old answer after the edit
+     * @param paraphraseAfter mean probability of the new answer over paraphrases; NaN if there are none
+     * @param paraphrases number of paraphrases
+     * @param unchangedNeighbors other facts of the relation whose top prediction stayed
+     * @param neighbors other facts of the relation
+     * @param unchangedOther facts of other relations about the subject whose top prediction stayed
+     * @param other facts of other relations about the subject
+     * @param offTargetKl mean divergence of next-token distributions on the corpus, in nats; NaN without a corpus
+     * @param offTargetTokens tokens behind it
+     * @param relativeChange Frobenius norm of the weights' change relative to the weights
+     * @param undone whether the original model gives the same bits afterwards
+     */
+    public record RankOneEdit(int layer, String subject, String oldAnswer, String newAnswer, double optimisedProbability, int steps,
+            double newBefore, double newAfter, double oldAfter, double paraphraseAfter, int paraphrases, int unchangedNeighbors,
+            int neighbors, int unchangedOther, int other, double offTargetKl, int offTargetTokens, double relativeChange,
+            boolean undone) {}
+}

@@ -1,0 +1,221 @@
+package org.sae4j.experiment.causaltracing.internal;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Progress;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.Activations;
+import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+
+/** Many independent runs, each with changes of its own, packed into few forward passes. */
+public final class BatchedRuns {
+    /** Floats that one pass may return: captured values and logits. */
+    private static final long MAX_FLOATS = 1L << 26;
+
+    private final Transformer model;
+    private final int batchTokens;
+    private final Progress progress;
+
+    /**
+     * Packs runs of a model.
+     *
+     * @param model the model
+     * @param batchTokens most tokens in a pass (but at least one run)
+     * @param progress asked for cancellation before every pass
+     */
+    public BatchedRuns(Transformer model, int batchTokens, Progress progress) {
+        this.model = model;
+        this.batchTokens = batchTokens;
+        this.progress = progress;
+    }
+
+    /**
+     * A change at one position of one run.
+     *
+     * @param hook where, or null for the residual stream that the run resumes from, which can only be set
+     * @param position the position
+     * @param mode whether the value replaces or is added
+     * @param value the value
+     */
+    public record Change(@Nullable HookPoint hook, int position, ForwardPlan.Mode mode, float[] value) {
+        /**
+         * A replacement.
+         *
+         * @param hook where, or null for the residual stream that the run resumes from
+         * @param position the position
+         * @param value the value
+         * @return the change
+         */
+        public static Change set(@Nullable HookPoint hook, int position, float[] value) {
+            return new Change(hook, position, ForwardPlan.Mode.SET, value);
+        }
+
+        /**
+         * An addition.
+         *
+         * @param hook where
+         * @param position the position
+         * @param value the value
+         * @return the change
+         */
+        public static Change add(HookPoint hook, int position, float[] value) {
+            return new Change(hook, position, ForwardPlan.Mode.ADD, value);
+        }
+    }
+
+    /**
+     * One run.
+     *
+     * @param tokens its tokens
+     * @param residual the residual stream [pos, d_model] that it resumes from, or null to start from the tokens
+     * @param changes what is changed
+     */
+    public record Run(int[] tokens, @Nullable Tensor residual, List<Change> changes) {
+        /**
+         * A run without changes.
+         *
+         * @param tokens its tokens
+         * @return the run
+         */
+        public static Run of(int[] tokens) {
+            return new Run(tokens, null, List.of());
+        }
+    }
+
+    /** Takes the values of one run. */
+    @FunctionalInterface
+    public interface Sink {
+        /**
+         * Takes values.
+         *
+         * @param run number of the run
+         * @param batch the values of its pass
+         * @param row its row in the pass
+         */
+        void accept(int run, Activations batch, int row);
+    }
+
+    /**
+     * The logits at the last position of every run.
+     *
+     * @param layer the block that runs resume before; not used by runs that start from their tokens
+     * @param runs the runs, all of which resume or none
+     * @return one row of logits for each run
+     */
+    public float[][] lastLogits(int layer, List<Run> runs) {
+        float[][] logits = new float[runs.size()][];
+        forEach(layer, runs, List.of(HookPoint.LOGITS), true, (run, batch, row) -> logits[run] = batch.logits().row(row));
+        return logits;
+    }
+
+    /**
+     * Executes runs.
+     *
+     * @param layer the block that runs resume before; not used by runs that start from their tokens
+     * @param runs the runs, all of which resume or none
+     * @param captures what to capture
+     * @param lastOnly whether logits are computed at the last position only
+     * @param sink takes the values of each run
+     */
+    public void forEach(int layer, List<Run> runs, List<HookPoint> captures, boolean lastOnly, Sink sink) {
+        SequencedMap<Integer, List<Integer>> byLength = new LinkedHashMap<>();
+        for (int r = 0; r < runs.size(); r++) {
+            byLength.computeIfAbsent(runs.get(r).tokens().length, _ -> new ArrayList<>()).add(r);
+        }
+        byLength.forEach((length, members) -> {
+            long floats = 0;
+            for (HookPoint hook : captures) {
+                boolean once = lastOnly && hook.equals(HookPoint.LOGITS);
+                floats += Arrays.stream(hook.shape(model.config(), 1, length)).asLongStream().reduce(1, (a, b) -> a * b)
+                        / (once ? length : 1);
+            }
+            int size = Math.clamp(Math.min(batchTokens / length, MAX_FLOATS / floats), 1, members.size());
+            for (int from = 0; from < members.size(); from += size) {
+                progress.checkCancelled();
+                pass(layer, runs, members.subList(from, Math.min(from + size, members.size())), length, captures, lastOnly, sink);
+            }
+        });
+    }
+
+    private void pass(int layer, List<Run> runs, List<Integer> members, int length, List<HookPoint> captures, boolean lastOnly,
+            Sink sink) {
+        ForwardPlan.Builder plan = ForwardPlan.builder().capture(captures.toArray(HookPoint[]::new));
+        if (lastOnly) {
+            plan.logitsAt(-1);
+        }
+        int[][] tokens = new int[members.size()][];
+        boolean resumes = runs.get(members.getFirst()).residual() != null;
+        int width = model.config().dModel();
+        float[] residual = new float[resumes ? Math.multiplyExact(members.size() * length, width) : 0];
+        SequencedMap<Place, List<Located>> edits = new LinkedHashMap<>();
+        for (int b = 0; b < tokens.length; b++) {
+            Run run = runs.get(members.get(b));
+            tokens[b] = run.tokens();
+            if ((run.residual() != null) != resumes) {
+                throw new IllegalArgumentException("of the runs of one call all resume or none");
+            }
+            if (run.residual() != null) {
+                run.residual().copyTo(0, residual, b * length * width, length * width);
+            }
+            for (Change change : run.changes()) {
+                int row = b * length + change.position();
+                if (change.hook() == null) {
+                    System.arraycopy(change.value(), 0, residual, row * width, width);
+                } else {
+                    edits.computeIfAbsent(new Place(change.hook(), change.mode()), _ -> new ArrayList<>())
+                            .add(new Located(row, change.value()));
+                }
+            }
+        }
+        if (resumes) {
+            plan.startAt(layer, Tensor.of(residual, tokens.length, length, width));
+        }
+        edits.forEach((place, located) -> addEdit(plan, place, located));
+        Activations values = model.forward(tokens, plan.build());
+        IntStream.range(0, tokens.length).forEach(b -> sink.accept(members.get(b), values, b));
+    }
+
+    private static void addEdit(ForwardPlan.Builder plan, Place place, List<Located> located) {
+        int width = located.getFirst().value().length;
+        float[] values = new float[located.size() * width];
+        int[] rows = new int[located.size()];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = located.get(i).row();
+            System.arraycopy(located.get(i).value(), 0, values, i * width, width);
+        }
+        Tensor tensor = Tensor.of(values, rows.length, width);
+        switch (place.mode()) {
+            case SET -> plan.set(place.hook(), rows, tensor);
+            case ADD -> plan.add(place.hook(), rows, tensor);
+        }
+    }
+
+    private record Place(HookPoint hook, ForwardPlan.Mode mode) {}
+
+    private record Located(int row, float[] value) {}
+
+    /**
+     * The values of one run out of a batch.
+     *
+     * @param batch the values of a pass
+     * @param row the run's row
+     * @param hooks what to keep
+     * @return views [pos, width] with heads flattened, by hook point
+     */
+    public static Map<HookPoint, Tensor> values(Activations batch, int row, List<HookPoint> hooks) {
+        Map<HookPoint, Tensor> values = new LinkedHashMap<>();
+        for (HookPoint hook : hooks) {
+            Tensor slice = batch.get(hook).slice(row);
+            values.put(hook, slice.reshape(slice.dim(0), -1));
+        }
+        return values;
+    }
+}

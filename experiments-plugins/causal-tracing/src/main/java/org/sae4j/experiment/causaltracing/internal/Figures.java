@@ -1,0 +1,191 @@
+package org.sae4j.experiment.causaltracing.internal;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.ToDoubleFunction;
+import org.sae4j.api.experiment.Figure;
+import org.sae4j.experiment.causaltracing.CausalTracingResult;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.ReplacementAverage;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.RoleAverage;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.SiteTrace;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.TracedFact;
+import org.sae4j.experiment.causaltracing.Site;
+import org.sae4j.experiment.causaltracing.TokenRole;
+
+/** Draws the results. */
+public final class Figures {
+    private static final Figure.Axis PLACE = Figure.Axis.of("layer");
+
+    private final CausalTracingResult result;
+    private final TracedFact shown;
+    private final long seed;
+
+    /**
+     * Prepares figures.
+     *
+     * @param result what was measured
+     * @param shown the fact whose traces are drawn
+     * @param seed the run's seed
+     */
+    public Figures(CausalTracingResult result, TracedFact shown, long seed) {
+        this.result = result;
+        this.shown = shown;
+        this.seed = seed;
+    }
+
+    /** {@return all figures} */
+    public List<Figure> draw() {
+        List<Figure> figures = new ArrayList<>();
+        shown.sites().forEach(site -> figures.add(trace(site)));
+        result.averages().stream().map(RoleAverage::site).distinct().forEach(site -> figures.add(averages(site)));
+        result.replacement().stream().map(ReplacementAverage::site).distinct().forEach(site -> figures.add(replacement(site)));
+        if (!result.sweep().isEmpty()) {
+            figures.add(sweep());
+        }
+        if (!result.features().isEmpty()) {
+            figures.add(features());
+        }
+        if (!result.featureShares().isEmpty()) {
+            figures.add(shares());
+        }
+        if (!result.edits().isEmpty()) {
+            figures.add(efficacy());
+            figures.add(edits());
+        }
+        return figures;
+    }
+
+    private static String id(Site site) {
+        return site.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    private static Figure.Palette palette(Site site) {
+        return switch (site) {
+            case MLP_OUTPUT, MLP_POST -> Figure.Palette.GREENS;
+            case ATTENTION_OUTPUT, HEAD_Z -> Figure.Palette.REDS;
+            default -> Figure.Palette.PURPLES;
+        };
+    }
+
+    private Figure trace(SiteTrace trace) {
+        double high = Math.max(shown.clean(), shown.corrupted());
+        for (double[] row : trace.restored()) {
+            for (double value : row) {
+                high = Math.max(high, value);
+            }
+        }
+        boolean windowed = result.window() > 1 && (trace.site() == Site.MLP_OUTPUT || trace.site() == Site.ATTENTION_OUTPUT);
+        String caption = String.format(Locale.ROOT, "Probability of \"%s\" after \"%s\" when the clean %s is restored at one token%s in runs"
+                + " whose subject (starred) is corrupted by noise. Mean over %d corrupted runs; clean %.3f, corrupted %.3f, where the colour"
+                + " scale begins; noise %.3f on the subject's embeddings only; seed %d.", shown.answerToken(), shown.prompt(),
+                trace.site().title(), windowed ? " in a window of " + result.window() + " layers" : "", shown.corruptedRows().length,
+                shown.clean(), shown.corrupted(), result.noise(), seed);
+        return new Figure.Heatmap("trace-" + id(trace.site()), "Restoring " + trace.site().title() + ": " + shown.prompt(), caption,
+                trace.site() == Site.HEAD_Z ? Figure.Axis.of("layer and head") : windowed ? Figure.Axis.of("middle layer of the window")
+                : PLACE, Figure.Axis.of("token"), trace.columns(), shown.tokens(), trace.restored(),
+                new Figure.ColorScale(palette(trace.site()), Math.min(shown.corrupted(), shown.clean()), high,
+                        "p(" + shown.answerToken() + ")"));
+    }
+
+    private Figure averages(Site site) {
+        List<RoleAverage> own = result.averages().stream().filter(a -> a.site() == site).toList();
+        List<String> places = own.stream().map(RoleAverage::place).distinct().toList();
+        List<Figure.BarSeries> series = new ArrayList<>();
+        for (TokenRole role : TokenRole.values()) {
+            List<RoleAverage> bars = own.stream().filter(a -> a.role() == role).toList();
+            if (!bars.isEmpty()) {
+                series.add(new Figure.BarSeries(role.title(), array(bars, RoleAverage::indirectEffect),
+                        array(bars, a -> a.interval().low()), array(bars, a -> a.interval().high())));
+            }
+        }
+        int n = own.stream().mapToInt(RoleAverage::n).max().orElse(0);
+        return new Figure.Bars("averages-" + id(site), "Average indirect effect of the " + site.title(), "Mean over " + n
+                + " facts of the relation \"" + result.relation() + "\" of restored minus corrupted probability, by the token's role; bars"
+                + " are 95% intervals (bootstrap over facts); a subject of one token counts as its last token; seed " + seed + ".",
+                PLACE, Figure.Axis.of("indirect effect (probability)"), places, series, false);
+    }
+
+    private Figure replacement(Site site) {
+        List<ReplacementAverage> own = result.replacement().stream().filter(a -> a.site() == site).toList();
+        List<String> places = own.stream().map(ReplacementAverage::place).distinct().toList();
+        List<Figure.BarSeries> series = new ArrayList<>();
+        for (TokenRole role : TokenRole.values()) {
+            List<ReplacementAverage> bars = own.stream().filter(a -> a.role() == role).toList();
+            if (!bars.isEmpty()) {
+                series.add(new Figure.BarSeries(role.title(), array(bars, ReplacementAverage::recovery),
+                        array(bars, a -> a.interval().low()), array(bars, a -> a.interval().high())));
+            }
+        }
+        int n = own.stream().mapToInt(ReplacementAverage::n).max().orElse(0);
+        return new Figure.Bars("replacement-" + id(site), "Recovery after replacing the subject: " + site.title(), "Share of the logit"
+                + " difference (answer minus the other subject's answer) that restoring recovers, when the subject is replaced by another one of"
+                + " as many tokens. Mean over " + n + " facts, 95% bootstrap intervals over facts; seed " + seed + ".", PLACE,
+                Figure.Axis.of("normalised recovery (share)"), places, series, false);
+    }
+
+    private Figure sweep() {
+        var points = result.sweep();
+        return new Figure.Lines("noise-sweep", "Corrupted score by strength of the noise", "Mean probability of the answer over "
+                + points.getFirst().n() + " facts and " + shown.corruptedRows().length + " runs each, with 95% intervals (bootstrap over"
+                + " facts); the same noise, scaled; seed " + seed + ".",
+                Figure.Axis.of("noise (standard deviations of the subjects' embeddings)"), Figure.Axis.of("p(answer) (probability)"),
+                List.of(new Figure.Line("corrupted", array(points, p -> p.multiple()), array(points, p -> p.probability()),
+                        array(points, p -> p.interval().low()), array(points, p -> p.interval().high()), false)));
+    }
+
+    private Figure features() {
+        var strongest = result.features().stream().sorted(Comparator.comparingDouble(e -> -Math.abs(e.indirectEffect()))).limit(20)
+                .toList();
+        return new Figure.Bars("features", "SAE features restored alone", "Restored minus corrupted probability of \""
+                + shown.answerToken() + "\" after \"" + shown.prompt() + "\" for the 20 strongest of " + result.features().size()
+                + " pairs of token and feature; the part of the activation that the autoencoder does not reconstruct stays corrupted; mean over "
+                + shown.corruptedRows().length + " corrupted runs; seed " + seed + ".", Figure.Axis.of("token and feature"),
+                Figure.Axis.of("indirect effect (probability)"),
+                strongest.stream().map(e -> e.token() + " " + e.text() + " #" + e.feature()).toList(),
+                List.of(new Figure.BarSeries("indirect effect", array(strongest, e -> e.indirectEffect()), new double[0],
+                        new double[0])), true);
+    }
+
+    private Figure shares() {
+        var shares = result.featureShares();
+        return new Figure.Bars("feature-shares", "How much of the site the features carry", "Mean indirect effect of restoring all features,"
+                + " the autoencoder's error, and both at one token, over up to " + shares.stream().mapToInt(s -> s.n()).max().orElse(0)
+                + " facts; 95% intervals (bootstrap over facts); seed " + seed + ".", Figure.Axis.of("token"),
+                Figure.Axis.of("indirect effect (probability)"), shares.stream().map(s -> s.role().title()).toList(), List.of(
+                new Figure.BarSeries("all features", array(shares, s -> s.allFeatures()), array(shares, s -> s.allFeaturesInterval().low()),
+                        array(shares, s -> s.allFeaturesInterval().high())),
+                new Figure.BarSeries("error term", array(shares, s -> s.error()), array(shares, s -> s.errorInterval().low()),
+                        array(shares, s -> s.errorInterval().high())),
+                new Figure.BarSeries("both", array(shares, s -> s.full()), array(shares, s -> s.fullInterval().low()),
+                        array(shares, s -> s.fullInterval().high()))), false);
+    }
+
+    private Figure efficacy() {
+        List<Integer> layers = result.edits().stream().map(RankOneEdit::layer).distinct().sorted().toList();
+        List<Figure.Sample> samples = layers.stream().map(layer -> new Figure.Sample("layer " + layer,
+                result.edits().stream().filter(e -> e.layer() == layer).mapToDouble(RankOneEdit::newAfter).toArray())).toList();
+        return new Figure.Distributions("edit-efficacy", "Rank-one edits: probability of the new answer", "One value for each of "
+                + result.edits().size() / layers.size() + " edited facts; seed " + seed + ".", Figure.Axis.of("edited layer"),
+                Figure.Axis.of("p(new answer) (probability)"), samples);
+    }
+
+    private Figure edits() {
+        List<List<Object>> rows = new ArrayList<>();
+        for (RankOneEdit e : result.edits()) {
+            rows.add(List.of(e.subject(), e.oldAnswer(), e.newAnswer(), e.layer(), e.newBefore(), e.newAfter(), e.oldAfter(),
+                    e.paraphraseAfter(), e.unchangedNeighbors() + " of " + e.neighbors(), e.unchangedOther() + " of " + e.other(),
+                    e.offTargetKl(), e.relativeChange(), e.undone() ? "yes" : "no"));
+        }
+        return new Figure.Table("edits", "Rank-one edits", "Each row is one edit of the original model; answers are scored by their first"
+                + " token; seed " + seed + ".", List.of("subject", "old answer", "new answer", "layer", "p(new) before", "p(new) after",
+                "p(old) after", "p(new) on paraphrases", "neighbors unchanged", "other relations unchanged", "off-target KL (nats)",
+                "relative change of the weights", "undone to the bit"), rows);
+    }
+
+    private static <T> double[] array(List<T> list, ToDoubleFunction<T> value) {
+        return list.stream().mapToDouble(value).toArray();
+    }
+}

@@ -1,0 +1,56 @@
+package org.sae4j.experiment.causaltracing.internal;
+
+import java.util.List;
+import java.util.stream.IntStream;
+import org.sae4j.api.experiment.Fact;
+import org.sae4j.experiment.causaltracing.TokenRole;
+
+/**
+ * A fact as tokens.
+ *
+ * @param fact the fact
+ * @param tokens the prompt's tokens, begun by the beginning-of-sequence token if there is one
+ * @param labels texts of the tokens, those of the subject starred
+ * @param subjectFrom position of the subject's first token
+ * @param subjectTo position after the subject's last token
+ * @param answer the answer's first token
+ * @param top the model's own top prediction
+ */
+public record Prompt(Fact fact, int[] tokens, List<String> labels, int subjectFrom, int subjectTo, int answer, int top) {
+    /** {@return whether the model's top prediction is the answer} */
+    public boolean known() {
+        return answer == top;
+    }
+
+    /** {@return number of the subject's tokens} */
+    public int subjectLength() {
+        return subjectTo - subjectFrom;
+    }
+
+    /**
+     * The part that a token plays.
+     *
+     * @param position the token
+     * @return its role
+     */
+    public TokenRole role(int position) {
+        if (position == tokens.length - 1) {
+            return TokenRole.LAST;
+        }
+        if (position < subjectFrom) {
+            return TokenRole.BEFORE_SUBJECT;
+        }
+        if (position >= subjectTo) {
+            return TokenRole.AFTER_SUBJECT;
+        }
+        if (position == subjectTo - 1) {
+            return TokenRole.LAST_SUBJECT;
+        }
+        return position == subjectFrom ? TokenRole.FIRST_SUBJECT : TokenRole.MIDDLE_SUBJECT;
+    }
+
+    /** {@return the role of every token} */
+    public List<TokenRole> roles() {
+        return IntStream.range(0, tokens.length).mapToObj(this::role).toList();
+    }
+}
