@@ -11,6 +11,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.api.stats.Statistics;
 
 /**
  * Restores clean values in corrupted runs (Meng et al. 2022). Every restored run resumes from the corrupted residual stream before the first
@@ -41,14 +42,14 @@ public final class Tracer {
      * A traced prompt.
      *
      * @param traced the prompt and its corrupted runs
-     * @param clean mean score of the clean run (scores of corrupted runs may differ in their foil)
+     * @param clean mean score of the clean run, which is scored as each corrupted run is
      * @param corrupted score of each corrupted run
      * @param restored mean score over the corrupted runs, by place and token
      */
     public record Trace(Corruption.Case traced, double clean, double[] corrupted, Map<Place, double[]> restored) {
         /** {@return the mean of the corrupted scores} */
         public double corruptedMean() {
-            return Arrays.stream(corrupted).average().orElseThrow();
+            return Statistics.mean(corrupted);
         }
     }
 
@@ -124,7 +125,7 @@ public final class Tracer {
             int n = c.corrupted().size();
             float[] cleanLogits = logits[at];
             int answer = c.prompt().answer();
-            double clean = c.corrupted().stream().mapToDouble(run -> run.score(cleanLogits, answer)).average().orElseThrow();
+            double clean = Statistics.mean(c.corrupted().stream().mapToDouble(run -> run.score(cleanLogits, answer)).toArray());
             double[] corrupted = new double[n];
             for (int r = 0; r < n; r++) {
                 corrupted[r] = c.corrupted().get(r).score(logits[at + 1 + r], answer);
@@ -139,18 +140,19 @@ public final class Tracer {
         record Cell(int prompt, int token, int row) {}
         List<Cell> cells = new ArrayList<>();
         List<BatchedRuns.Run> resumed = new ArrayList<>();
+        List<double[][]> scores = new ArrayList<>();
         HookPoint start = Place.residual(place.start());
         for (int i = 0; i < captured.size(); i++) {
             Captured c = captured.get(i);
             int n = c.corrupted().length;
-            double[] sums = new double[c.traced().prompt().tokens().length];
-            restored.get(i).put(place, sums);
-            for (int token = 0; token < sums.length; token++) {
+            double[][] byToken = new double[c.traced().prompt().tokens().length][n];
+            scores.add(byToken);
+            for (int token = 0; token < byToken.length; token++) {
                 for (int row = 0; row < n; row++) {
                     Map<HookPoint, Tensor> before = c.corruptedValues().get(row);
                     List<BatchedRuns.Change> changes = place.restore(token, c.cleanValues(), before);
                     if (changes.isEmpty()) {
-                        sums[token] += c.corrupted()[row] / n;
+                        byToken[token][row] = c.corrupted()[row];
                     } else {
                         cells.add(new Cell(i, token, row));
                         resumed.add(new BatchedRuns.Run(c.traced().corrupted().get(row).run().tokens(), before.get(start), changes));
@@ -161,8 +163,11 @@ public final class Tracer {
         runs.forEach(place.start(), resumed, List.of(HookPoint.LOGITS), true, (run, batch, row) -> {
             Cell cell = cells.get(run);
             Captured c = captured.get(cell.prompt());
-            double score = c.traced().corrupted().get(cell.row()).score(batch.logits().row(row), c.traced().prompt().answer());
-            restored.get(cell.prompt()).get(place)[cell.token()] += score / c.corrupted().length;
+            scores.get(cell.prompt())[cell.token()][cell.row()] = c.traced().corrupted().get(cell.row()).score(batch.logits().row(row),
+                    c.traced().prompt().answer());
         });
+        for (int i = 0; i < captured.size(); i++) {
+            restored.get(i).put(place, Arrays.stream(scores.get(i)).mapToDouble(Statistics::mean).toArray());
+        }
     }
 }

@@ -1,0 +1,233 @@
+package org.sae4j.experiment.causaltracing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.concurrent.CancellationException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.api.experiment.Experiment;
+import org.sae4j.api.experiment.ExperimentResult;
+import org.sae4j.api.experiment.Fact;
+import org.sae4j.api.experiment.Figure;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.Engines;
+import org.sae4j.core.SparseAutoencoders;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.experiment.ConfigBinder;
+import org.sae4j.core.experiment.ExperimentRun;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.SiteTrace;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.TracedFact;
+import org.sae4j.testkit.SmallModels;
+
+class TracingOraclesTest {
+    private static final List<Fact> FACTS = List.of(new Fact("color", "so red is", "red", " warm"), new Fact("color", "so blue is", "blue", ""),
+            new Fact("color", "so pink is", "pink", ""), new Fact("color", "so teal is", "teal", "x"), new Fact("size", "an ant is", "ant", "s"));
+    private static final CausalTracingExperiment EXPERIMENT = new CausalTracingExperiment();
+    private static Engine engine;
+    private static Transformer model;
+
+    @BeforeAll
+    static void open() {
+        engine = Engines.open("cpu", new EngineOptions(Optional.empty(), 1, Map.of()));
+        model = model(3);
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+        engine.close();
+    }
+
+    private static Transformer model(int layers) {
+        TransformerConfig config = SmallModels.config(layers, TransformerConfig.Activation.GELU_TANH);
+        return Transformers.of(config, SmallModels.parameters(config, 5), Optional.of(SmallModels.characters()), engine);
+    }
+
+    private static CausalTracingConfig config(String json) {
+        return ConfigBinder.bind(EXPERIMENT.defaults(), json, "test");
+    }
+
+    private static ExperimentResult<CausalTracingResult> run(Transformer model, String json, SparseAutoencoder... saes) {
+        ExperimentRun.Builder builder = ExperimentRun.builder(model, engine).facts(FACTS).seed(3);
+        for (SparseAutoencoder sae : saes) {
+            builder.autoencoder(sae);
+        }
+        return builder.build().run(EXPERIMENT, config(json));
+    }
+
+    private static SiteTrace site(TracedFact fact, Site site) {
+        return fact.sites().stream().filter(s -> s.site() == site).findFirst().orElseThrow();
+    }
+
+    @Test
+    void isFoundAsAService() {
+        assertThat(ServiceLoader.load(Experiment.class)).hasAtLeastOneElementOfType(CausalTracingExperiment.class);
+    }
+
+    @Test
+    void withoutNoiseEveryCellIsTheCleanScore() {
+        for (TracedFact fact : run(model, "{\"noise\": 0, \"sites\": [\"HEAD_Z\", \"MLP_POST\"], \"edit\": {\"facts\": 0}}").data().facts()) {
+            assertThat(fact.corrupted()).isEqualTo(fact.clean());
+            for (SiteTrace site : fact.sites()) {
+                for (double[] row : site.restored()) {
+                    assertThat(row).as(site.site().title()).containsOnly(fact.clean());
+                }
+            }
+        }
+    }
+
+    @Test
+    void lastTokenOfTheLastLayerGivesTheCleanScoreExactly() {
+        for (TracedFact fact : run(model, "{\"edit\": {\"facts\": 0}}").data().facts()) {
+            assertThat(site(fact, Site.BLOCK_OUTPUT).restored()[fact.tokens().size() - 1][2]).isEqualTo(fact.clean());
+            assertThat(fact.corrupted()).isNotCloseTo(fact.clean(), within(1e-6));
+        }
+    }
+
+    @Test
+    void tokensBeforeTheSubjectGiveTheCorruptedScoreExactly() {
+        for (TracedFact fact : run(model, "{\"edit\": {\"facts\": 0}}").data().facts()) {
+            for (SiteTrace site : fact.sites()) {
+                for (int token = 0; token < 4; token++) {
+                    assertThat(fact.roles().get(token)).isEqualTo(TokenRole.BEFORE_SUBJECT);
+                    assertThat(site.restored()[token]).containsOnly(fact.corrupted());
+                }
+            }
+        }
+    }
+
+    @Test
+    void otherTokensOfTheLastLayerGiveTheCorruptedScoreExactly() {
+        for (TracedFact fact : run(model, "{\"edit\": {\"facts\": 0}}").data().facts()) {
+            for (int token = 0; token < fact.tokens().size() - 1; token++) {
+                assertThat(site(fact, Site.BLOCK_OUTPUT).restored()[token][2]).isEqualTo(fact.corrupted());
+            }
+        }
+    }
+
+    @Test
+    void aWindowOfOneIsASingleSite() {
+        TracedFact one = run(model, "{\"window\": 1, \"sites\": [\"RESID_MID\"], \"edit\": {\"facts\": 0}}").data().facts().getFirst();
+        TracedFact all = run(model, "{\"window\": 6, \"edit\": {\"facts\": 0}}").data().facts().getFirst();
+        int last = one.tokens().size() - 1;
+        assertThat(site(one, Site.MLP_OUTPUT).restored()[last][0]).isNotEqualTo(site(all, Site.MLP_OUTPUT).restored()[last][0]);
+        // Restoring both attention and MLP outputs of block 0 at the last token is restoring its output, for its input is clean there.
+        assertThat(site(all, Site.BLOCK_OUTPUT).restored()).isEqualTo(site(one, Site.BLOCK_OUTPUT).restored());
+        assertThat(site(one, Site.RESID_MID).restored()[last][0]).isCloseTo(site(one, Site.ATTENTION_OUTPUT).restored()[last][0],
+                within(1e-6));
+    }
+
+    @Test
+    void residPreOfABlockIsTheOutputOfTheOneBefore() {
+        TracedFact fact = run(model, "{\"sites\": [\"RESID_PRE\"], \"edit\": {\"facts\": 0}}").data().facts().getFirst();
+        for (int token = 0; token < fact.tokens().size(); token++) {
+            assertThat(site(fact, Site.RESID_PRE).restored()[token][1]).isEqualTo(site(fact, Site.BLOCK_OUTPUT).restored()[token][0]);
+        }
+    }
+
+    @Test
+    void theSameSeedGivesTheSameNumbersAndBatchesDoNotMatter() {
+        CausalTracingResult one = run(model, "{\"edit\": {\"facts\": 0}}").data();
+        CausalTracingResult two = run(model, "{\"batchTokens\": 20, \"edit\": {\"facts\": 0}}").data();
+        assertThat(two).usingRecursiveComparison().isEqualTo(one);
+    }
+
+    @Test
+    void featuresAndErrorTermTogetherRestoreTheSite() {
+        SaeConfig saeConfig = new SaeConfig(SaeConfig.Architecture.TOPK, 12, 40, 5, true, SaeConfig.Normalization.NONE,
+                Optional.of(HookPoint.residPre(1)), Optional.empty());
+        try (SparseAutoencoder sae = SparseAutoencoders.of(saeConfig, SmallModels.parameters(saeConfig, 8), engine)) {
+            CausalTracingResult result = run(model, "{\"edit\": {\"facts\": 0}}", sae).data();
+            assertThat(result.features()).isNotEmpty();
+            assertThat(result.featureShares()).extracting(s -> s.role()).contains(TokenRole.LAST_SUBJECT, TokenRole.LAST);
+            var block = result.averages().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && a.place().equals("0")).toList();
+            for (var share : result.featureShares()) {
+                double site = block.stream().filter(a -> a.role() == share.role()).findFirst().orElseThrow().indirectEffect();
+                assertThat(share.full()).isCloseTo(site, within(1e-7));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = SaeConfig.Normalization.class)
+    void allFeaturesSumUpWhateverTheNormalization(SaeConfig.Normalization normalization) {
+        SaeConfig saeConfig = new SaeConfig(SaeConfig.Architecture.RELU, 24, 40, 0, false, normalization,
+                Optional.of(HookPoint.mlpPost(2)), Optional.empty());
+        try (SparseAutoencoder sae = SparseAutoencoders.of(saeConfig, SmallModels.parameters(saeConfig, 8), engine)) {
+            CausalTracingResult result = run(model, "{\"features\": 100, \"edit\": {\"facts\": 0}}", sae).data();
+            assertThat(result.features()).isNotEmpty().allSatisfy(e -> assertThat(e.indirectEffect()).isFinite());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 4})
+    void runsOnAnyDepthWithDefaultsAndWithoutFacts(int layers) {
+        try (Transformer other = model(layers)) {
+            ExperimentResult<CausalTracingResult> result = ExperimentRun.builder(other, engine).build().run(EXPERIMENT, config("{}"));
+            assertThat(result.data().facts()).hasSize(1);
+            TracedFact fact = result.data().facts().getFirst();
+            assertThat(fact.known()).isTrue();
+            assertThat(fact.tokens().subList(16, 22)).containsExactly("F*", "r*", "a*", "n*", "c*", "e*");
+            assertThat(fact.sites()).hasSize(layers == 1 ? Site.values().length : 3);
+            assertThat(result.figures()).extracting(Figure::id).contains("trace-block-output", "trace-mlp-output", "trace-attention-output");
+            assertThat(result.findings()).isNotEmpty();
+        }
+    }
+
+    @Test
+    void aModelThatKnowsNothingIsSaidToKnowNothing() {
+        String prompts = "{\"prompts\": [\"a cat\"], \"subjects\": [\"cat\"], \"answers\": [\"%s\"], \"edit\": {\"facts\": 0}}";
+        String top = run(model, String.format(prompts, "")).data().facts().getFirst().topToken();
+        String wrong = top.equals("q") ? "z" : "q";
+        assertThat(run(model, String.format(prompts, wrong)).findings()).anyMatch(f -> f.contains("knows none of the 1 facts"));
+    }
+
+    @Test
+    void badSettingsAreNamed() {
+        assertThatThrownBy(() -> run(model, "{\"relation\": \"taste\"}")).isInstanceOf(Sae4jException.class).hasMessageContaining("taste")
+                .hasMessageContaining("color");
+        assertThatThrownBy(() -> run(model, "{\"prompts\": [\"a\"]}")).isInstanceOf(Sae4jException.class).hasMessageContaining("subjects");
+        assertThatThrownBy(() -> run(model, "{\"prompts\": [\"abc\"], \"subjects\": [\"d\"]}")).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("does not contain its subject");
+        assertThatThrownBy(() -> run(model, "{\"shownFact\": 40}")).isInstanceOf(Sae4jException.class).hasMessageContaining("40");
+        assertThatThrownBy(() -> run(model, "{\"prompts\": [\"" + "a".repeat(40) + "\"], \"subjects\": [\"a\"]}"))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("41 tokens");
+        TransformerConfig config = SmallModels.config(1, TransformerConfig.Activation.GELU);
+        try (Transformer mute = Transformers.of(config, SmallModels.parameters(config, 1), Optional.empty(), engine)) {
+            assertThatThrownBy(() -> run(mute, "{}")).isInstanceOf(Sae4jException.class).hasMessageContaining("tokenizer");
+        }
+    }
+
+    @Test
+    void stopsWhenCancelled() {
+        Progress cancelled = new Progress() {
+            @Override
+            public void update(String stage, long done, long total) {}
+
+            @Override
+            public boolean isCancelled() {
+                return true;
+            }
+        };
+        assertThatThrownBy(() -> ExperimentRun.builder(model, engine).progress(cancelled).build().run(EXPERIMENT, config("{}")))
+                .isInstanceOf(CancellationException.class);
+    }
+}
