@@ -114,22 +114,40 @@ final class SaeBuilder {
         }
     }
 
-    /** Multiplies each feature's column of the encoder, its biases and its thresholds; positive factors keep every comparison. */
+    /** Multiplies each feature's column of the encoder and its bias. */
     void scaleFeatures(double[] factors) {
         float[] encoder = parameter("W_enc").toArray();
         for (int i = 0; i < encoder.length; i++) {
             encoder[i] = (float) (encoder[i] * factors[i % dSae]);
         }
-        put("W_enc", table.path() + ": W_enc, scaled", Tensor.of(encoder, dIn, dSae));
+        put("W_enc", table.path() + ": W_enc, rescaled", Tensor.of(encoder, dIn, dSae));
         scaleVector("b_enc", factors);
     }
 
-    void scaleVector(String name, double[] factors) {
+    private void scaleVector(String name, double[] factors) {
         float[] values = parameter(name).toArray();
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) (values[i] * factors[i]);
         }
-        put(name, table.path() + ": " + name + ", scaled", Tensor.of(values, values.length));
+        put(name, table.path() + ": " + name + ", rescaled", Tensor.of(values, values.length));
+    }
+
+    /**
+     * From an autoencoder of x / factor to one of x: with biases and thresholds times the factor, features and reconstruction are that much larger.
+     * It is what dictionary_learning does to its final file.
+     */
+    void scaleInput(double factor) {
+        if (!(factor > 0) || Double.isInfinite(factor)) {
+            throw new FormatException("norm_factor must be positive, found " + factor, table.path().toString(), "use the final ae.pt");
+        }
+        for (String name : List.of("b_enc", "b_dec", "b_gate", "b_mag", "threshold")) {
+            if (parameters.containsKey(name)) {
+                double[] factors = new double[Math.toIntExact(parameter(name).size())];
+                Arrays.fill(factors, factor);
+                scaleVector(name, factors);
+            }
+        }
+        note("the weights are for activations divided by norm_factor " + factor + ": it is folded into the biases");
     }
 
     /** Multiplies each feature's row of the decoder. */
@@ -138,7 +156,7 @@ final class SaeBuilder {
         for (int i = 0; i < decoder.length; i++) {
             decoder[i] = (float) (decoder[i] * factors[i / dIn]);
         }
-        put("W_dec", table.path() + ": W_dec, scaled", Tensor.of(decoder, dSae, dIn));
+        put("W_dec", table.path() + ": W_dec, rescaled", Tensor.of(decoder, dSae, dIn));
     }
 
     /** {@return the Euclidean norms of the decoder's rows} */
@@ -152,6 +170,16 @@ final class SaeBuilder {
             norms[i] = Math.sqrt(sum);
         }
         return norms;
+    }
+
+    /** {@return an integer that a file holds as a number or as a tensor of one element} */
+    static int integer(TensorTable table, String name) {
+        StoredTensor stored = table.find(name);
+        double value = stored != null ? stored.scalar() : table.extras().get(name) instanceof Number number ? number.doubleValue() : Double.NaN;
+        if (value != Math.rint(value) || Math.abs(value) > Integer.MAX_VALUE) {
+            throw new FormatException("an integer is missing", table.path() + ": " + name, "check that the file is complete");
+        }
+        return (int) value;
     }
 
     /** Notes a size of the config that the tensors contradict; the tensors' size is used. */

@@ -56,10 +56,27 @@ public final class StoredTensor {
      */
     public static StoredTensor contiguous(String where, ElementType type, ByteOrder order, MemorySegment data, int... shape) {
         StoredTensor tensor = new StoredTensor(where, type, order, data, 0, shape.clone(), rowMajor(shape));
-        if (tensor.size > data.byteSize() / type.bytes() || tensor.size * type.bytes() != data.byteSize()) {
-            throw new FormatException("shape " + Arrays.toString(shape) + " of " + type + " needs " + tensor.size + " x " + type.bytes()
-                    + " bytes, but there are " + data.byteSize(), where, "download or write the file again");
+        tensor.requireBytes(data.byteSize());
+        return tensor;
+    }
+
+    private void requireBytes(long bytes) {
+        // The number of elements is bounded so that the product cannot overflow.
+        if (size * type.bytes() != bytes) {
+            throw new FormatException("shape " + Arrays.toString(shape) + " of " + type + " needs " + size + " x " + type.bytes()
+                    + " bytes, but there are " + bytes, where, "download or write the file again");
         }
+    }
+
+    /**
+     * A tensor whose bytes are not looked at: only its name, type and shape can be asked for.
+     *
+     * @param bytes the number of bytes that the file has for it
+     * @throws FormatException if the shape does not match the bytes
+     */
+    static StoredTensor described(String where, ElementType type, long bytes, int... shape) {
+        StoredTensor tensor = new StoredTensor(where, type, ByteOrder.LITTLE_ENDIAN, MemorySegment.NULL, 0, shape.clone(), rowMajor(shape));
+        tensor.requireBytes(bytes);
         return tensor;
     }
 

@@ -2,7 +2,6 @@ package org.sae4j.core.internal.format;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -23,14 +22,31 @@ public final class WeightFiles {
      * @throws FormatException if it is none of these, or not sound
      */
     public static TensorTable open(Path path, Arena arena) {
-        if (path.getFileName().toString().endsWith(".index.json")) {
-            return sharded(path, arena);
-        }
-        MemorySegment file = MappedFile.map(path, arena);
-        return Safetensors.parse(path, file);
+        return open(path, arena, true);
     }
 
-    private static TensorTable sharded(Path index, Arena arena) {
+    /**
+     * Opens a file of tensors.
+     *
+     * @param verify whether to check checksums, which reads all bytes; not needed to look at names and shapes
+     * @throws FormatException if it is of no supported kind, or not sound
+     */
+    static TensorTable open(Path path, Arena arena, boolean verify) {
+        if (path.getFileName().toString().endsWith(".index.json")) {
+            return sharded(path, arena, verify);
+        }
+        MemorySegment file = MappedFile.map(path, arena);
+        if (TorchFile.isLegacy(file)) {
+            throw TorchFile.legacy(path);
+        }
+        if (!ZipArchive.matches(file)) {
+            return Safetensors.parse(path, file);
+        }
+        ZipArchive zip = ZipArchive.open(path, file);
+        return TorchFile.matches(zip) ? TorchFile.open(path, zip, arena, verify) : NumpyFile.open(path, zip, arena, verify);
+    }
+
+    private static TensorTable sharded(Path index, Arena arena, boolean verify) {
         JsonFile json = JsonFile.read(index);
         JsonFile map = json.object("weight_map").orElseThrow(
                 () -> new FormatException("weight_map is missing", index.toString(), "download the index again"));
@@ -51,16 +67,11 @@ public final class WeightFiles {
                 if (!Files.isRegularFile(file)) {
                     throw new FormatException("shard " + name + " is missing", index.toString(), "download it into the same folder");
                 }
-                shard = open(file, arena);
+                shard = open(file, arena, verify);
                 shards.put(name, shard);
             }
             tensors.put(entry.getKey(), shard.get(entry.getKey()));
         }
         return new TensorTable(index, "sharded", tensors, Map.of());
-    }
-
-    /** {@return the first bytes of a file, at most 16} */
-    static byte[] magic(MemorySegment file) {
-        return file.asSlice(0, Math.min(16, file.byteSize())).toArray(ValueLayout.JAVA_BYTE);
     }
 }
