@@ -5,6 +5,7 @@ module org.sae4j.core {
     requires tools.jackson.databind;
 
     exports org.sae4j.core;
+    exports org.sae4j.core.evaluate;
     exports org.sae4j.core.experiment;
     exports org.sae4j.core.format;
     exports org.sae4j.core.train;

@@ -1,0 +1,5 @@
+/** Evaluation of sparse autoencoders: one streaming implementation in double precision, independent of batch sizes. */
+@NullMarked
+package org.sae4j.core.evaluate;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,78 @@
+package org.sae4j.core.train;
+
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.sae4j.api.Sae4jException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Writes the metrics of steps to {@code metrics.jsonl}, one JSON object on each line, numbers that are not finite as null. A listener for
+ * {@link Trainer.Builder#listener}.
+ */
+public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseable {
+    private final Path path;
+    private final BufferedWriter writer;
+    private final JsonMapper json = new JsonMapper();
+
+    /**
+     * Opens the file.
+     *
+     * @param path the file; its folder is made if needed
+     * @param append whether lines are added to an existing file, for resumed runs, instead of replacing it
+     * @throws Sae4jException if it cannot be opened
+     */
+    public MetricsFile(Path path, boolean append) {
+        this.path = path;
+        try {
+            Files.createDirectories(path.toAbsolutePath().getParent());
+            writer = Files.newBufferedWriter(path, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
+                    append ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING);
+        } catch (IOException e) {
+            throw failure(e);
+        }
+    }
+
+    private Sae4jException failure(IOException e) {
+        return new Sae4jException("metrics cannot be written: " + e, path.toString(), "check space and permissions, or choose another folder",
+                e);
+    }
+
+    /**
+     * Writes one line.
+     *
+     * @throws Sae4jException if it cannot be written, or after close
+     */
+    @Override
+    public void accept(TrainingMetrics metrics) {
+        Map<String, Object> line = new LinkedHashMap<>(metrics.values());
+        line.replaceAll((name, value) -> value instanceof Double number && !Double.isFinite(number) ? null : value);
+        try {
+            writer.write(json.writeValueAsString(line));
+            writer.write("\n");
+            writer.flush();
+        } catch (IOException e) {
+            throw failure(e);
+        }
+    }
+
+    /**
+     * Closes the file.
+     *
+     * @throws Sae4jException if what was written cannot be stored
+     */
+    @Override
+    public void close() {
+        try {
+            writer.close();
+        } catch (IOException e) {
+            throw failure(e);
+        }
+    }
+}
