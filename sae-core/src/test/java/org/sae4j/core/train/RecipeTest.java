@@ -1,0 +1,125 @@
+package org.sae4j.core.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.sae4j.api.Sae4jException;
+
+class RecipeTest {
+    static Stream<Recipe> presets() {
+        return Recipes.all().stream();
+    }
+
+    @Test
+    void the_presets_of_the_field_are_there() {
+        assertThat(Recipes.all()).extracting(Recipe::name).contains("neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024",
+                "openai-topk", "batch-topk", "jumprelu", "gated", "matryoshka");
+    }
+
+    @ParameterizedTest
+    @MethodSource("presets")
+    void settings_read_back_to_the_same_recipe(Recipe recipe) {
+        assertThat(Recipes.get(recipe.name()).with(recipe.settings()).settings()).isEqualTo(recipe.settings());
+        recipe.check();
+    }
+
+    @ParameterizedTest
+    @MethodSource("presets")
+    void describes_loss_step_and_start(Recipe recipe) {
+        assertThat(recipe.describe()).contains("loss: ", "step: ", "start: ", "Adam: lr ", "dead features");
+    }
+
+    @Test
+    void neels_penalty_is_1_2288_per_token() {
+        assertThat(Recipes.NEEL_RUN1.effectiveLambda(2048)).isCloseTo(1.2288, within(1e-12));
+        assertThat(Recipes.NEEL_RUN1.describe()).contains("<sum_d (x^ - x)^2> + 3.0E-4 (sum over batch and features of f_i)", "1.2288",
+                "project the decoder's gradient, unit norm of decoder rows, Adam");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"neel-run1, 1024, 0.3072", "bloom-2024-02, 1024, 0.06144", "paper, 4096, 0.49152", "anthropic-april-2024, 64, 5",
+        "openai-topk, 64, 0"})
+    void effective_lambda_is_that_of_a_summed_error(String name, int batch, double expected) {
+        Recipe recipe = Recipes.get(name).with("batch", Integer.toString(batch));
+        assertThat(recipe.effectiveLambda(768)).isCloseTo(expected, within(1e-9));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"lr, lr", "learning_rate, lr", "learning-rate, lr", "l1_coefficient, l1", "l1_coeff, l1", "n_features, d_sae",
+        "batch_size, batch", "lr_warm_up_steps, lr_warm_up", "adam_beta1, beta1", "D_SAE, d_sae"})
+    void accepts_the_fields_synonyms(String name, String key) {
+        assertThat(Setting.of(name).key()).isEqualTo(key);
+    }
+
+    @Test
+    void names_mean_one_setting_each() {
+        Stream<String> names = Arrays.stream(Setting.values()).flatMap(s -> Stream.concat(Stream.of(s.key()), s.aliases().stream()));
+        assertThat(names).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void changes_a_copy() {
+        Recipe changed = Recipes.NEEL_RUN1.with("lr", "5e-4").with("steps", "1e3");
+        assertThat(changed.number(Setting.LR)).isEqualTo(5e-4);
+        assertThat(changed.steps()).isEqualTo(1000);
+        assertThat(Recipes.NEEL_RUN1.number(Setting.LR)).isEqualTo(1e-4);
+    }
+
+    @Test
+    void an_unknown_setting_is_answered_with_the_known_ones_and_the_nearest() {
+        assertThatThrownBy(() -> Recipes.NEEL_RUN1.with("larning_rate", "1")).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("larning_rate").hasMessageContaining("aux_coefficient").hasMessageContaining("did you mean 'learning_rate'");
+        assertThatThrownBy(() -> Recipes.get("openai-topx")).isInstanceOf(Sae4jException.class).hasMessageContaining("did you mean 'openai-topk'")
+                .hasMessageContaining("gated");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"lr, fast", "lr, -1", "lr, NaN", "lr, Infinity", "beta2, 1", "k, 0", "k, 1.5", "steps, -3", "d_sae, 0", "error, median",
+        "matryoshka, '5,3'", "matryoshka, 'a'", "apply_b_dec, yes"})
+    void a_bad_value_is_answered_with_the_accepted_ones(String key, String value) {
+        assertThatThrownBy(() -> Recipes.OPENAI_TOPK.with(key, value)).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("'" + value + "'").hasMessageContaining(key).hasMessageContaining("give ");
+    }
+
+    @Test
+    void a_setting_without_effect_is_refused() {
+        assertThatThrownBy(() -> Recipes.NEEL_RUN1.with("k", "32")).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("no effect").hasMessageContaining("neel-run1").hasMessageContaining("d_sae");
+        assertThat(Recipes.NEEL_RUN1.with(Map.of("k", "32", "activation", "topk")).whole(Setting.K)).isEqualTo(32);
+    }
+
+    @Test
+    void one_setting_under_two_names_is_refused() {
+        assertThatThrownBy(() -> Recipes.NEEL_RUN1.with(Map.of("lr", "1", "learning_rate", "2"))).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("same setting");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = ';', value = {"openai-topk; k=40,d_sae=20; k is 40", "paper; penalty=l0; does not fit",
+        "matryoshka; d_sae=100; last matryoshka prefix", "openai-topk; dead=ghost; ghost gradients", "jumprelu; dead=resample; not defined"})
+    void contradictions_are_refused(String name, String settings, String message) {
+        Recipe recipe = Recipes.get(name).with(Stream.of(settings.split(",")).map(pair -> pair.split("="))
+                .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1])));
+        assertThatThrownBy(recipe::check).isInstanceOf(Sae4jException.class).hasMessageContaining(message);
+    }
+
+    @Test
+    void learning_rate_and_penalty_rise_and_the_rate_falls() {
+        Recipe recipe = Recipes.NEEL_RUN1.with(Map.of("lr", "1", "lr_warm_up", "4", "lr_decay", "5", "steps", "20", "l1_warm_up", "2", "l1", "8"));
+        assertThat(recipe.learningRate(1)).isEqualTo(0.25);
+        assertThat(recipe.learningRate(4)).isEqualTo(1);
+        assertThat(recipe.learningRate(16)).isEqualTo(1);
+        assertThat(recipe.learningRate(20)).isCloseTo(0.2, within(1e-12));
+        assertThat(recipe.penaltyOfOne(1)).isEqualTo(4);
+        assertThat(recipe.penaltyOfOne(9)).isEqualTo(8);
+    }
+}
