@@ -60,12 +60,12 @@ final class Initializer {
 
     /** The decoder [n, d]. */
     float[] decoder(@Nullable Tensor given) {
-        return given != null ? given.toArray() : decoder(random("W_dec"));
+        return given != null ? given.toArray() : drawDecoder(random("W_dec"));
     }
 
     /** The encoder as the program stores it [n, d], for a decoder. */
     float[] encoder(@Nullable Tensor given, float[] decoder) {
-        return given != null ? transpose(given.toArray(), d, n) : encoder(random("W_enc"), decoder);
+        return given != null ? transpose(given.toArray(), d, n) : drawEncoder(random("W_enc"), decoder);
     }
 
     /** A vector that starts at 0 if it is not given. */
@@ -73,7 +73,7 @@ final class Initializer {
         return given != null ? given.toArray() : new float[size];
     }
 
-    float[] decoder(CounterRandom random) {
+    float[] drawDecoder(CounterRandom random) {
         float[] w = switch (recipe.initialisation()) {
             case KAIMING -> uniform(random, Math.sqrt(6.0 / d));
             case KAIMING_FAN_IN, TIED, TIED_SMALL -> normal(random);
@@ -91,7 +91,7 @@ final class Initializer {
         return w;
     }
 
-    float[] encoder(CounterRandom random, float[] decoder) {
+    float[] drawEncoder(CounterRandom random, float[] decoder) {
         return switch (recipe.initialisation()) {
             case KAIMING -> uniform(random, Math.sqrt(6.0 / n));
             case KAIMING_FAN_IN -> uniform(random, Math.sqrt(6.0 / d));

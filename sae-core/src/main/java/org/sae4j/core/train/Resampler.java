@@ -57,8 +57,8 @@ final class Resampler {
                 }
             }
         }
-        float[] decoder = initializer.decoder(random.stream("W_dec"));
-        float[] encoder = initializer.encoder(random.stream("W_enc"), decoder);
+        float[] decoder = initializer.drawDecoder(random.stream("W_dec"));
+        float[] encoder = initializer.drawEncoder(random.stream("W_enc"), decoder);
         State state = new State(false);
         int count = 0;
         for (int i = 0; i < n; i++) {
