@@ -1,0 +1,183 @@
+package org.sae4j.core.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.RandomModels;
+import org.sae4j.core.Transformers;
+import org.sae4j.testkit.ReferenceEngine;
+
+class ActivationSourceTest {
+    private static final TransformerConfig CONFIG = new TransformerConfig("small", 1, 6, 2, 3, 5, 9, 11,
+            TransformerConfig.Activation.GELU, 1e-5f, false);
+    private static final HookPoint HOOK = HookPoint.mlpPost(0);
+    private static final int[][] TOKENS = {{0, 3, 4}, {0}, {0, 5, 6, 7, 8}, {}, {0, 9}, {0, 1, 2, 10}};
+    private static Engine engine;
+    private static Transformer model;
+
+    @BeforeAll
+    static void open() {
+        engine = new ReferenceEngine();
+        model = Transformers.of(CONFIG, RandomModels.parameters(CONFIG, 1), Optional.empty(), engine);
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+        engine.close();
+    }
+
+    private static Tensor numbered(int rows) {
+        float[] values = new float[rows * 2];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = i;
+        }
+        return Tensor.of(values, rows, 2);
+    }
+
+    private static int[] numbers(ActivationSource source, int count) {
+        float[] target = new float[count * 2];
+        source.next(target);
+        return IntStream.range(0, count).map(row -> (int) target[2 * row] / 2).toArray();
+    }
+
+    @Test
+    void sequential_rows_come_in_order_and_begin_again() {
+        ActivationSource source = ActivationSource.sequential(numbered(5));
+        assertThat(numbers(source, 3)).containsExactly(0, 1, 2);
+        assertThat(numbers(source, 4)).containsExactly(3, 4, 0, 1);
+        assertThat(source.position()).isEqualTo(7);
+    }
+
+    @Test
+    void every_epoch_is_another_permutation() {
+        ActivationSource source = ActivationSource.shuffled(numbered(50), 1);
+        int[] first = numbers(source, 50);
+        int[] second = numbers(source, 50);
+        assertThat(IntStream.of(first).sorted().toArray()).isEqualTo(IntStream.range(0, 50).toArray());
+        assertThat(IntStream.of(second).sorted().toArray()).isEqualTo(IntStream.range(0, 50).toArray());
+        assertThat(first).isNotEqualTo(second);
+        source.seek(30);
+        assertThat(numbers(source, 40)).isEqualTo(IntStream.concat(IntStream.of(first).skip(30), IntStream.of(second).limit(20)).toArray());
+        assertThat(numbers(ActivationSource.shuffled(numbered(50), 2), 50)).isNotEqualTo(first);
+    }
+
+    @Test
+    void what_cannot_be_a_source_is_refused() {
+        assertThatThrownBy(() -> ActivationSource.sequential(Tensor.zeros(0, 4))).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> ActivationSource.sequential(numbered(5)).next(new float[3])).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> ActivationSource.sequential(numbered(5)).seek(-1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new TokenActivations(model, HookPoint.mlpPost(1), TOKENS, true)).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("blocks.1.mlp.hook_post");
+        assertThatThrownBy(() -> new TokenActivations(model, HOOK, new int[][] {{0}}, true)).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("no token");
+        assertThatThrownBy(() -> new ActivationBuffer(new TokenActivations(model, HOOK, TOKENS, true), 5, 1, Progress.NONE))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("even");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void activations_of_rows_of_any_lengths_are_the_models_own(boolean skipFirst) {
+        TokenActivations activations = new TokenActivations(model, HOOK, TOKENS, skipFirst);
+        assertThat(activations.size()).isEqualTo(skipFirst ? 10 : 15);
+        Tensor all = activations.all(Progress.NONE);
+        int at = 0;
+        for (int[] row : TOKENS) {
+            if (row.length > 0) {
+                Tensor expected = model.forward(new int[][] {row}, ForwardPlan.capture(HOOK)).get(HOOK);
+                for (int position = skipFirst ? 1 : 0; position < row.length; position++) {
+                    assertThat(all.row(at++)).containsExactly(expected.row(position), within(1e-6f));
+                }
+            }
+        }
+    }
+
+    @Test
+    void the_buffer_mixes_and_every_activation_comes_once_in_a_while() {
+        ActivationBuffer buffer = new ActivationBuffer(new TokenActivations(model, HOOK, TOKENS, true), 4, 1, Progress.NONE);
+        Tensor all = new TokenActivations(model, HOOK, TOKENS, true).all(Progress.NONE);
+        int[] counts = new int[10];
+        float[] row = new float[5];
+        for (int i = 0; i < 1000; i++) {
+            buffer.next(row);
+            counts[indexOf(all, row)]++;
+        }
+        assertThat(Arrays.stream(counts).max().orElseThrow() - Arrays.stream(counts).min().orElseThrow()).isLessThanOrEqualTo(4);
+    }
+
+    private static int indexOf(Tensor all, float[] row) {
+        for (int i = 0; i < all.dim(0); i++) {
+            if (Math.abs(all.at(i, 0) - row[0]) + Math.abs(all.at(i, 1) - row[1]) < 1e-5) {
+                return i;
+            }
+        }
+        throw new AssertionError("not an activation: " + Arrays.toString(row));
+    }
+
+    @Test
+    void the_buffer_returns_to_any_position() {
+        TokenActivations activations = new TokenActivations(model, HOOK, TOKENS, true);
+        ActivationBuffer buffer = new ActivationBuffer(activations, 6, 1, Progress.NONE);
+        float[] run = new float[40 * 5];
+        buffer.next(run);
+        for (int position : new int[] {0, 1, 3, 7, 12, 29}) {
+            ActivationBuffer other = new ActivationBuffer(activations, 6, 1, Progress.NONE);
+            other.seek(position);
+            float[] rest = new float[(40 - position) * 5];
+            other.next(rest);
+            assertThat(rest).as("from " + position).containsExactly(Arrays.copyOfRange(run, position * 5, run.length),
+                    within(1e-6f));
+            assertThat(other.position()).isEqualTo(40);
+        }
+        Set<Float> firsts = new HashSet<>();
+        for (int i = 0; i < 40; i++) {
+            firsts.add(run[i * 5]);
+        }
+        assertThat(firsts).hasSizeGreaterThanOrEqualTo(10);
+    }
+
+    @Test
+    void a_cancelled_refill_loses_nothing() {
+        TokenActivations activations = new TokenActivations(model, HOOK, TOKENS, true);
+        boolean[] cancelled = {false};
+        Progress progress = new Progress() {
+            @Override
+            public void update(String stage, long done, long total) {}
+
+            @Override
+            public boolean isCancelled() {
+                return cancelled[0];
+            }
+        };
+        float[] expected = new float[8 * 5];
+        new ActivationBuffer(activations, 6, 1, Progress.NONE).next(expected);
+        ActivationBuffer buffer = new ActivationBuffer(activations, 6, 1, progress);
+        buffer.next(new float[2 * 5]);
+        cancelled[0] = true;
+        assertThatThrownBy(() -> buffer.next(new float[6 * 5])).isInstanceOf(CancellationException.class);
+        cancelled[0] = false;
+        float[] rest = new float[6 * 5];
+        buffer.next(rest);
+        assertThat(rest).containsExactly(Arrays.copyOfRange(expected, 10, 40), within(1e-6f));
+    }
+}
