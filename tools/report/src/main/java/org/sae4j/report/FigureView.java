@@ -27,7 +27,8 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
     static FigureView of(Figure figure) {
         return switch (figure) {
             case Figure.Scatter f -> scatter(f);
-            case Figure.Lines f -> new FigureView(f, List.of(), PLAIN_HEIGHT, true);
+            case Figure.Lines f -> new FigureView(f, missingOnLog(f.y(), f.lines().stream().flatMapToDouble(l -> Arrays.stream(l.y()))),
+                    PLAIN_HEIGHT, true);
             case Figure.Bars f -> bars(f);
             case Figure.Histogram f -> new FigureView(f, f.stacked() && f.y().log() && f.series().size() > 1
                     ? List.of("Stacked on a logarithmic axis: the lowest series and the total can be read off, heights between cannot be compared.")
@@ -73,7 +74,7 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
     }
 
     private static FigureView distributions(Figure.Distributions f) {
-        var remarks = new ArrayList<String>();
+        var remarks = new ArrayList<>(missingOnLog(f.y(), f.samples().stream().flatMapToDouble(s -> Arrays.stream(s.values()))));
         var samples = new ArrayList<Figure.Sample>();
         for (Figure.Sample sample : f.samples()) {
             double[] finite = Arrays.stream(sample.values()).filter(Double::isFinite).sorted().toArray();
@@ -91,6 +92,11 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
         }
         return new FigureView(new Figure.Distributions(f.id(), f.title(), f.caption(), f.x(), f.y(), samples), remarks, PLAIN_HEIGHT + 20,
                 f.samples().size() <= 6);
+    }
+
+    private static List<String> missingOnLog(Figure.Axis axis, DoubleStream values) {
+        long missing = axis.log() ? values.filter(v -> v <= 0).count() : 0;
+        return missing == 0 ? List.of() : List.of("The logarithmic axis has no place for the " + Text.number(missing) + " values of zero or less.");
     }
 
     private static double[] quantiles(double[] sorted) {

@@ -43,7 +43,7 @@ const lines = (f, t) => {
   const many = f.lines.filter((l) => !l.dashed).length > t.series.length;
   f.lines.forEach((l, i) => {
     const color = l.dashed ? (dashed === 0 ? t.muted : t.series[(t.series.length - dashed) % t.series.length])
-      : many ? mix(anchors.SEQUENTIAL.light.slice(0, 9), i / (f.lines.length - 1)) : t.series[solid % t.series.length];
+      : many ? mix(paletteColors("SEQUENTIAL", t.dark).slice(0, -1), i / (f.lines.length - 1)) : t.series[solid % t.series.length];
     const group = String(i);
     if (l.low.length && l.high.length) {
       const [x, y] = band(l);
@@ -153,13 +153,14 @@ const heatmap = (f, t, box) => {
   const columns = f.xLabels.length;
   const clipped = f.values.map((row) => row.map((v) => Number.isNaN(toNumber(v)) ? null : Math.min(Math.max(toNumber(v), low), high)));
   const written = rows * columns <= 200 && columns <= (box.narrow ? 6 : 12) && f.colorScale.high < 1e4;
+  const [rowNames, columnNames] = [f.yLabels.map((name) => wrap(name)), f.xLabels.map((name) => wrap(name))];
   const reach = Math.max(Math.abs(low), Math.abs(high));
   const decimals = Math.min(Math.max(1 - Math.floor(Math.log10(reach)), 0), 4);
   const cell = (v) => !Number.isFinite(toNumber(v)) ? "" : toNumber(v).toFixed(decimals).replace("-", "−");
   const trace = {
     type: "heatmap", x: f.xLabels.map((_, i) => i), y: f.yLabels.map((_, i) => i), z: clipped, coloraxis: "coloraxis", hoverongaps: false,
     xgap: columns > 60 ? 0 : 1, ygap: rows > 60 ? 0 : 1,
-    customdata: f.values.map((row, r) => row.map((v, c) => [wrap(f.yLabels[r]), wrap(f.xLabels[c]), show(v)])),
+    customdata: f.values.map((row, r) => row.map((v, c) => [rowNames[r], columnNames[c], show(v)])),
     hovertemplate: "%{customdata[0]}<br>%{customdata[1]}<br><b>%{customdata[2]}</b><extra></extra>",
     ...(written ? {text: f.values.map((row) => row.map(cell)), texttemplate: "%{text}", textfont: {size: 11}} : {}),
   };

@@ -100,6 +100,18 @@ class ReportTest {
         assertThat(view.remarks()).containsExactly("The shape of s is drawn from 2,000 quantiles of its 100,000 values.");
     }
 
+    @Test
+    void valuesThatALogarithmicAxisCannotShowAreCounted() {
+        var axis = new Axis("y", true);
+        double[] values = {0, -1, 3, Double.NaN};
+        var line = new Figure.Line("l", new double[] {1, 2, 3, 4}, values, new double[0], new double[0], false);
+        String remark = "The logarithmic axis has no place for the 2 values of zero or less.";
+        assertThat(FigureView.of(new Figure.Lines("a", "A", "", axis, axis, List.of(line))).remarks()).containsExactly(remark);
+        assertThat(FigureView.of(new Figure.Distributions("a", "A", "", axis, axis, List.of(new Figure.Sample("s", values)))).remarks())
+                .contains(remark);
+        assertThat(FigureView.of(new Figure.Lines("a", "A", "", axis, Axis.of("y"), List.of(line))).remarks()).isEmpty();
+    }
+
     @ParameterizedTest
     @CsvSource({"0, 0", "1204, '1,204'", "-0.5, −0.5", "0.98123, 0.9812", "1234.5, '1,235'", "12.346, 12.35", "0.00012344, 1.234 × 10⁻⁴", "2e9, 2 × 10⁹",
             "999999.7, '1,000,000'", "0.9999999, 1", "NaN, not defined", "-Infinity, −∞", "0.1, 0.1", "100.04, 100"})
