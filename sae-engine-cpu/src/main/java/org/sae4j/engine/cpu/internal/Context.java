@@ -27,11 +27,12 @@ record Context(Kernels kernels, Workers workers, Products products, PanelPool pa
     }
 
     static Context of(Kernels kernels, Workers workers, String program) {
+        String where = "engine cpu, program " + program;
         PanelPool[] slots = new PanelPool[workers.threads()];
         for (int i = 0; i < slots.length; i++) {
-            slots[i] = new PanelPool(kernels);
+            slots[i] = new PanelPool(kernels, where);
         }
-        return new Context(kernels, workers, new Products(kernels, workers), new PanelPool(kernels), slots, program);
+        return new Context(kernels, workers, new Products(kernels, workers), new PanelPool(kernels, where), slots, program);
     }
 
     private static int chunk(int width) {

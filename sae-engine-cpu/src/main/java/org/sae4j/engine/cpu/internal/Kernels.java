@@ -11,6 +11,9 @@ import org.sae4j.api.engine.Op;
  * accumulators as an implementation likes, but fixed ones.
  */
 interface Kernels {
+    /** Entries that {@link #above} may overwrite behind its result. */
+    int ROOM = 16;
+
     /** {@return what is used, for people} */
     String description();
 
@@ -72,18 +75,30 @@ interface Kernels {
      */
     void softmax(float[] x, int xAt, float[] out, int outAt, int n);
 
-    /** {@code out = (accumulate ? out : 0) + sum of values[e] * table[rows[e]]} over e from {@code from} to {@code to - 1}, by ascending e. */
-    void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int width, float[] out, int at, boolean accumulate);
+    /**
+     * {@code out = (accumulate ? out : 0) + sum of values[e] * table[rows[e]]} over e from {@code from} to {@code to - 1}, by ascending e.
+     *
+     * @param values factor of each e
+     * @param rows row of each e
+     * @param from first e
+     * @param to after the last e
+     * @param table matrix whose rows are added
+     * @param stride distance of its rows
+     * @param column first column that is added
+     * @param out result
+     * @param at first element of the result
+     * @param width number of columns
+     * @param accumulate whether to add to the result
+     */
+    void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int stride, int column, float[] out, int at, int width,
+            boolean accumulate);
 
     /**
      * Appends the entries greater than {@code floor}, in order.
      *
-     * @return the position after the last appended; both arrays need room for n entries from {@code to} on
+     * @return the position after the last appended; both arrays need room for n + {@link #ROOM} entries from {@code to} on
      */
     int above(float[] x, int at, int n, float floor, int[] columns, float[] values, int to);
-
-    /** {@return the first position from {@code from} on whose element is greater than {@code floor}, or {@code to}} */
-    int firstAbove(float[] x, int from, int to, float floor);
 
     /** Adam on elements {@code from} to {@code to - 1}: the factors that do not depend on the element are given. */
     void adam(float[] w, float[] g, float[] m, float[] v, int from, int to, AdamFactors factors);

@@ -5,11 +5,13 @@ import java.util.Arrays;
 /** Packed panels that operations use in turn. Not for several threads. */
 final class PanelPool {
     private final Kernels kernels;
+    private final String where;
     private float[][] left = new float[0][];
     private float[][] right = new float[0][];
 
-    PanelPool(Kernels kernels) {
+    PanelPool(Kernels kernels, String where) {
         this.kernels = kernels;
+        this.where = where;
     }
 
     /** {@return room for a left operand; valid until the next call} */
@@ -25,10 +27,11 @@ final class PanelPool {
         return new RightPanels(depth, columns, kernels.panelWidth(), right);
     }
 
-    private static float[][] grow(float[][] panels, int count, int width) {
+    private float[][] grow(float[][] panels, int count, int width) {
         if (panels.length >= count) {
             return panels;
         }
+        Memory.require((count - panels.length) * (long) (Products.DEPTH * width * Float.BYTES), where);
         float[][] grown = Arrays.copyOf(panels, count);
         for (int i = panels.length; i < count; i++) {
             grown[i] = new float[Products.DEPTH * width];

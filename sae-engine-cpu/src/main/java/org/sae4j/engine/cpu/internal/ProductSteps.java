@@ -3,6 +3,7 @@ package org.sae4j.engine.cpu.internal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Op;
@@ -10,9 +11,17 @@ import org.sae4j.api.engine.Op;
 /** Steps of dense products and of the selections that can be fused with them. */
 final class ProductSteps {
     /** Rows whose pre-activations a fused selection holds at a time. */
-    static final int FUSED_ROWS = 48;
+    static final int FUSED_ROWS = 96;
     /** Right panels that a fused product works through before the next block of the reduction. */
     static final int FUSED_PANELS = 8;
+
+    /** Rows of a product up to which an unpacked right operand is faster. */
+    private static final int FEW_ROWS = 4;
+    /** Columns of a task of such a product. */
+    private static final int FEW_COLUMNS = 128;
+
+    /** Rows of a task that selects from a matrix. */
+    private static final int SELECT_ROWS = 16;
 
     private final Context context;
     private final Storage storage;
@@ -28,10 +37,40 @@ final class ProductSteps {
         float[] out = storage.floats(o.out());
         float @Nullable [] bias = o.bias() == null ? null : storage.floats(o.bias());
         int depth = depth(o);
+        if (o.out().rows() <= FEW_ROWS && !o.transposeB() && o.b().role() != Buffer.Role.WEIGHT) {
+            return fewRows(o, out, bias);
+        }
         return () -> {
             LeftPanels a = context.panels().left(o.out().rows(), depth);
             a.pack(context.workers(), source);
             context.products().multiply(a, right.get(), out, false, bias, o.function());
+        };
+    }
+
+    /** Packing the right operand would cost more than these products: its rows are added up where they are, with the same bits. */
+    private Step fewRows(Op.MatMul o, float[] out, float @Nullable [] bias) {
+        float[] a = storage.floats(o.a());
+        float[] b = storage.floats(o.b());
+        int depth = depth(o);
+        int rows = o.out().rows();
+        int columns = o.out().cols();
+        int[] all = IntStream.range(0, depth).toArray();
+        float[][] factors = new float[rows][depth];
+        return () -> {
+            for (int k = 0; k < depth; k++) {
+                for (int row = 0; row < rows; row++) {
+                    factors[row][k] = o.transposeA() ? a[k * rows + row] : a[row * depth + k];
+                }
+            }
+            context.parallel((columns + FEW_COLUMNS - 1) / FEW_COLUMNS, FEW_COLUMNS * depth, (from, to) -> {
+                int first = from * FEW_COLUMNS;
+                int width = Math.min(to * FEW_COLUMNS, columns) - first;
+                for (int row = 0; row < rows; row++) {
+                    int at = row * columns + first;
+                    context.kernels().weightedSum(factors[row], all, 0, depth, b, columns, first, out, at, width, false);
+                    context.kernels().finish(o.function(), out, at, bias, first, width);
+                }
+            });
         };
     }
 
@@ -64,7 +103,7 @@ final class ProductSteps {
         int width = pre.cols();
         return () -> {
             selection.begin();
-            int chunk = FUSED_ROWS;
+            int chunk = SELECT_ROWS;
             context.workers().forEach((pre.rows() + chunk - 1) / chunk, (task, slot) -> {
                 for (int row = task * chunk; row < Math.min(task * chunk + chunk, pre.rows()); row++) {
                     selection.row(row, x, row * width, slot);

@@ -160,14 +160,14 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int width, float[] out, int at,
-            boolean accumulate) {
+    public void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int stride, int column, float[] out, int at,
+            int width, boolean accumulate) {
         if (!accumulate) {
             java.util.Arrays.fill(out, at, at + width, 0);
         }
         for (int e = from; e < to; e++) {
             float value = values[e];
-            int row = rows[e] * width;
+            int row = rows[e] * stride + column;
             for (int i = 0; i < width; i++) {
                 out[at + i] = Math.fma(value, table[row + i], out[at + i]);
             }
@@ -185,15 +185,6 @@ final class ScalarKernels implements Kernels {
             }
         }
         return next;
-    }
-
-    @Override
-    public int firstAbove(float[] x, int from, int to, float floor) {
-        int i = from;
-        while (i < to && !(x[i] > floor)) {
-            i++;
-        }
-        return i;
     }
 
     @Override

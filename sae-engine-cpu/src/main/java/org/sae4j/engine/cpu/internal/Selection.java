@@ -66,7 +66,7 @@ final class Selection {
             }
         };
         return new Selection(context, storage.sparse(o.out()), prepare, (pre, at, to) -> {
-            to.reserve(n);
+            to.reserve(n + Kernels.ROOM);
             int end = kernels.above(pre, at, n, 0, to.columns, to.values, to.used);
             int kept = to.used;
             for (int e = to.used; e < end; e++) {
@@ -102,7 +102,7 @@ final class Selection {
 
     private static void positive(Kernels kernels, float[] pre, int at, int n, float @Nullable [] mask, float @Nullable [] threshold,
             SparseBuilder.Slot to) {
-        to.reserve(n);
+        to.reserve(n + Kernels.ROOM);
         int end = kernels.above(pre, at, n, 0, to.columns, to.values, to.used);
         if (mask != null || threshold != null) {
             int kept = to.used;

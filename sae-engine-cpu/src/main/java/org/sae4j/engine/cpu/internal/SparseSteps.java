@@ -45,7 +45,8 @@ final class SparseSteps {
             }
             context.parallel(rows, work(s, rows, width), (from, to) -> {
                 for (int row = from; row < to; row++) {
-                    kernels.weightedSum(s.values(), s.indices(), s.offset(row), s.offset(row + 1), w, width, out, row * width, false);
+                    kernels.weightedSum(s.values(), s.indices(), s.offset(row), s.offset(row + 1), w, width, 0, out, row * width, width,
+                            false);
                     kernels.finish(Op.Function.IDENTITY, out, row * width, bias, 0, width);
                 }
             });
@@ -82,8 +83,8 @@ final class SparseSteps {
             });
             context.parallel(features, work(s, features, width), (from, to) -> {
                 for (int f = from; f < to; f++) {
-                    kernels.weightedSum(values, columns.rows(), columns.offsets()[f], columns.offsets()[f + 1], y, width, out, f * width,
-                            o.accumulate());
+                    kernels.weightedSum(values, columns.rows(), columns.offsets()[f], columns.offsets()[f + 1], y, width, 0, out,
+                            f * width, width, o.accumulate());
                 }
             });
         };
@@ -104,8 +105,9 @@ final class SparseSteps {
         });
     }
 
+    /** A width that makes tasks of at least 256 columns: finding a task's part of a row costs as much as several entries. */
     private static int columnWork(SparseMatrix s) {
-        return Math.max(16, work(s, s.columns(), 1));
+        return Math.min(64, work(s, s.columns(), 1));
     }
 
     /** Adds the values of columns {@code from} to {@code to - 1}, or their magnitudes, by ascending row. */
@@ -169,7 +171,7 @@ final class SparseSteps {
         float[] hyper = storage.floats(o.hyper());
         float[] gradient = storage.floats(o.gradient());
         int width = o.w().cols();
-        return () -> context.parallel(s.columns(), Math.max(width, columnWork(s)), (from, to) -> {
+        return () -> context.parallel(s.columns(), columnWork(s), (from, to) -> {
             double[] sums = new double[to - from];
             addColumns(s, from, to, sums, true);
             for (int i = from; i < to; i++) {

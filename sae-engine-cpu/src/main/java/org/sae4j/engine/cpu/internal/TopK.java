@@ -7,41 +7,48 @@ import org.jspecify.annotations.Nullable;
 final class TopK {
     private TopK() {}
 
+    /** Columns that are compared with the same floor: few at first, while the floor rises quickly. */
+    private static final int FIRST_BLOCK = 64;
+    private static final int LAST_BLOCK = 512;
+
     /**
-     * Appends the k largest positive eligible entries of a row, by column. The kept ones form a heap whose root is the first to go; vectors
-     * without anything above the root are skipped at the speed of reading.
+     * Appends the k largest positive eligible entries of a row, by column. The kept ones form a heap whose root is the first to go; most
+     * columns are only compared with that.
      */
     static void select(Kernels kernels, float[] pre, int at, int n, int k, float @Nullable [] mask, SparseBuilder.Slot to) {
+        to.reserve(Math.max(k, LAST_BLOCK) + Kernels.ROOM);
         long[] heap = new long[k];
         int size = 0;
         float floor = 0;
-        int end = at + n;
-        for (int i = kernels.firstAbove(pre, at, end, floor); i < end; i = kernels.firstAbove(pre, i + 1, end, floor)) {
-            int column = i - at;
-            if (mask != null && mask[column] == 0) {
-                continue;
-            }
-            // Ordered by value, which as a positive float orders as its bits, then from the last column to the first.
-            long key = (long) Float.floatToRawIntBits(pre[i]) << 32 | ~column & 0xFFFFFFFFL;
-            if (size < k) {
-                up(heap, size++, key);
-            } else {
-                down(heap, size, key);
-            }
-            if (size == k) {
-                floor = Float.intBitsToFloat((int) (heap[0] >>> 32));
+        int block = FIRST_BLOCK;
+        for (int start = 0; start < n; start += block, block = Math.min(2 * block, LAST_BLOCK)) {
+            // The room behind the row's place serves for the candidates.
+            int end = kernels.above(pre, at + start, Math.min(block, n - start), floor, to.columns, to.values, to.used);
+            for (int e = to.used; e < end; e++) {
+                int column = start + to.columns[e];
+                if (!(to.values[e] > floor) || mask != null && mask[column] == 0) {
+                    continue;
+                }
+                // Ordered by value, which as a positive float orders as its bits, then from the last column to the first.
+                long key = (long) Float.floatToRawIntBits(to.values[e]) << 32 | ~column & 0xFFFFFFFFL;
+                if (size < k) {
+                    up(heap, size++, key);
+                } else {
+                    down(heap, size, key);
+                }
+                if (size == k) {
+                    floor = Float.intBitsToFloat((int) (heap[0] >>> 32));
+                }
             }
         }
-        to.reserve(size);
-        int[] kept = new int[size];
         for (int e = 0; e < size; e++) {
-            kept[e] = ~(int) heap[e];
+            to.columns[to.used + e] = ~(int) heap[e];
         }
-        Arrays.sort(kept);
-        for (int column : kept) {
-            to.columns[to.used] = column;
-            to.values[to.used++] = pre[at + column];
+        Arrays.sort(to.columns, to.used, to.used + size);
+        for (int e = to.used; e < to.used + size; e++) {
+            to.values[e] = pre[at + to.columns[e]];
         }
+        to.used += size;
     }
 
     private static void up(long[] heap, int last, long key) {

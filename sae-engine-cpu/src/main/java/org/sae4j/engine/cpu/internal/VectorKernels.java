@@ -6,6 +6,7 @@ import static jdk.incubator.vector.VectorOperators.MAX;
 
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorShuffle;
@@ -21,6 +22,10 @@ final class VectorKernels implements Kernels {
     private static final VectorSpecies<Float> H = VectorSpecies.of(float.class, VectorShape.forBitSize(S.vectorBitSize() / 2));
     private static final VectorSpecies<Double> D = VectorSpecies.of(double.class, S.vectorShape());
     private static final int HW = H.length();
+    private static final VectorSpecies<Integer> I = IntVector.SPECIES_PREFERRED;
+    private static final IntVector IOTA = IntVector.zero(I).addIndex(1);
+    /** Narrower instruction sets have no instruction that moves the chosen lanes together. */
+    private static final boolean COMPRESS = S.vectorBitSize() == 512;
     private static final VectorShuffle<Float> F8 = VectorShuffle.fromOp(S, i -> (i ^ 8) % W);
     private static final VectorShuffle<Float> F4 = VectorShuffle.fromOp(S, i -> (i ^ 4) % W);
     private static final VectorShuffle<Float> F2 = VectorShuffle.fromOp(S, i -> (i ^ 2) % W);
@@ -270,29 +275,29 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int width, float[] out, int at,
-            boolean accumulate) {
+    public void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int stride, int column, float[] out, int at,
+            int width, boolean accumulate) {
         int i = 0;
         for (; i <= width - 8 * W; i += 8 * W) {
-            weightedSum8(values, rows, from, to, table, width, i, out, at + i, accumulate);
+            weightedSum8(values, rows, from, to, table, stride, column + i, out, at + i, accumulate);
         }
         for (; i <= width - W; i += W) {
             FloatVector s = accumulate ? FloatVector.fromArray(S, out, at + i) : FloatVector.zero(S);
             for (int e = from; e < to; e++) {
-                s = FloatVector.broadcast(S, values[e]).fma(FloatVector.fromArray(S, table, rows[e] * width + i), s);
+                s = FloatVector.broadcast(S, values[e]).fma(FloatVector.fromArray(S, table, rows[e] * stride + column + i), s);
             }
             s.intoArray(out, at + i);
         }
         for (; i < width; i++) {
             float s = accumulate ? out[at + i] : 0;
             for (int e = from; e < to; e++) {
-                s = Math.fma(values[e], table[rows[e] * width + i], s);
+                s = Math.fma(values[e], table[rows[e] * stride + column + i], s);
             }
             out[at + i] = s;
         }
     }
 
-    private static void weightedSum8(float[] values, int[] rows, int from, int to, float[] table, int width, int column, float[] out,
+    private static void weightedSum8(float[] values, int[] rows, int from, int to, float[] table, int stride, int column, float[] out,
             int at, boolean accumulate) {
         FloatVector s0 = FloatVector.zero(S);
         FloatVector s1 = s0;
@@ -314,7 +319,7 @@ final class VectorKernels implements Kernels {
         }
         for (int e = from; e < to; e++) {
             FloatVector value = FloatVector.broadcast(S, values[e]);
-            int o = rows[e] * width + column;
+            int o = rows[e] * stride + column;
             s0 = value.fma(FloatVector.fromArray(S, table, o), s0);
             s1 = value.fma(FloatVector.fromArray(S, table, o + W), s1);
             s2 = value.fma(FloatVector.fromArray(S, table, o + 2 * W), s2);
@@ -338,6 +343,16 @@ final class VectorKernels implements Kernels {
     public int above(float[] x, int at, int n, float floor, int[] columns, float[] values, int to) {
         int next = to;
         int i = 0;
+        for (; COMPRESS && i <= n - W; i += W) {
+            FloatVector v = FloatVector.fromArray(S, x, at + i);
+            VectorMask<Float> greater = v.compare(GT, floor);
+            int found = greater.trueCount();
+            if (found > 0) {
+                IOTA.add(i).compress(greater.cast(I)).intoArray(columns, next);
+                v.compress(greater).intoArray(values, next);
+                next += found;
+            }
+        }
         for (; i <= n - W; i += W) {
             long found = FloatVector.fromArray(S, x, at + i).compare(GT, floor).toLong();
             while (found != 0) {
@@ -355,21 +370,6 @@ final class VectorKernels implements Kernels {
             }
         }
         return next;
-    }
-
-    @Override
-    public int firstAbove(float[] x, int from, int to, float floor) {
-        int i = from;
-        for (; i <= to - W; i += W) {
-            VectorMask<Float> found = FloatVector.fromArray(S, x, i).compare(GT, floor);
-            if (found.anyTrue()) {
-                return i + found.firstTrue();
-            }
-        }
-        while (i < to && !(x[i] > floor)) {
-            i++;
-        }
-        return i;
     }
 
     @Override
