@@ -7,8 +7,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
 
 /**
  * How a sparse autoencoder is trained: architecture, loss with its reductions, optimizer, initialisation, treatment of dead features.
@@ -32,7 +33,7 @@ public final class Recipe {
     }
 
     /** How squared errors are reduced. */
-    public enum Error {
+    public enum ErrorReduction {
         /** {@code <sum_d (x^ - x)^2>}. */
         SUM,
         /** {@code <sum_d (x^ - x)^2> / n}, n the number of features. */
@@ -199,7 +200,6 @@ public final class Recipe {
             if (setting.usedBy(this)) {
                 settings.put(setting.key(), switch (value) {
                     case Enum<?> constant -> lower(constant);
-                    case List<?> sizes -> sizes.isEmpty() ? "0" : sizes.stream().map(String::valueOf).collect(Collectors.joining(","));
                     default -> value.toString();
                 });
             }
@@ -209,8 +209,8 @@ public final class Recipe {
 
     /**
      * The coefficient of the sum of a token's activations (or, for the L0 penalty, of their number) when the token's error is written as
-     * the sum over d of squared errors: what compares penalties between recipes. For {@link Error#MEAN_OVER_NORM} it is still to be
-     * multiplied by the norm of the token's input, for {@link Error#NORMALIZED} by the batch's variance summed over d.
+     * the sum over d of squared errors: what compares penalties between recipes. For {@link ErrorReduction#MEAN_OVER_NORM} it is still to be
+     * multiplied by the norm of the token's input, for {@link ErrorReduction#NORMALIZED} by the batch's variance summed over d.
      *
      * @param dIn width of the input, positive
      * @return the coefficient, 0 without penalty
@@ -238,8 +238,8 @@ public final class Recipe {
     }
 
     /** {@return how squared errors are reduced} */
-    public Error error() {
-        return (Error) value(Setting.ERROR);
+    public ErrorReduction error() {
+        return (ErrorReduction) value(Setting.ERROR);
     }
 
     /** {@return what is penalised} */
@@ -322,7 +322,27 @@ public final class Recipe {
 
     /** {@return the sizes of the nested prefixes, ascending; empty for none} */
     public List<Integer> matryoshka() {
-        return ((List<?>) value(Setting.MATRYOSHKA)).stream().map(Integer.class::cast).toList();
+        String sizes = (String) value(Setting.MATRYOSHKA);
+        return switch (sizes) {
+            case "0" -> List.of();
+            case "auto" -> Stream.of(16, 8, 4, 2, 1).map(part -> dSae() / part).filter(size -> size > 0).distinct().toList();
+            default -> Stream.of(sizes.split(",")).map(Integer::valueOf).toList();
+        };
+    }
+
+    /**
+     * The same recipe for as many features as given parameters have.
+     *
+     * @param parameters by SAELens name; {@code W_dec} [d_sae, d_in] or else {@code W_enc} [d_in, d_sae] decides
+     * @return the recipe with their d_sae, or this one if neither is there
+     */
+    public Recipe sizedAs(Map<String, Tensor> parameters) {
+        Tensor decoder = parameters.get("W_dec");
+        Tensor encoder = parameters.get("W_enc");
+        if (decoder == null && encoder == null) {
+            return this;
+        }
+        return with(Setting.D_SAE.key(), Integer.toString(decoder != null ? decoder.dim(0) : Objects.requireNonNull(encoder).dim(-1)));
     }
 
     /** {@return the learning rate of a step from 1: lr, times min(1, step / lr_warm_up), times min(1, (steps - step + 1) / lr_decay)} */

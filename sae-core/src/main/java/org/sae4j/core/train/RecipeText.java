@@ -36,7 +36,7 @@ final class RecipeText {
     }
 
     private static String loss(Recipe r) {
-        StringBuilder text = new StringBuilder(error(r, "x^ - x"));
+        StringBuilder text = new StringBuilder(error(r, "x^ - x", "x"));
         if (r.hasK() && !r.matryoshka().isEmpty()) {
             text.insert(0, "the sum, over the prefixes " + r.matryoshka() + " of features, of ");
         }
@@ -56,7 +56,7 @@ final class RecipeText {
             case GHOST -> text.append(" + ghost gradients: mean over batch and d of sg(e/(e' + 1e-6)) (g - sg r)^2, r = x - x^,"
                     + " g = exp(p_dead) W_dec,dead scaled to |r|/2");
             case AUX_K -> text.append(" + %s %s, e^ the top %d dead features' reconstruction of e = sg(x - x^) (0 while none is dead)"
-                    .formatted(r.number(Setting.AUX_COEFFICIENT), error(r, "e^ - e"), r.whole(Setting.K_AUX)));
+                    .formatted(r.number(Setting.AUX_COEFFICIENT), error(r, "e^ - e", "e"), r.whole(Setting.K_AUX)));
             case NONE, REINITIALISE, RESAMPLE -> { }
         }
         if (r.hasPenalty()) {
@@ -74,12 +74,12 @@ final class RecipeText {
         return String.format(Locale.ROOT, "%.5g", value);
     }
 
-    private static String error(Recipe r, String difference) {
+    private static String error(Recipe r, String difference, String target) {
         return switch (r.error()) {
             case SUM -> "<sum_d (" + difference + ")^2>";
             case SUM_OVER_FEATURES -> "<sum_d (" + difference + ")^2> / n";
             case MEAN -> "mean over batch and d of (" + difference + ")^2";
-            case MEAN_OVER_NORM -> "mean over batch and d of (" + difference + ")^2 / |x|";
+            case MEAN_OVER_NORM -> "mean over batch and d of (" + difference + ")^2 / |" + target + "|";
             case NORMALIZED -> "mean of (" + difference + ")^2 divided by that of predicting the batch's mean";
         };
     }

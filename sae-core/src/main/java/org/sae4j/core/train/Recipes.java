@@ -88,7 +88,7 @@ public final class Recipes {
             Map.ofEntries(Map.entry(Setting.ACTIVATION, "batch_topk"), Map.entry(Setting.ERROR, "mean"), Map.entry(Setting.INIT, "tied"),
                     Map.entry(Setting.UNIT_NORM, "before_adam"), Map.entry(Setting.DEAD, "aux_k"), Map.entry(Setting.K_AUX, "512"),
                     Map.entry(Setting.DEAD_AFTER, "81920"), Map.entry(Setting.LR, "3e-4"), Map.entry(Setting.BETA2, "0.99"),
-                    Map.entry(Setting.MATRYOSHKA, "1024,2048,4096,8192,16384")));
+                    Map.entry(Setting.MATRYOSHKA, "auto")));
 
     /**
      * JumpReLU (Rajamanoharan et al. 2024): {@code L = <sum_d (x^ - x)^2> + lambda <sum_i H(p_i - theta_i)>}, thresholds trained through

@@ -20,7 +20,7 @@ public enum Setting {
     /** {@code activation}: how pre-activations become features. */
     ACTIVATION("activation", new Kind.Choice(Recipe.Activation.class), r -> true),
     /** {@code error}: how squared errors are reduced. */
-    ERROR("error", new Kind.Choice(Recipe.Error.class), r -> true),
+    ERROR("error", new Kind.Choice(Recipe.ErrorReduction.class), r -> true),
     /** {@code penalty}: what is penalised, and how it is reduced. */
     PENALTY("penalty", new Kind.Choice(Recipe.Penalty.class), r -> true),
     /** {@code unit_norm}: when decoder rows are set to unit norm and their gradient is projected. */
@@ -70,8 +70,11 @@ public enum Setting {
     K("k", new Kind.Whole(1, 1 << 24), Recipe::hasK, "topk", "top_k", "activation_fn_kwargs.k"),
     /** {@code threshold_decay}: decay of the running mean that becomes batch-topk's inference threshold. */
     THRESHOLD_DECAY("threshold_decay", new Kind.Real(0, Math.nextDown(1f)), Recipe::isBatchTopK, "threshold_beta"),
-    /** {@code matryoshka}: sizes of the nested prefixes whose errors are added, such as {@code 512,2048}; 0 for none. */
-    MATRYOSHKA("matryoshka", new Kind.Sizes(), r -> r.hasK(), "matryoshka_widths", "prefixes"),
+    /**
+     * {@code matryoshka}: sizes of the nested prefixes of features whose errors are added, the last of them d_sae, such as
+     * {@code 512,2048}; {@code auto} for 1/16, 1/8, 1/4, 1/2 and all of the features; 0 for none.
+     */
+    MATRYOSHKA("matryoshka", new Kind.Sizes(), Recipe::hasK, "matryoshka_widths", "prefixes"),
     /** {@code threshold_init}: where JumpReLU's thresholds start. */
     THRESHOLD_INIT("threshold_init", new Kind.Real(1e-12, Double.MAX_VALUE), Recipe::isJumpRelu, "jumprelu_init_threshold"),
     /** {@code bandwidth}: width of JumpReLU's straight-through kernel. */
@@ -260,12 +263,12 @@ public enum Setting {
             }
         }
 
-        /** Ascending sizes; no sizes are written as 0. */
+        /** Ascending sizes, kept as text; no sizes are written as 0. */
         record Sizes() implements Kind {
             @Override
             public Object parse(String text) {
-                if (text.equals("0")) {
-                    return List.of();
+                if (text.equals("0") || text.equals("auto")) {
+                    return text;
                 }
                 List<Integer> sizes = Stream.of(text.split(",")).map(part -> Integer.valueOf(part.strip())).toList();
                 for (int i = 0; i < sizes.size(); i++) {
@@ -273,12 +276,12 @@ public enum Setting {
                         throw new IllegalArgumentException("not ascending");
                     }
                 }
-                return sizes;
+                return sizes.stream().map(String::valueOf).collect(Collectors.joining(","));
             }
 
             @Override
             public String toString() {
-                return "ascending sizes separated by commas, or 0 for none";
+                return "ascending sizes separated by commas, auto, or 0 for none";
             }
         }
     }

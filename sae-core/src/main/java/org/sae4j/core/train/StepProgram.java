@@ -86,7 +86,7 @@ final class StepProgram {
 
     /** Whether the mean over the batch of the summed squared error is an output of its own, not a multiple of {@code error_loss}. */
     static boolean separateSquaredError(Recipe recipe) {
-        return recipe.error() == Recipe.Error.MEAN_OVER_NORM || recipe.error() == Recipe.Error.NORMALIZED || nested(recipe);
+        return recipe.error() == Recipe.ErrorReduction.MEAN_OVER_NORM || recipe.error() == Recipe.ErrorReduction.NORMALIZED || nested(recipe);
     }
 
     static boolean nested(Recipe recipe) {
@@ -154,7 +154,7 @@ final class StepProgram {
     }
 
     private Op error(Buffer estimate, Buffer target, double coefficient, Buffer gradientOut, Buffer loss) {
-        double factor = recipe.error() == Recipe.Error.SUM_OVER_FEATURES ? coefficient / n : coefficient;
+        double factor = recipe.error() == Recipe.ErrorReduction.SUM_OVER_FEATURES ? coefficient / n : coefficient;
         Op.Reduction reduction = switch (recipe.error()) {
             case SUM, SUM_OVER_FEATURES -> Op.Reduction.SUM;
             case MEAN -> Op.Reduction.MEAN;
@@ -297,7 +297,7 @@ final class StepProgram {
         Buffer g = builder.intermediate("ghost gradient", batch, d);
         builder.add(new Op.Select(pre, Op.Rule.EXP, 0, null, 0, dead, ghosts));
         builder.add(new Op.Decode(ghosts, wDec.value(), null, estimate));
-        builder.add(new Op.GhostError(estimate, residual(), x, recipe.error() == Recipe.Error.MEAN_OVER_NORM
+        builder.add(new Op.GhostError(estimate, residual(), x, recipe.error() == Recipe.ErrorReduction.MEAN_OVER_NORM
                 ? Op.Reduction.MEAN_OVER_NORM : Op.Reduction.MEAN, g, builder.output("aux_loss", 1, 1)));
         builder.add(new Op.SparseOuter(ghosts, g, true, wDec.gradient()));
         backward("ghosts", ghosts, g, wDec.value(), false, true, true);

@@ -1,8 +1,12 @@
 package org.sae4j.core.train;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
@@ -160,6 +165,26 @@ public final class Trainer implements AutoCloseable {
             }
         }
         checkpointInFolder();
+    }
+
+    /**
+     * The checkpoint of the most steps.
+     *
+     * @param folder as given to {@link Builder#checkpoints}
+     * @return the file, or empty if there is none
+     * @throws Sae4jException if the folder cannot be listed
+     */
+    public static Optional<Path> latestCheckpoint(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return Optional.empty();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(file -> file.getFileName().toString().matches("checkpoint-[0-9]{9,}\\.safetensors"))
+                    .max(Comparator.comparing((Path file) -> file.getFileName().toString().length())
+                            .thenComparing(file -> file.getFileName().toString()));
+        } catch (IOException | UncheckedIOException e) {
+            throw new Sae4jException("checkpoints cannot be listed: " + e, folder.toString(), "check the folder's permissions", e);
+        }
     }
 
     private void checkpointInFolder() {

@@ -13,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
 
 class RecipeTest {
     static Stream<Recipe> presets() {
@@ -98,6 +99,21 @@ class RecipeTest {
     }
 
     @Test
+    void prefixes_follow_the_number_of_features() {
+        assertThat(Recipes.MATRYOSHKA.with("d_sae", "64").matryoshka()).containsExactly(4, 8, 16, 32, 64);
+        assertThat(Recipes.MATRYOSHKA.with("d_sae", "3").matryoshka()).containsExactly(1, 3);
+        assertThat(Recipes.MATRYOSHKA.with("matryoshka_widths", "5, 7").matryoshka()).containsExactly(5, 7);
+        assertThat(Recipes.BATCH_TOPK.matryoshka()).isEmpty();
+    }
+
+    @Test
+    void takes_the_number_of_features_from_given_parameters() {
+        assertThat(Recipes.PAPER.sizedAs(Map.of("W_dec", Tensor.zeros(5, 3))).dSae()).isEqualTo(5);
+        assertThat(Recipes.PAPER.sizedAs(Map.of("W_enc", Tensor.zeros(3, 6))).dSae()).isEqualTo(6);
+        assertThat(Recipes.PAPER.sizedAs(Map.of()).dSae()).isEqualTo(Recipes.PAPER.dSae());
+    }
+
+    @Test
     void one_setting_under_two_names_is_refused() {
         assertThatThrownBy(() -> Recipes.NEEL_RUN1.with(Map.of("lr", "1", "learning_rate", "2"))).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("same setting");
@@ -105,7 +121,7 @@ class RecipeTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {"openai-topk; k=40,d_sae=20; k is 40", "paper; penalty=l0; does not fit",
-        "matryoshka; d_sae=100; last matryoshka prefix", "openai-topk; dead=ghost; ghost gradients", "jumprelu; dead=resample; not defined"})
+        "matryoshka; d_sae=100,prefixes=50; last matryoshka prefix", "openai-topk; dead=ghost; ghost gradients", "jumprelu; dead=resample; not defined"})
     void contradictions_are_refused(String name, String settings, String message) {
         Recipe recipe = Recipes.get(name).with(Stream.of(settings.split(",")).map(pair -> pair.split("="))
                 .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1])));

@@ -143,7 +143,10 @@ class TrainerTest {
         }
         assertThat(folder).isDirectoryContaining("glob:**checkpoint-000000003.safetensors")
                 .isDirectoryContaining("glob:**checkpoint-000000004.safetensors");
-        try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).resume(folder.resolve("checkpoint-000000004.safetensors")).build()) {
+        Path latest = Trainer.latestCheckpoint(folder).orElseThrow();
+        assertThat(latest).isEqualTo(folder.resolve("checkpoint-000000004.safetensors"));
+        assertThat(Trainer.latestCheckpoint(folder.resolve("none"))).isEmpty();
+        try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).resume(latest).build()) {
             trainer.run(Progress.NONE);
             assertThat(trainer.steps()).isEqualTo(12);
         }
