@@ -31,7 +31,8 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
                     PLAIN_HEIGHT, true);
             case Figure.Bars f -> bars(f);
             case Figure.Histogram f -> new FigureView(f, f.stacked() && f.y().log() && f.series().size() > 1
-                    ? List.of("Stacked on a logarithmic axis: the lowest series and the total can be read off, heights between cannot be compared.")
+                    ? List.of("Stacked on a logarithmic axis: the lowest series and the total can be read off, "
+                            + "heights between cannot be compared.")
                     : List.of(), PLAIN_HEIGHT, true);
             case Figure.Heatmap f -> heatmap(f);
             case Figure.Distributions f -> distributions(f);
@@ -69,7 +70,8 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
 
     private static FigureView heatmap(Figure.Heatmap f) {
         int height = Math.clamp(f.yLabels().size() * 22L + 130, 240, 1100);
-        return new FigureView(f, clip(f.colorScale(), Arrays.stream(f.values()).flatMapToDouble(Arrays::stream), "Grey cells hold no value."),
+        return new FigureView(f, clip(f.colorScale(), Arrays.stream(f.values()).flatMapToDouble(Arrays::stream),
+                "Grey cells hold no value."),
                 height, f.xLabels().size() <= MANY_CATEGORIES);
     }
 
@@ -96,7 +98,8 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
 
     private static List<String> missingOnLog(Figure.Axis axis, DoubleStream values) {
         long missing = axis.log() ? values.filter(v -> v <= 0).count() : 0;
-        return missing == 0 ? List.of() : List.of("The logarithmic axis has no place for the " + Text.number(missing) + " values of zero or less.");
+        return missing == 0 ? List.of() : List.of("The logarithmic axis has no place for the " + Text.number(missing)
+                + " values of zero or less.");
     }
 
     private static double[] quantiles(double[] sorted) {
@@ -114,7 +117,8 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
         var remarks = new ArrayList<String>();
         if (counts[1] > 0 && scale.low() < scale.high()) {
             remarks.add("Colours end at " + Text.number(scale.low()) + " and " + Text.number(scale.high()) + "; "
-                    + Text.number(counts[1]) + " of " + Text.number(counts[0] + counts[1]) + " values lie beyond and take the colour of the end.");
+                    + Text.number(counts[1]) + " of " + Text.number(counts[0] + counts[1])
+                            + " values lie beyond and take the colour of the end.");
         }
         if (counts[2] > 0 && !missingRemark.isEmpty()) {
             remarks.add(missingRemark);

@@ -18,7 +18,8 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Writes the page: text as HTML, figures as JSON that the page's script draws. */
 final class Page {
-    private static final List<String> SCRIPTS = List.of("core.js", "color.js", "points.js", "charts.js", "markup.js", "export.js", "main.js");
+    private static final List<String> SCRIPTS = List.of("core.js", "color.js", "points.js", "charts.js", "markup.js", "export.js",
+            "main.js");
 
     private final StringBuilder out = new StringBuilder();
     private final String title;
@@ -62,8 +63,8 @@ final class Page {
         out.append("<noscript><p class=\"alert\">The figures need JavaScript, which is switched off.</p></noscript>\n</header>\n");
         sections.forEach(s -> section(s, 2));
         provenance();
-        out.append("<footer class=\"colophon\"><p>Drag to zoom, with shift to move; a double click shows everything. Numbers in figures have the ")
-                .append("precision of float32; result files hold all digits. Drawn with ")
+        out.append("<footer class=\"colophon\"><p>Drag to zoom, with shift to move; a double click shows everything. ")
+                .append("Numbers in figures have the precision of float32; result files hold all digits. Drawn with ")
                 .append("Plotly.js ").append(Text.html(plotly.version())).append(", © Plotly, Inc., MIT license.</p></footer>\n</main>\n");
         out.append("<!--\nPlotly.js is inlined below.\n\n").append(plotly.license().replace("--", "- -")).append("\n-->\n");
         out.append("<script type=\"text/plain\" id=\"_plotly\">").append(plotly.gzipBase64()).append("</script>\n");
@@ -96,7 +97,8 @@ final class Page {
     private void section(Section section, int level) {
         String heading = "h" + Math.min(level, 5);
         out.append("<section id=\"").append(section.id()).append("\" class=\"level").append(level).append("\" aria-labelledby=\"")
-                .append(section.id()).append("__h\">\n<").append(heading).append(" id=\"").append(section.id()).append("__h\" dir=\"auto\">")
+                .append(section.id()).append("__h\">\n<").append(heading).append(" id=\"").append(section.id())
+                .append("__h\" dir=\"auto\">")
                 .append(Text.html(section.title())).append("</").append(heading).append(">\n");
         section.lead().forEach(p -> paragraph("lead", p));
         list("findings", "Findings", section.findings());

@@ -6,7 +6,8 @@ import org.sae4j.api.experiment.Figure;
 import org.sae4j.api.experiment.Metric;
 
 /**
- * A result as it was read from a file, without its typed data. A cell of a table that was NaN or infinite is the string that the file holds.
+ * A result as it was read from a file, without its typed data. A cell of a table that was NaN or infinite is the string that the file
+ * holds.
  *
  * @param experiment id of the experiment
  * @param title title of the experiment

@@ -43,7 +43,8 @@ public record Section(String id, String title, List<String> lead, List<String> f
             requireId(figure.id(), "figure");
         }
         if (figures.stream().map(Figure::id).distinct().count() != figures.size()) {
-            throw new IllegalArgumentException("figure ids of section " + id + " must be unique: " + figures.stream().map(Figure::id).toList());
+            throw new IllegalArgumentException("figure ids of section " + id + " must be unique: "
+                    + figures.stream().map(Figure::id).toList());
         }
     }
 

@@ -15,7 +15,8 @@ const nameAxis = (a, names, t, {length, characters, upright}) => {
   const step = Math.max(1, Math.ceil(names.length * (turned ? 15 : needed) / Math.max(1, length)));
   const shown = names.map((_, i) => i).filter((i) => i % step === 0);
   return {
-    ...axis({label: a.label, log: false}, t), tickmode: "array", tickvals: shown, ticktext: shown.map((i) => plotText(names[i], characters)),
+    ...axis({label: a.label, log: false}, t), tickmode: "array", tickvals: shown,
+    ticktext: shown.map((i) => plotText(names[i], characters)),
     range: [-0.5, Math.max(names.length, 1) - 0.5], showgrid: false, tickangle: turned ? (longest > 10 ? -60 : -90) : 0,
   };
 };
@@ -133,7 +134,9 @@ const histogram = (f, t) => {
     return {
       type: "bar", name: plotText(s.name, 60), x: heights.map((_, k) => (edges[k] + edges[k + 1]) / 2),
       width: heights.map((_, k) => edges[k + 1] - edges[k]), base: f.stacked ? base : base.map(() => floor), y: heights,
-      marker: {color: t.series[i % t.series.length], opacity: !f.stacked && f.series.length > 1 ? 0.55 : 1, line: {width: 0.5, color: t.surface}},
+      marker: {
+        color: t.series[i % t.series.length], opacity: !f.stacked && f.series.length > 1 ? 0.55 : 1, line: {width: 0.5, color: t.surface},
+      },
       customdata: heights.map((_, k) => [show(f.edges[k]), show(f.edges[k + 1]), show(s.values[k])]),
       hovertemplate: "%{customdata[2]} from %{customdata[0]} to %{customdata[1]}" + (f.series.length > 1 ? "" : "<extra></extra>"),
     };
@@ -174,11 +177,13 @@ const heatmap = (f, t, box) => {
 };
 
 const distributions = (f, t, box) => {
-  const values = f.samples.map((s) => finiteAll(s.values).filter((v) => v !== null && (!f.y.log || v > 0)).map((v) => f.y.log ? Math.log10(v) : v));
+  const place = f.y.log ? Math.log10 : (v) => v;
+  const values = f.samples.map((s) => finiteAll(s.values).filter((v) => v !== null && (!f.y.log || v > 0)).map(place));
   const traces = f.samples.map((s, i) => {
     const color = t.series[i % t.series.length];
     return {
-      type: "violin", name: plotText(s.name, 60), x: values[i].map(() => i), y: values[i], width: 0.86, points: values[i].length <= 60 ? "all" : false,
+      type: "violin", name: plotText(s.name, 60), x: values[i].map(() => i), y: values[i], width: 0.86,
+      points: values[i].length <= 60 ? "all" : false,
       jitter: 0.5, pointpos: 0, marker: {size: 3, opacity: 0.6}, box: {visible: true, width: 0.14}, meanline: {visible: false},
       line: {color, width: 1.2}, fillcolor: color + "40", hoveron: "violins+points", scalemode: "width", spanmode: "hard",
       hoverinfo: f.y.log ? "name" : "y+name", showlegend: false,

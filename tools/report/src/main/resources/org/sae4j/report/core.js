@@ -79,7 +79,11 @@ const show = (value) => {
 };
 
 // Control characters, also those that turn the direction of text, and what has no shape of its own.
-const invisible = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff0-\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const invisible = new RegExp([
+  "[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff\\ufff0-\\uffff]",
+  "[\\ud800-\\udbff](?![\\udc00-\\udfff])",
+  "(?<![\\ud800-\\udbff])[\\udc00-\\udfff]",
+].join("|"), "g");
 const codePoint = (c) => "U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
 const visible = (text) => String(text).replace(invisible, (c) => c === "\n" ? "↵" : c === "\t" ? "⇥" : `⟨${codePoint(c)}⟩`);
 
@@ -109,7 +113,8 @@ const theme = () => {
   const dark = media.dark.matches && !printing;
   return {
     dark,
-    ink: css("--ink"), muted: css("--muted"), line: css("--line"), surface: css("--surface"), raised: css("--raised"), hollow: css("--hollow"),
+    ink: css("--ink"), muted: css("--muted"), line: css("--line"), surface: css("--surface"), raised: css("--raised"),
+      hollow: css("--hollow"),
     font: css("--sans"),
     series: dark ? seriesDark : seriesLight,
   };

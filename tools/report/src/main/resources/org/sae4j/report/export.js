@@ -26,14 +26,16 @@ const tidy = (f) => {
       return [["series", "category", "value", "low", "high"],
         ...f.series.flatMap((s) => f.categories.map((c, i) => [s.name, c, s.values[i], s.low[i], s.high[i]]))];
     case "histogram":
-      return [["series", "from", "to", "value"], ...f.series.flatMap((s) => s.values.map((v, i) => [s.name, f.edges[i], f.edges[i + 1], v]))];
+      return [["series", "from", "to", "value"],
+        ...f.series.flatMap((s) => s.values.map((v, i) => [s.name, f.edges[i], f.edges[i + 1], v]))];
     case "heatmap":
       return [["row", "column", "row_label", "column_label", "value"],
         ...f.values.flatMap((row, r) => row.map((v, c) => [r, c, f.yLabels[r], f.xLabels[c], v]))];
     case "distributions":
       return [["sample", "value"], ...f.samples.flatMap((s) => s.values.map((v) => [s.name, v]))];
     case "token-strips":
-      return [["strip", "position", "token", "value"], ...f.strips.flatMap((s) => s.tokens.map((token, i) => [s.label, i, token, s.values[i]]))];
+      return [["strip", "position", "token", "value"],
+        ...f.strips.flatMap((s) => s.tokens.map((token, i) => [s.label, i, token, s.values[i]]))];
     case "table":
       return [f.columns, ...f.rows];
     default:
@@ -56,7 +58,8 @@ const savePicture = (item, format) => {
 };
 
 const tools = (item) => {
-  const button = (label, what, click) => element("button", {type: "button", "aria-label": `${what}: ${visible(item.figure.title)}`, title: what, click}, label);
+  const button = (label, what, click) =>
+    element("button", {type: "button", "aria-label": `${what}: ${visible(item.figure.title)}`, title: what, click}, label);
   const buttons = [];
   if (item.plot) {
     buttons.push(

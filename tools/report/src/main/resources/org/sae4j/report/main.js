@@ -20,7 +20,8 @@ const baseLayout = (t, box, own) => ({
   margin: {l: 8, r: 14, t: 10, b: 8}, colorway: t.series, hovermode: "closest", dragmode: media.coarse.matches ? false : "zoom",
   hoverlabel: {bgcolor: t.raised, bordercolor: t.line, font: {color: t.ink, size: 12, family: t.font}, align: "left", namelength: 40},
   ...own,
-  legend: {orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom", font: {size: 11.5}, bgcolor: "rgba(0,0,0,0)", ...own.legend},
+  legend: {orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom", font: {size: 11.5}, bgcolor: "rgba(0,0,0,0)",
+    ...own.legend},
 });
 
 const scenes = [];
@@ -64,10 +65,13 @@ const drawPlot = (item) => {
     item.drawing.replaceChildren();
     item.frozen = false;
   }
-  return Plotly.react(item.drawing, traces, layout, config).then(() => layout.scene && !scenes.includes(item) ? keepFewScenes(item) : undefined);
+  return Plotly.react(item.drawing, traces, layout, config)
+    .then(() => layout.scene && !scenes.includes(item) ? keepFewScenes(item) : undefined);
 };
 
-const hasPoints = ({x, y, z}) => typeof z?.[0] === "object" ? z.some((row) => row.some((v) => v !== null)) : x.some((v, i) => v !== null && y[i] !== null);
+const hasPoints = ({type, x, y, z}) => type === "heatmap"
+  ? z.some((row) => row.some((v) => v !== null))
+  : x.some((v, i) => v !== null && y[i] !== null);
 
 const empty = (item) => {
   item.drawing.style.setProperty("--height", 0);
@@ -134,7 +138,8 @@ const observer = new IntersectionObserver((entries) => {
 }, {rootMargin: "600px 0px"});
 items.forEach((item) => observer.observe(item.node));
 
-const redraw = () => items.filter((item) => item.plot && item.state === "drawn" && !item.frozen && item.drawing.querySelector(".plot-container")).forEach(drawPlot);
+const redraw = () => items.filter((item) => item.plot && item.state === "drawn" && !item.frozen
+  && item.drawing.querySelector(".plot-container")).forEach(drawPlot);
 
 let resizing;
 const resized = new ResizeObserver(() => {

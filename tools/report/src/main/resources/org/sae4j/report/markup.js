@@ -47,7 +47,8 @@ const stripLegend = (scale) => {
     const share = strength(value, scale);
     return element("span", {class: share < 0 ? "token negative" : "token", style: `--share:${(Math.abs(share) * 100).toFixed(1)}%`});
   });
-  return element("p", {class: `strip-legend ${scale.palette.toLowerCase()}`}, element("span", {}, visible(scale.label)), element("span", {}, show(low)),
+  return element("p", {class: `strip-legend ${scale.palette.toLowerCase()}`}, element("span", {}, visible(scale.label)),
+    element("span", {}, show(low)),
     element("span", {class: "swatches", "aria-hidden": "true"}, ...swatches), element("span", {}, show(high)));
 };
 
@@ -57,11 +58,13 @@ const tokenStrips = (f, drawing) => {
     const peak = values.reduce((best, v) => Math.abs(v) > Math.abs(best) ? v : best, values.length ? values[0] : NaN);
     return element("tr", {},
       element("th", {scope: "row", dir: "auto"}, visible(strip.label)),
-      element("td", {}, element("div", {class: "tokens", dir: "auto"}, ...strip.tokens.map((text, i) => token(text, strip.values[i], f.colorScale)))),
+      element("td", {}, element("div", {class: "tokens", dir: "auto"},
+        ...strip.tokens.map((text, i) => token(text, strip.values[i], f.colorScale)))),
       element("td", {class: "number"}, values.length ? show(peak) : "–"));
   };
   const body = element("tbody", {}, ...f.strips.slice(0, FIRST_STRIPS).map(row));
-  const head = element("tr", {}, ...["Example", "Text", "Peak"].map((name, i) => element("th", {scope: "col", ...(i === 2 ? {class: "number"} : {})}, name)));
+  const head = element("tr", {}, ...["Example", "Text", "Peak"].map((name, i) =>
+    element("th", {scope: "col", ...(i === 2 ? {class: "number"} : {})}, name)));
   drawing.replaceChildren(stripLegend(f.colorScale), element("div", {class: "scroll"},
     element("table", {class: `strips ${f.colorScale.palette.toLowerCase()}`}, element("thead", {}, head), body)));
   more(drawing, body, f.strips, FIRST_STRIPS, row);
@@ -108,7 +111,8 @@ const compareCells = (a, b, numbers, direction) => {
 };
 
 const table = (f, drawing) => {
-  const numeric = f.columns.map((_, c) => f.rows.some((r) => typeof r[c] === "number") && f.rows.every((r) => typeof r[c] !== "string" || /^(NaN|-?Infinity|)$/.test(r[c])));
+  const numeric = f.columns.map((_, c) => f.rows.some((r) => typeof r[c] === "number")
+    && f.rows.every((r) => typeof r[c] !== "string" || /^(NaN|-?Infinity|)$/.test(r[c])));
   const format = f.columns.map((_, c) => numeric[c] ? columnFormat(f.rows.map((r) => r[c])) : cellText);
   const row = (cells) => element("tr", {}, ...cells.map((cell, c) => {
     const number = typeof cell === "number";

@@ -36,8 +36,10 @@ class BrowserTest {
         Path report = folder.resolve("report.html");
         Samples.report().write(report);
         Path dump = folder.resolve("dom.html");
-        Process process = new ProcessBuilder(browser.orElseThrow().toString(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-                "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1400,900",
+        Process process = new ProcessBuilder(browser.orElseThrow().toString(), "--headless", "--no-sandbox", "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                        "--window-size=1400,900",
                 "--virtual-time-budget=120000", "--user-data-dir=" + folder.resolve("profile"), "--dump-dom", report.toUri() + "?draw=all")
                 .redirectOutput(dump.toFile()).redirectError(folder.resolve("log").toFile()).start();
         try {
@@ -46,12 +48,14 @@ class BrowserTest {
             process.destroyForcibly().waitFor();
         }
         // Plotly's source stands in the document once it is loaded, and its strings hold markup.
-        dom = Files.readString(dump, StandardCharsets.UTF_8).replaceFirst("(?s)<script>/\\*\\*\\s+\\* plotly\\.js.*?\\n\\}\\)\\);?\\s*</script>", "");
+        dom = Files.readString(dump, StandardCharsets.UTF_8)
+                .replaceFirst("(?s)<script>/\\*\\*\\s+\\* plotly\\.js.*?\\n\\}\\)\\);?\\s*</script>", "");
     }
 
     private static Optional<Path> browser() {
         return Arrays.stream(System.getenv().getOrDefault("PATH", "").split(File.pathSeparator)).filter(p -> !p.isEmpty())
-                .flatMap(p -> Stream.of("chromium", "chromium-browser", "google-chrome").map(n -> Path.of(p, n))).filter(Files::isExecutable)
+                .flatMap(p -> Stream.of("chromium", "chromium-browser", "google-chrome").map(n -> Path.of(p, n)))
+                        .filter(Files::isExecutable)
                 .findFirst();
     }
 
@@ -83,7 +87,8 @@ class BrowserTest {
 
     @Test
     void hostileTokensStayText() {
-        assertThat(figure("sample_examples")).contains("&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;", "⟨U+202E⟩", "⟨U+D83D⟩", "⟨U+0000⟩", "عليكم")
+        assertThat(figure("sample_examples")).contains("&lt;/script&gt;&lt;script&gt;alert(1)&lt;/script&gt;", "⟨U+202E⟩", "⟨U+D83D⟩",
+                "⟨U+0000⟩", "عليكم")
                 .doesNotContain("<a href", "<script>");
         assertThat(figure("sample_map")).doesNotContain("<b>bold");
     }

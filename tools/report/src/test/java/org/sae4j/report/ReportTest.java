@@ -30,7 +30,8 @@ class ReportTest {
 
     @Test
     void everyFigureIsThereWithItsData() {
-        List<Figure> figures = IntStream.range(0, 2).boxed().flatMap(i -> (i == 0 ? Samples.figures() : Samples.emptyFigures()).stream()).toList();
+        List<Figure> figures = IntStream.range(0, 2).boxed().flatMap(i -> (i == 0 ? Samples.figures() : Samples.emptyFigures()).stream())
+                .toList();
         Matcher data = DATA.matcher(PAGE);
         for (Figure figure : figures) {
             assertThat(data.find()).isTrue();
@@ -85,14 +86,16 @@ class ReportTest {
                 new double[][] {{-3, 0.5, Double.NaN}}, scale);
         assertThat(FigureView.of(figure).remarks()).containsExactly(
                 "Colours end at −1 and 1; 1 of 2 values lie beyond and take the colour of the end.", "Grey cells hold no value.");
-        assertThat(FigureView.of(new Figure.Heatmap("a", "A", "", Axis.of("x"), Axis.of("y"), List.of("1"), List.of("r"), new double[][] {{1}},
+        assertThat(FigureView.of(new Figure.Heatmap("a", "A", "", Axis.of("x"), Axis.of("y"), List.of("1"), List.of("r"),
+                new double[][] {{1}},
                 scale)).remarks()).isEmpty();
     }
 
     @Test
     void bigSamplesAreDrawnFromTheirQuantiles() {
         double[] values = new Random(3).doubles(100_000).toArray();
-        FigureView view = FigureView.of(new Figure.Distributions("a", "A", "", Axis.of("x"), Axis.of("y"), List.of(new Figure.Sample("s", values))));
+        FigureView view = FigureView.of(new Figure.Distributions("a", "A", "", Axis.of("x"), Axis.of("y"),
+                List.of(new Figure.Sample("s", values))));
         double[] drawn = ((Figure.Distributions) view.figure()).samples().getFirst().values();
         assertThat(drawn).hasSize(FigureView.MAX_SAMPLE).isSorted().startsWith(Arrays.stream(values).min().orElseThrow())
                 .endsWith(Arrays.stream(values).max().orElseThrow());
@@ -113,7 +116,8 @@ class ReportTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0, 0", "1204, '1,204'", "-0.5, −0.5", "0.98123, 0.9812", "1234.5, '1,235'", "12.346, 12.35", "0.00012344, 1.234 × 10⁻⁴", "2e9, 2 × 10⁹",
+    @CsvSource({"0, 0", "1204, '1,204'", "-0.5, −0.5", "0.98123, 0.9812", "1234.5, '1,235'", "12.346, 12.35", "0.00012344, 1.234 × 10⁻⁴",
+            "2e9, 2 × 10⁹",
             "999999.7, '1,000,000'", "0.9999999, 1", "NaN, not defined", "-Infinity, −∞", "0.1, 0.1", "100.04, 100"})
     void numbersHaveFourSignificantDigits(double value, String expected) {
         assertThat(Text.number(value)).isEqualTo(expected);
@@ -121,7 +125,8 @@ class ReportTest {
 
     @Test
     void numbersInFiguresKeepFloatPrecision() {
-        var line = new Figure.Line("l", new double[] {0.1, 1.0 / 3, 16_777_217, 1e300, 1e-300}, new double[] {0, 1, Double.NaN, 3, 4}, new double[0],
+        var line = new Figure.Line("l", new double[] {0.1, 1.0 / 3, 16_777_217, 1e300, 1e-300}, new double[] {0, 1, Double.NaN, 3, 4},
+                new double[0],
                 new double[0], false);
         String json = FigureView.of(new Figure.Lines("a", "A", "", Axis.of("x"), Axis.of("y"), List.of(line))).json();
         assertThat(json).contains("\"x\":[0.1,0.33333334,16777217,1.0E300,1.0E-300],\"y\":[0,1,\"NaN\",3,4]");

@@ -26,7 +26,8 @@ class ResultJsonTest {
     @Test
     void membersStandInTheOrderOfTheSchemaAndRecordsInThatOfTheirDeclaration() {
         JsonNode root = JsonMapper.shared().readTree(ResultJson.toJson(Samples.experiment(), Samples.result(), PROVENANCE));
-        assertThat(root.propertyNames()).containsExactly("schema", "experiment", "provenance", "findings", "metrics", "notes", "data", "figures");
+        assertThat(root.propertyNames()).containsExactly("schema", "experiment", "provenance", "findings", "metrics", "notes", "data",
+                "figures");
         assertThat(root.path("schema").asString()).isEqualTo("sae4j/result/1");
         assertThat(root.path("data").propertyNames()).containsExactly("count", "share", "values", "byName", "palette", "remark");
         assertThat(root.path("data").path("byName").propertyNames()).containsExactly("zeta", "alpha");
@@ -56,13 +57,16 @@ class ResultJsonTest {
     @Test
     void numbersKeepTheirBitsAndThoseThatAreNotFiniteAreStrings() {
         record Numbers(double[] doubles, float[] floats, List<Double> list, int[] ints) {}
-        var numbers = new Numbers(new double[] {0.1, 1e300, -0.0, Double.NaN, Double.NEGATIVE_INFINITY}, new float[] {0.1f, Float.POSITIVE_INFINITY},
+        var numbers = new Numbers(new double[] {0.1, 1e300, -0.0, Double.NaN, Double.NEGATIVE_INFINITY},
+                new float[] {0.1f, Float.POSITIVE_INFINITY},
                 List.of(Double.NaN), new int[] {1, -2});
         JsonNode data = JsonMapper.shared()
-                .readTree(ResultJson.toJson(Samples.experiment(), new ExperimentResult<>(numbers, List.of(), List.of(), List.of(), List.of()), Map.of()))
+                .readTree(ResultJson.toJson(Samples.experiment(), new ExperimentResult<>(numbers, List.of(), List.of(), List.of(),
+                        List.of()), Map.of()))
                 .path("data");
         assertThat(data.toString())
-                .isEqualTo("{\"doubles\":[0.1,1.0E300,-0.0,\"NaN\",\"-Infinity\"],\"floats\":[0.1,\"Infinity\"],\"list\":[\"NaN\"],\"ints\":[1,-2]}");
+                .isEqualTo("{\"doubles\":[0.1,1.0E300,-0.0,\"NaN\",\"-Infinity\"],"
+                        + "\"floats\":[0.1,\"Infinity\"],\"list\":[\"NaN\"],\"ints\":[1,-2]}");
     }
 
     @Test
@@ -109,7 +113,8 @@ class ResultJsonTest {
     void whatHasNoFormIsNamedWithItsPlace() {
         record Inner(Object odd) {}
         record Outer(List<Inner> inners) {}
-        var result = new ExperimentResult<>(new Outer(List.of(new Inner(1), new Inner(new Thread()))), List.of(), List.of(), List.of(), List.of());
+        var result = new ExperimentResult<>(new Outer(List.of(new Inner(1), new Inner(new Thread()))), List.of(), List.of(), List.of(),
+                List.of());
         assertThatThrownBy(() -> ResultJson.toJson(Samples.experiment(), result, Map.of())).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("java.lang.Thread").hasMessageContaining("data.inners[1].odd");
     }
@@ -127,7 +132,7 @@ class ResultJsonTest {
     }
 
     private static String whole(String figure) {
-        return "{\"schema\":\"sae4j/result/1\",\"experiment\":{\"id\":\"a\",\"title\":\"a\",\"description\":\"\"},\"provenance\":{},\"findings\":[],"
-                + "\"metrics\":[],\"notes\":[],\"data\":{},\"figures\":[" + figure + "]}";
+        return "{\"schema\":\"sae4j/result/1\",\"experiment\":{\"id\":\"a\",\"title\":\"a\",\"description\":\"\"},"
+                + "\"provenance\":{},\"findings\":[],\"metrics\":[],\"notes\":[],\"data\":{},\"figures\":[" + figure + "]}";
     }
 }
