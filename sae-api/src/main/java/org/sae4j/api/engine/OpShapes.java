@@ -29,6 +29,7 @@ final class OpShapes {
                 in(o.indices(), I32, 1, o.out().cols() == o.table().cols() ? o.out().rows() : -1);
                 in(o.table(), F32, o.table().rows(), o.out().cols());
                 out(o.out(), F32, o.out().rows(), o.out().cols());
+                distinct(o.out(), o.table());
             }
             case Op.Add o -> {
                 in(o.a(), F32, o.out().rows(), o.out().cols());
@@ -41,6 +42,7 @@ final class OpShapes {
                 in(o.bias(), F32, 1, o.x().cols());
                 out(o.out(), F32, o.x().rows(), o.x().cols());
                 optionalOut(o.scale(), o.x().rows(), 1);
+                distinct(o.out(), o.x(), o.weight(), o.bias());
             }
             case Op.MatMul o -> {
                 int m = o.transposeA() ? o.a().cols() : o.a().rows();
@@ -67,10 +69,12 @@ final class OpShapes {
                 heads(o.q(), o.batch(), o.heads());
                 in(o.k(), F32, o.q().rows(), o.q().cols());
                 out(o.out(), F32, o.heads() * o.q().rows(), o.batch() == 0 ? 0 : o.q().rows() / o.batch());
+                distinct(o.out(), o.q(), o.k());
             }
             case Op.Softmax o -> {
                 in(o.x(), F32, o.out().rows(), o.out().cols());
                 out(o.out(), F32, o.x().rows(), o.x().cols());
+                distinct(o.out(), o.x());
             }
             case Op.AttentionMix o -> {
                 heads(o.v(), o.batch(), o.heads());
@@ -115,6 +119,7 @@ final class OpShapes {
                 in(o.x(), F32, o.xHat().rows(), o.xHat().cols());
                 out(o.gradient(), F32, o.x().rows(), o.x().cols());
                 out(o.loss(), F32, 1, 1);
+                distinct(o.gradient(), o.xHat(), o.x());
             }
             case Op.GhostError o -> {
                 in(o.ghost(), F32, o.x().rows(), o.x().cols());
@@ -125,6 +130,7 @@ final class OpShapes {
                 }
                 out(o.gradient(), F32, o.x().rows(), o.x().cols());
                 out(o.loss(), F32, 1, 1);
+                distinct(o.gradient(), o.ghost(), o.residual(), o.x());
             }
             case Op.FeatureGradient o -> {
                 in(o.s(), SPARSE, o.g().rows(), o.w().rows());
@@ -138,6 +144,7 @@ final class OpShapes {
                 in(o.s(), SPARSE, o.y().rows(), o.out().rows());
                 in(o.y(), F32, o.s().rows(), o.out().cols());
                 out(o.out(), F32, o.s().cols(), o.y().cols());
+                distinct(o.out(), o.y());
             }
             case Op.SparseColumnSum o -> {
                 in(o.s(), SPARSE, o.s().rows(), o.s().cols());
@@ -146,6 +153,7 @@ final class OpShapes {
             case Op.ColumnSum o -> {
                 in(o.x(), F32, o.x().rows(), o.x().cols());
                 out(o.out(), F32, 1, o.x().cols());
+                distinct(o.out(), o.x());
             }
             case Op.SparsitySums o -> {
                 in(o.s(), SPARSE, o.s().rows(), o.w().rows());
@@ -165,6 +173,7 @@ final class OpShapes {
             case Op.Exceeds o -> {
                 in(o.x(), F32, o.out().rows(), o.out().cols());
                 out(o.out(), F32, o.x().rows(), o.x().cols());
+                distinct(o.out(), o.x());
             }
             case Op.ProjectRows o -> {
                 out(o.gradient(), F32, o.w().rows(), o.w().cols());

@@ -6,7 +6,8 @@ package org.sae4j.api.experiment;
  *
  * @param <C> the configuration: a record whose components are numbers, booleans, strings, enums, or lists or records of these, each with
  *     {@link Param}
- * @param <R> the typed result: a record of numbers, strings, enums, arrays, lists, maps and records, which is written as JSON
+ * @param <R> the typed result: a record of numbers, strings, enums, arrays, lists, maps, optionals and records, which is written as
+ *     JSON
  */
 public interface Experiment<C extends Record, R extends Record> {
     /** The version of this interface that the running library implements. */

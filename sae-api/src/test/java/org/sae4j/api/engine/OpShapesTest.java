@@ -21,6 +21,7 @@ class OpShapesTest {
     private final Buffer x = program.input("x", B, D);
     private final Buffer y = program.intermediate("y", B, D);
     private final Buffer z = program.intermediate("z", B, D);
+    private final Buffer u = program.intermediate("u", B, D);
     private final Buffer wEnc = program.parameter("wEnc", D, N);
     private final Buffer wDec = program.parameter("wDec", N, D);
     private final Buffer pre = program.intermediate("pre", B, N);
@@ -33,6 +34,8 @@ class OpShapesTest {
     private final Buffer hyper = program.input("hyper", 1, 6);
     private final Buffer rows = program.intInput("rows", B);
     private final Buffer scores = program.intermediate("scores", 2 * B, 3);
+    private final Buffer probabilities = program.intermediate("probabilities", 2 * B, 3);
+    private final Buffer mask = program.intermediate("mask", 1, N);
     private final Buffer three = program.output("three", 1, 3);
 
     @Test
@@ -48,7 +51,7 @@ class OpShapesTest {
                 new Op.Map(y, Function.RELU, y),
                 new Op.Attention(x, x, x, 2, 2, y),
                 new Op.AttentionScores(x, y, 2, 2, scores),
-                new Op.Softmax(scores, scores),
+                new Op.Softmax(scores, probabilities),
                 new Op.AttentionMix(scores, x, 2, 2, y),
                 new Op.Patch(y, rows, x, true),
                 new Op.Select(pre, Rule.TOPK, N, null, 0, rowN, s),
@@ -56,7 +59,7 @@ class OpShapesTest {
                 new Op.GatedSelect(pre, rowN, rowN, rowN, s),
                 new Op.Decode(s, wDec, rowD, y),
                 new Op.SquaredError(y, x, Reduction.SUM, 1, z, loss),
-                new Op.GhostError(y, z, x, Reduction.MEAN, z, loss),
+                new Op.GhostError(y, z, x, Reduction.MEAN, u, loss),
                 new Op.FeatureGradient(s, z, wDec, hyper, 5, true, false, s2),
                 new Op.SparseOuter(s, z, true, gradient),
                 new Op.SparseColumnSum(s, false, rowN),
@@ -64,7 +67,7 @@ class OpShapesTest {
                 new Op.SparsitySums(s, wDec, three),
                 new Op.DecoderNormGradient(s, wDec, hyper, 0, gradient),
                 new Op.TrackFiring(s, rowN),
-                new Op.Exceeds(rowN, 3, rowN),
+                new Op.Exceeds(rowN, 3, mask),
                 new Op.ProjectRows(gradient, wDec),
                 new Op.NormalizeRows(wDec),
                 new Op.ClipNorm(List.of(gradient, rowN), 1),
@@ -109,11 +112,17 @@ class OpShapesTest {
     }
 
     @Test
-    void productsAreNotInPlace() {
+    void operationsThatAreNotInPlaceAreRefusedInPlace() {
         Buffer square = program.intermediate("square", D, D);
         refused(new Op.MatMul(square, false, square, false, null, Function.IDENTITY, square), "both read and written");
         refused(new Op.Attention(y, x, x, 2, 2, y), "both read and written");
         refused(new Op.FeatureGradient(s, z, wDec, null, 0, true, false, s), "both read and written");
+        refused(new Op.LayerNorm(y, rowD, rowD, 1e-5f, y, null), "both read and written");
+        refused(new Op.Softmax(y, y), "both read and written");
+        refused(new Op.SquaredError(y, x, Reduction.SUM, 1, y, loss), "both read and written");
+        refused(new Op.GhostError(y, z, x, Reduction.MEAN, z, loss), "both read and written");
+        refused(new Op.ColumnSum(rowD, rowD), "both read and written");
+        refused(new Op.Exceeds(y, 0, y), "both read and written");
     }
 
     @Test

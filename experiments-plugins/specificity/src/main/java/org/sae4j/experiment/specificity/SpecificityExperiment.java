@@ -199,7 +199,7 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
         private LabelResult label(int group, int index, Search all, Search half, Grouping secondHalf, Search shuffled, Search token,
                 double[] adjusted) {
             String label = allLabels.get(group);
-            int feature = all.best(group);
+            int feature = all.best(group, token);
             double[] maxima = documents.dense(feature);
             boolean[] positive = positive(group);
             CounterRandom random = context.random("intervals").stream(label);

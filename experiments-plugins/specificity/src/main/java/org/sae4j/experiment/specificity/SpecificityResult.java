@@ -23,7 +23,7 @@ public record SpecificityResult(int documents, int tokens, int features, List<La
      * @param label the label
      * @param documents its documents
      * @param tokens their tokens
-     * @param best the feature with the highest AUROC over all documents
+     * @param best the feature with the highest AUROC over all documents; of equal ones that with the highest token by token
      * @param name a name for it
      * @param interval of its AUROC, over documents; it does not account for the choice of the feature
      * @param adjustedP its p-value, adjusted by Benjamini and Hochberg across all features and labels

@@ -76,7 +76,7 @@ class SpecificityExperimentTest {
         assertThat(arabic.proxy()).isEqualTo(Proxy.SCRIPT);
         assertThat(arabic.script()).isEqualTo("Arabic");
         assertThat(arabic.tokenDecision().precision()).isEqualTo(1);
-        // It fires on letters, but spaces between Arabic letters belong to strings of the script too.
+        // It fires on letters, but hyphens between Arabic letters belong to strings of the script too.
         assertThat(arabic.tokenDecision().recall()).isBetween(0.7, 0.99);
         assertThat(arabic.weightedPrecision()).isEqualTo(1);
         assertThat(arabic.pearson()).isBetween(0.7, 1.0);
@@ -105,6 +105,33 @@ class SpecificityExperimentTest {
         long letters = documents(7).stream().flatMapToInt(d -> d.text().chars()).filter(c -> features(c)[ARABIC] > 0).count();
         assertThat(counted).isEqualTo(letters);
         assertThat(Arrays.stream(arabic.histogram().counts()[0]).sum()).as("outside the script").isZero();
+    }
+
+    @Test
+    void theShareOfAScriptMayBeGiven() {
+        SpecificityConfig d = SpecificityConfig.defaults();
+        SpecificityConfig config = new SpecificityConfig(d.features(), d.labels(), 1, d.topFeatures(), 100, d.falseDiscoveryRate(),
+                d.proxyTokens(), 0.0013, d.intervals(), d.examplesPerInterval(), d.contextTokens(), List.of());
+        ExperimentResult<SpecificityResult> result = experiment.run(config, world(7));
+        assertThat(result.data().detectors()).singleElement().satisfies(arabic -> {
+            assertThat(arabic.prior()).isEqualTo(0.0013);
+            assertThat(arabic.histogram().levels()).containsExactly("outside (score -16.38)", "inside (score 6.65)");
+        });
+        assertThat(result.data().sentences()).isEmpty();
+        assertThat(result.figures()).extracting(Figure::id).doesNotContain("sentences");
+    }
+
+    @Test
+    void ofFeaturesThatAreEqualByDocumentTheBetterByTokenIsTaken() {
+        // Feature 0 fires on one letter of every document of its label, feature 1 on all of its letters.
+        List<Document> corpus = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            corpus.add(new Document("first", "abc"));
+            corpus.add(new Document("second", "xyz"));
+        }
+        CharacterWorld world = new CharacterWorld(2, c -> new float[] {c == 'a' ? 1 : 0, c == 'a' || c == 'b' || c == 'c' ? 1 : 0}, corpus, 1,
+                Progress.NONE);
+        assertThat(run(world).data().labels().getFirst().best().feature()).isEqualTo(1);
     }
 
     @Test
@@ -268,7 +295,7 @@ class SpecificityExperimentTest {
             int language = i % 3;
             StringBuilder text = new StringBuilder();
             for (int word = 0; word < 5; word++) {
-                text.append(word == 0 ? "" : " ");
+                text.append(word == 0 ? "" : language == 0 ? "-" : " ");
                 for (int letter = 0; letter < 5; letter++) {
                     text.append(alphabets.get(language).charAt(random.nextInt(6)));
                 }

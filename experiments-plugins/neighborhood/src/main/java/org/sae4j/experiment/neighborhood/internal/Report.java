@@ -44,13 +44,11 @@ final class Report {
                 continue;
             }
             double median = Statistics.quantile(s.nearest(), 0.5);
-            int largest = s.clusters().isEmpty() ? 1 : s.clusters().getFirst().size();
+            boolean random = s.source() != Source.ACTIVATIONS;
             findings.add(format("By %s, similarities of %d features have mean %.4f and standard deviation %.4f%s; the nearest neighbor is at "
-                    + "%.3f in the median%s. Pairs of at least %.2f join %d clusters; the largest holds %.1f%% of the features.",
-                    name(s.source()), s.compared(), s.mean(), s.standardDeviation(), s.source() == Source.ACTIVATIONS ? ""
-                            : format(" (random directions: 0 and %.4f)", s.nullStandardDeviation()), median,
-                    s.source() == Source.ACTIVATIONS ? "" : format(" (random directions: %.3f)", s.nearestNullMedian()),
-                    config.clusterCosine(), s.clusters().size(), 100.0 * largest / s.compared()));
+                    + "%.3f in the median%s. %s", name(s.source()), s.compared(), s.mean(), s.standardDeviation(),
+                    random ? format(" (random directions: 0 and %.4f)", s.nullStandardDeviation()) : "", median,
+                    random ? format(" (random directions: %.3f)", s.nearestNullMedian()) : "", clusters(s)));
         }
         for (Agreement a : data.agreements()) {
             if (a.features() > 0) {
@@ -75,6 +73,12 @@ final class Report {
                     100 * c.interval().high(), config.conceptF1(), c.features(), c.autoencoder(), 100 * c.shuffledShare()));
         }
         return findings;
+    }
+
+    private String clusters(SourceResult s) {
+        return s.clusters().isEmpty() ? format("No pair reaches %.2f.", config.clusterCosine())
+                : format("Pairs of at least %.2f join %d clusters; the largest has %d features (%.1f%%).", config.clusterCosine(),
+                        s.clusters().size(), s.clusters().getFirst().size(), 100.0 * s.clusters().getFirst().size() / s.compared());
     }
 
     private String agreement(LabelAgreement l) {

@@ -123,9 +123,22 @@ public final class Search {
      * @return the feature; the lowest of several
      */
     public int best(int group) {
+        return best(group, this);
+    }
+
+    /**
+     * The feature with the largest area.
+     *
+     * @param group the positives
+     * @param second decides between equal areas by its own
+     * @return the feature; the lowest of several that are equal in both
+     */
+    public int best(int group, Search second) {
+        double[] first = auroc[group];
+        double[] tie = second.auroc[group];
         int best = 0;
-        for (int feature = 1; feature < auroc[group].length; feature++) {
-            if (auroc[group][feature] > auroc[group][best]) {
+        for (int feature = 1; feature < first.length; feature++) {
+            if (first[feature] > first[best] || first[feature] == first[best] && tie[feature] > tie[best]) {
                 best = feature;
             }
         }
