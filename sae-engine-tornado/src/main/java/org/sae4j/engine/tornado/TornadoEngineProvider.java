@@ -1,6 +1,8 @@
 package org.sae4j.engine.tornado;
 
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Availability;
@@ -79,6 +81,6 @@ public final class TornadoEngineProvider implements EngineProvider {
                 .map(ServiceLoader.Provider::get).filter(provider -> provider.id().equals(id) && !provider.id().equals("tornado")).findFirst()
                 .orElseThrow(() -> new EngineException("there is no engine " + id + " to verify first runs with", "tornado engine",
                         "add it to the class path, or set " + TornadoSettings.VERIFY + " to another engine or to " + TornadoSettings.OFF))
-                .open(new EngineOptions(java.util.Optional.empty(), threads, java.util.Map.of()));
+                .open(new EngineOptions(Optional.empty(), threads, Map.of()));
     }
 }
