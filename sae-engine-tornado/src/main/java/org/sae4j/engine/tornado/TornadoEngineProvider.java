@@ -78,7 +78,8 @@ public final class TornadoEngineProvider implements EngineProvider {
             return null;
         }
         return ServiceLoader.load(EngineProvider.class, TornadoEngineProvider.class.getClassLoader()).stream()
-                .map(ServiceLoader.Provider::get).filter(provider -> provider.id().equals(id) && !provider.id().equals("tornado")).findFirst()
+                .map(ServiceLoader.Provider::get)
+                .filter(provider -> provider.id().equals(id) && !provider.id().equals("tornado")).findFirst()
                 .orElseThrow(() -> new EngineException("there is no engine " + id + " to verify first runs with", "tornado engine",
                         "add it to the class path, or set " + TornadoSettings.VERIFY + " to another engine or to " + TornadoSettings.OFF))
                 .open(new EngineOptions(Optional.empty(), threads, Map.of()));

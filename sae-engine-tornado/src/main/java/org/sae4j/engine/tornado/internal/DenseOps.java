@@ -106,8 +106,8 @@ final class DenseOps {
         FloatArray scale = op.scale() == null ? nothing : storage.write(op.scale());
         int cols = op.x().cols();
         int threads = tasks.threadsFor(cols);
-        tasks.groups(op.x().rows(), threads, 8L * threads, (graph, id, c) -> graph.task(id, RowKernels::saeLayerNorm, c, x, weight, bias, out,
-                scale, cols, op.eps(), flag(op.scale() != null), threads));
+        tasks.groups(op.x().rows(), threads, 8L * threads, (graph, id, c) -> graph.task(id, RowKernels::saeLayerNorm, c, x, weight, bias,
+                out, scale, cols, op.eps(), flag(op.scale() != null), threads));
     }
 
     private void matMul(Op.MatMul op) {

@@ -46,7 +46,10 @@ final class ElementKernels {
         return y;
     }
 
-    /** The normal distribution's Phi(x), by the complement of the error function (Abramowitz and Stegun 7.1.26), exact in the lower tail. */
+    /**
+     * The normal distribution's Phi(x), by the complement of the error function (Abramowitz and Stegun 7.1.26), exact in the lower
+     * tail.
+     */
     static float saeNormal(float x) {
         float z = TornadoMath.abs(x) * HALF_ROOT;
         float t = 1f / (1f + 0.3275911f * z);
@@ -67,7 +70,8 @@ final class ElementKernels {
         }
     }
 
-    public static void saeAdd(KernelContext c, FloatArray a, FloatArray b, float scale, FloatArray out, int cols, int broadcast, int count) {
+    public static void saeAdd(KernelContext c, FloatArray a, FloatArray b, float scale, FloatArray out, int cols, int broadcast,
+            int count) {
         int i = c.globalIdx;
         if (i < count) {
             int at = i;

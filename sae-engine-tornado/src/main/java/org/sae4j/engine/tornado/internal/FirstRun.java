@@ -14,8 +14,8 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Compares the first run of a program with that of another engine, from the same state. Kernels are compiled at run time for the device, and
- * a wrong one, a failed launch and a failed copy are not reported by the runtime: wrong numbers are the only sign.
+ * Compares the first run of a program with that of another engine, from the same state. Kernels are compiled at run time for the device,
+ * and a wrong one, a failed launch and a failed copy are not reported by the runtime: wrong numbers are the only sign.
  */
 final class FirstRun {
     /** The largest accepted norm of the difference, relative to the norm: well above rounding, and above one entry of a tie. */
@@ -71,8 +71,8 @@ final class FirstRun {
                         throw engine.failed(new EngineException(
                                 "the first run differs from engine %s in %s: relative error %.3g, at most %.3g is accepted"
                                         .formatted(other.id(), buffer, error, TOLERANCE),
-                                engine.where(program), "the device or its compiler computes wrongly: use another device, update its driver, or "
-                                        + "use engine " + other.id() + "; please report it"));
+                                engine.where(program), "the device or its compiler computes wrongly: use another device, "
+                                        + "update its driver, or use engine " + other.id() + "; please report it"));
                     }
                 }
             }

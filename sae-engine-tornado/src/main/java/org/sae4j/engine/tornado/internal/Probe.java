@@ -60,7 +60,8 @@ public final class Probe {
         try {
             Class.forName(API, false, Probe.class.getClassLoader());
         } catch (ClassNotFoundException | LinkageError e) {
-            return unavailable("TornadoVM is not there: no class " + API, "install a TornadoVM SDK, set TORNADOVM_HOME to it, and " + FLAGS);
+            return unavailable("TornadoVM is not there: no class " + API, "install a TornadoVM SDK, set TORNADOVM_HOME to it, and "
+                    + FLAGS);
         }
         ModuleLayer boot = ModuleLayer.boot();
         if (boot.findModule("tornado.runtime").isEmpty()) {
@@ -95,7 +96,8 @@ public final class Probe {
                         "start java with -D" + RECOVER + "=false");
             }
             if (TornadoRuntimeProvider.getTornadoRuntime().getNumBackends() == 0 || TornadoDevices.all().isEmpty()) {
-                return new Unavailable("TornadoVM found no device", "install a driver for OpenCL or CUDA, check it with tornado --devices; " + GUIDE);
+                return new Unavailable("TornadoVM found no device",
+                        "install a driver for OpenCL or CUDA, check it with tornado --devices; " + GUIDE);
             }
             TornadoDevices.Found first = TornadoDevices.pick(Optional.of("0"));
             return new Available("TornadoVM " + TornadoVersion.EXPECTED + ", " + first.device().backEnd() + ", " + first.device().name());

@@ -117,14 +117,14 @@ final class SparseOps {
         for (int i = 0; i < DIGITS.length; i++) {
             int digits = DIGITS[i];
             int first = flag(i == 0);
-            tasks.line(histograms, (graph, id, c) -> graph.task(id, SelectKernels::saeBatchHistogram, c, pre, mask, powers, bounds, histogram,
-                    cols, count, histograms, digits, first, hasMask));
+            tasks.line(histograms, (graph, id, c) -> graph.task(id, SelectKernels::saeBatchHistogram, c, pre, mask, powers, bounds,
+                    histogram, cols, count, histograms, digits, first, hasMask));
             tasks.groups(1, digits, 4L * digits, (graph, id, c) -> graph.task(id, SelectKernels::saeBatchPick, c, powers, histogram, bounds,
                     state, histograms, digits, first, wanted));
         }
         int threads = tasks.threadsFor(cols);
-        tasks.groups(rows, threads, 4L * threads, (graph, id, c) -> graph.task(id, SelectKernels::saeRowTies, c, pre, mask, bounds, ties, cols,
-                hasMask, threads));
+        tasks.groups(rows, threads, 4L * threads, (graph, id, c) -> graph.task(id, SelectKernels::saeRowTies, c, pre, mask, bounds, ties,
+                cols, hasMask, threads));
         tasks.line(1, (graph, id, c) -> graph.task(id, SelectKernels::saeBatchQuotas, c, ties, bounds, state, limits, quotas, rows));
     }
 
@@ -159,7 +159,8 @@ final class SparseOps {
         int d = op.w().cols();
         int threads = tasks.threadsFor(d);
         tasks.groups(d == 0 ? 0 : op.out().rows(), threads, 0, (graph, id, c) -> graph.task(id, SparseKernels::saeDecode, c,
-                s.pattern().counts, s.pattern().columns, s.values(), w, bias, out, d, s.pattern().stride, flag(op.bias() != null), threads));
+                s.pattern().counts, s.pattern().columns, s.values(), w, bias, out, d, s.pattern().stride, flag(op.bias() != null),
+                        threads));
     }
 
     private void featureGradient(Op.FeatureGradient op) {
@@ -204,8 +205,8 @@ final class SparseOps {
         FloatArray weighted = storage.scratch(p.rows);
         int threads = tasks.threadsFor(p.stride);
         int all = tasks.threadsFor(p.rows);
-        tasks.groups(p.rows, threads, 16L * threads, (graph, id, c) -> graph.task(id, SparseKernels::saeSparsityRows, c, p.counts, p.columns,
-                s.values(), norms, sums, weighted, p.stride, threads));
+        tasks.groups(p.rows, threads, 16L * threads, (graph, id, c) -> graph.task(id, SparseKernels::saeSparsityRows, c, p.counts,
+                p.columns, s.values(), norms, sums, weighted, p.stride, threads));
         tasks.groups(1, all, 24L * all, (graph, id, c) -> graph.task(id, SparseKernels::saeSparsityTotal, c, p.counts, sums, weighted, out,
                 p.rows, all));
     }

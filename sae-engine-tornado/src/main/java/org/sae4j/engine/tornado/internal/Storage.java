@@ -43,12 +43,15 @@ final class Storage {
     /** Sparse rows. */
     record Sparse(Pattern pattern, FloatArray values) {}
 
+    private static final long MOST_STREAMED_BYTES = 1 << 20;
+
     private final double sparseCapacity;
     private final Map<String, FloatArray> floats = new HashMap<>();
     private final Map<String, IntArray> ints = new HashMap<>();
     private final Map<String, Sparse> sparse = new HashMap<>();
     private final Set<TornadoNativeArray> used = identitySet();
     private final Set<TornadoNativeArray> loaded = identitySet();
+    private final Set<TornadoNativeArray> parameters = identitySet();
     private final Set<TornadoNativeArray> streamed = identitySet();
     private final Set<TornadoNativeArray> returned = identitySet();
     private final Set<TornadoNativeArray> written = identitySet();
@@ -102,8 +105,10 @@ final class Storage {
         floats.put(buffer.name(), array);
         if (buffer.role() == Role.INPUT) {
             streamed.add(array);
-        } else if (buffer.role() == Role.WEIGHT || buffer.role() == Role.PARAMETER) {
+        } else if (buffer.role() == Role.WEIGHT) {
             loaded.add(array);
+        } else if (buffer.role() == Role.PARAMETER) {
+            parameters.add(array);
         } else {
             scratch.add(array);
         }
@@ -268,11 +273,21 @@ final class Storage {
     }
 
     Object[] sentOnce(boolean withScratch) {
-        return select(array -> loaded.contains(array) || withScratch && scratch.contains(array) && array instanceof FloatArray);
+        return select(array -> loaded.contains(array) || parameters.contains(array) && !isStreamed(array)
+                || withScratch && scratch.contains(array) && array instanceof FloatArray);
     }
 
     Object[] sentAlways() {
-        return select(streamed::contains);
+        return select(this::isStreamed);
+    }
+
+    /**
+     * Whether an array is sent before every run. Besides inputs these are small parameters that no operation writes, such as thresholds
+     * that the host trains: to send them again otherwise means to send everything again.
+     */
+    boolean isStreamed(TornadoNativeArray array) {
+        return streamed.contains(array)
+                || parameters.contains(array) && !written.contains(array) && array.getNumBytesOfSegment() <= MOST_STREAMED_BYTES;
     }
 
     Object[] returnedAlways() {

@@ -14,8 +14,8 @@ import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.WorkerGrid2D;
 
 /**
- * The tasks of one program in order, with their grids. A task without a grid writes nothing, and one whose group is too large for the device
- * is changed with no more than a printed warning: so every task gets its grid here, checked.
+ * The tasks of one program in order, with their grids. A task without a grid writes nothing, and one whose group is too large for the
+ * device is changed with no more than a printed warning: so every task gets its grid here, checked.
  */
 final class TaskList {
     private static final AtomicLong NEXT = new AtomicLong();

@@ -54,7 +54,8 @@ public final class TornadoEngine implements Engine {
         tornadoDevice = found.handle();
         this.verifier = verifier;
         long[] groups = tornadoDevice.getPhysicalDevice().getDeviceMaxWorkGroupSize();
-        limits = new DeviceLimits((int) Math.min(groups[0], Integer.MAX_VALUE), tornadoDevice.getPhysicalDevice().getDeviceLocalMemorySize(),
+        limits = new DeviceLimits((int) Math.min(groups[0], Integer.MAX_VALUE),
+                tornadoDevice.getPhysicalDevice().getDeviceLocalMemorySize(),
                 Math.min(settings.memoryBytes().orElse(Long.MAX_VALUE), device.memoryBytes()),
                 tornadoDevice.getPhysicalDevice().getDeviceMaxAllocationSize(), settings.sparseCapacity());
     }
@@ -109,7 +110,8 @@ public final class TornadoEngine implements Engine {
         long bytes = Storage.bytes(program, limits.sparseCapacity());
         long free = limits.memoryBytes() - reserved;
         if (bytes > free) {
-            throw new EngineException("%d bytes of device memory are needed, %d of %d are free".formatted(bytes, free, limits.memoryBytes()),
+            throw new EngineException("%d bytes of device memory are needed, %d of %d are free".formatted(bytes, free,
+                    limits.memoryBytes()),
                     where(program), "use a smaller batch, close other programs, lower the setting " + TornadoSettings.SPARSE_CAPACITY
                             + ", or raise " + TornadoSettings.MEMORY + " and -Dtornado.device.memory where they are set");
         }

@@ -117,7 +117,7 @@ final class TornadoProgram implements CompiledProgram {
         for (int i = 0; i < values.length; i++) {
             array.set(i, values[i]);
         }
-        if (buffer.role() == Role.PARAMETER) {
+        if (buffer.role() == Role.PARAMETER && !storage.isStreamed(array)) {
             rewritten.add(buffer);
         }
     }
