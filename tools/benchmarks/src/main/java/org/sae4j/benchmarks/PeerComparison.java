@@ -68,7 +68,8 @@ public final class PeerComparison {
         for (Case c : cases) {
             double own = run(c, 0, PeerComparison::median);
             double processor = run(c, 1, PeerComparison::leastProcessorTime);
-            String line = String.format(Locale.ROOT, "%-20s sae4j %8.2f ms (%.2f ms of one processor)", c.name(), own * 1e3, processor * 1e3);
+            String line = String.format(Locale.ROOT, "%-20s sae4j %8.2f ms (%.2f ms of one processor)", c.name(), own * 1e3,
+                    processor * 1e3);
             if (command.length > 0) {
                 double peer = peer(command, c.arguments());
                 line += String.format(Locale.ROOT, "   peer %8.2f ms   peer / sae4j %.2f", peer * 1e3, peer / own);
