@@ -7,9 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.sae4j.api.Sae4jException;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -22,20 +24,31 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
     private final JsonMapper json = new JsonMapper();
 
     /**
-     * Opens the file.
+     * Opens the file. Lines of steps that a resumed run does again, after its checkpoint, are dropped.
      *
      * @param path the file; its folder is made if needed
-     * @param append whether lines are added to an existing file, for resumed runs, instead of replacing it
+     * @param stepsDone steps before the next one: lines up to it are kept, 0 replaces the file
      * @throws Sae4jException if it cannot be opened
      */
-    public MetricsFile(Path path, boolean append) {
+    public MetricsFile(Path path, long stepsDone) {
         this.path = path;
         try {
             Files.createDirectories(path.toAbsolutePath().getParent());
-            writer = Files.newBufferedWriter(path, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.WRITE,
-                    append ? StandardOpenOption.APPEND : StandardOpenOption.TRUNCATE_EXISTING);
+            List<String> kept = stepsDone == 0 || !Files.exists(path) ? List.of()
+                    : Files.readAllLines(path).stream().filter(line -> stepOf(line) <= stepsDone).toList();
+            Files.write(path, kept);
+            writer = Files.newBufferedWriter(path, StandardCharsets.UTF_8, StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw failure(e);
+        }
+    }
+
+    /** The step of a line; a line that was cut off belongs to none that is kept. */
+    private long stepOf(String line) {
+        try {
+            return json.readTree(line).path("step").asLong(Long.MAX_VALUE);
+        } catch (JacksonException e) {
+            return Long.MAX_VALUE;
         }
     }
 

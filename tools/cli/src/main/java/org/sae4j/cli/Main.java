@@ -4,7 +4,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /** The {@code sae} command. */
@@ -13,26 +15,36 @@ import picocli.CommandLine.Spec;
         description = "Sparse autoencoders for transformer language models.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {DoctorCommand.class, HelpCommand.class})
+        subcommands = {DemoCommand.class, ActivationsCommand.class, EncodeCommand.class, TrainCommand.class, EvaluateCommand.class,
+               
+                ExperimentsCommand.class, RunCommand.class, ReportCommand.class, DoctorCommand.class,
+                DevicesCommand.class, HelpCommand.class})
 public final class Main implements Runnable {
-
     @Spec
     private CommandSpec spec;
+
+    @Option(names = "--stacktrace", scope = ScopeType.INHERIT, description = "Show where a failure comes from.")
+    private boolean stacktrace;
 
     Main() {
     }
 
     /**
-     * Runs the command and ends the process: 0 on success, 2 for wrong usage, 1 for any other failure.
+     * Runs the command and ends the process: 0 on success, 2 for wrong usage, 1 for any other failure, 130 when interrupted.
      *
      * @param args the command line
      */
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        StandardError.restore();
+        Interruption.install();
+        Interruption.exit(commandLine().execute(args));
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new Main());
+        Main main = new Main();
+        return new CommandLine(main).setCaseInsensitiveEnumValuesAllowed(true).setUsageHelpAutoWidth(true)
+                .setParameterExceptionHandler(Failures::wrongUsage)
+                .setExecutionExceptionHandler((error, command, parsed) -> Failures.failed(error, command, main.stacktrace));
     }
 
     @Override

@@ -70,11 +70,7 @@ final class FloatMath {
     static float gelu(float x) {
         float a = Math.min(Math.abs(x), TAIL_MAX);
         float z = a * SQRT_HALF;
-        float plus = z + 2;
-        float twice = Math.fma(z, 2, 1);
-        // One division for both quotients.
-        float inverse = 1 / (plus * twice);
-        float t = (z - 2) * (twice * inverse);
+        float t = (z - 2) / (z + 2);
         float p = Math.fma(t, T9, T8);
         p = Math.fma(p, t, T7);
         p = Math.fma(p, t, T6);
@@ -89,7 +85,7 @@ final class FloatMath {
         float lost = Math.fma(a, a, -square);
         float e = exp(square * -0.5f);
         e = Math.fma(e, lost * -0.5f, e);
-        float tail = e * p * (plus * inverse);
+        float tail = e * p / Math.fma(z, 2, 1);
         return Math.fma(-a, tail, Math.max(x, 0));
     }
 

@@ -1,0 +1,170 @@
+package org.sae4j.cli;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.Activations;
+import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Tokenizer;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.format.SafetensorsWriter;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Writes what a transformer computes at some hook points. */
+@Command(name = "activations", description = "Run a transformer and write the values at hook points, one tensor each: [batch, position, ...].",
+        mixinStandardHelpOptions = true, versionProvider = Version.class)
+final class ActivationsCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder.")
+    private Path model;
+
+    @ArgGroup(multiplicity = "1")
+    private Source source;
+
+    @Option(names = "--no-bos", description = "Do not put the beginning-of-sequence token before a text.")
+    private boolean noBos;
+
+    @Option(names = "--hook", required = true, split = ",", paramLabel = "HOOK",
+            description = "Hook points as in TransformerLens, such as blocks.0.mlp.hook_post,logits.")
+    private List<String> hooks;
+
+    @Option(names = "--output", required = true, paramLabel = "FILE", description = "The safetensors file to write.")
+    private Path output;
+
+    @Mixin
+    private EngineOption engineOption;
+
+    /** Where tokens come from. */
+    static final class Source {
+        @Option(names = "--tokens", paramLabel = "IDS", description = "Token ids: rows separated by ';', ids by ','. Used as they are.")
+        private String tokens;
+
+        @Option(names = "--text", paramLabel = "TEXT", description = "A text; the beginning-of-sequence token is put before it.")
+        private String text;
+
+        @Option(names = "--file", paramLabel = "FILE", description = "A file with one text, in UTF-8.")
+        private Path file;
+
+        Source() {
+        }
+    }
+
+    ActivationsCommand() {
+    }
+
+    @Override
+    public void run() {
+        int[][] given = source.tokens == null ? null : parseTokens(source.tokens);
+        String text = given != null ? null : source.text != null ? source.text : read(source.file);
+        Paths.folder(model, "--model");
+        Terminal terminal = new Terminal();
+        try (Engine engine = engineOption.open(terminal); Transformer transformer = Transformers.open(model, engine)) {
+            TransformerConfig config = transformer.config();
+            HookPoint[] points = hooks.stream().map(name -> hook(name.strip(), config)).toArray(HookPoint[]::new);
+            int[][] tokens = given != null ? given : new int[][] {encode(text, transformer)};
+            check(tokens, config);
+            Activations activations = transformer.forward(tokens, ForwardPlan.capture(points));
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            for (HookPoint point : points) {
+                tensors.put(point.toString(), activations.get(point));
+            }
+            SafetensorsWriter.write(Paths.newFile(output), tensors, Map.of("model", config.name()));
+            terminal.say("wrote " + tensors.size() + (tensors.size() == 1 ? " tensor" : " tensors") + " of " + tokens.length + " x "
+                    + tokens[0].length + " tokens to " + output);
+        }
+    }
+
+    private int[][] parseTokens(String text) {
+        String[] rows = text.split(";", -1);
+        int[][] tokens = new int[rows.length][];
+        for (int r = 0; r < rows.length; r++) {
+            String[] ids = rows[r].split(",", -1);
+            tokens[r] = new int[ids.length];
+            for (int i = 0; i < ids.length; i++) {
+                try {
+                    tokens[r][i] = Integer.parseInt(ids[i].strip());
+                } catch (NumberFormatException e) {
+                    throw new ParameterException(spec.commandLine(), "--tokens has '" + ids[i] + "' in row " + (r + 1)
+                            + " where a token id was expected, write ids like \"1,2,3;4,5,6\"", e);
+                }
+            }
+            if (tokens[r].length != tokens[0].length) {
+                throw new ParameterException(spec.commandLine(), "--tokens has rows of " + tokens[0].length + " and " + tokens[r].length
+                        + " tokens, give all rows the same length");
+            }
+        }
+        return tokens;
+    }
+
+    private String read(Path file) {
+        try {
+            return Files.readString(Paths.existing(file, "--file"));
+        } catch (CharacterCodingException e) {
+            throw new Sae4jException("the text is not UTF-8", file.toString(), "save it in UTF-8", e);
+        } catch (IOException e) {
+            throw new Sae4jException("cannot read the text, " + e.getClass().getSimpleName(), file.toString(), "mend --file", e);
+        }
+    }
+
+    private int[] encode(String text, Transformer transformer) {
+        if (text.isEmpty()) {
+            throw new Sae4jException("the text is empty", source.text != null ? "--text" : source.file.toString(),
+                    "give at least one character, or --tokens");
+        }
+        Tokenizer tokenizer = transformer.tokenizer().orElseThrow(() -> new Sae4jException("the model has no tokenizer", model.toString(),
+                "put tokenizer.json into its folder, or pass --tokens"));
+        int[] ids = tokenizer.encode(text).ids();
+        OptionalInt bos = noBos ? OptionalInt.empty() : tokenizer.bos();
+        if (bos.isEmpty()) {
+            return ids;
+        }
+        int[] withBos = new int[ids.length + 1];
+        withBos[0] = bos.getAsInt();
+        System.arraycopy(ids, 0, withBos, 1, ids.length);
+        return withBos;
+    }
+
+    private void check(int[][] tokens, TransformerConfig config) {
+        int length = tokens[0].length;
+        if (length > config.nCtx()) {
+            throw new Sae4jException(length + " tokens are longer than the context of " + config.nCtx(), config.name(),
+                    "shorten the text or the rows");
+        }
+        for (int[] row : tokens) {
+            for (int id : row) {
+                if (id < 0 || id >= config.dVocab()) {
+                    throw new Sae4jException("token id " + id + " is not in the vocabulary", config.name(),
+                            "use ids from 0 to " + (config.dVocab() - 1));
+                }
+            }
+        }
+    }
+
+    private static HookPoint hook(String name, TransformerConfig config) {
+        List<HookPoint> known = HookPoint.of(config);
+        return HookPoint.parse(name).filter(known::contains)
+                .orElseThrow(() -> new Sae4jException("unknown hook point '" + name + "'", config.name() + " with " + config.nLayers()
+                        + " layers", "use one of " + Arrays.stream(HookPoint.Site.values())
+                                .map(site -> site.inBlock() ? "blocks.N." + site.suffix() : site.suffix()).toList()));
+    }
+}

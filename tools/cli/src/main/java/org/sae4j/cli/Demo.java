@@ -1,0 +1,155 @@
+package org.sae4j.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.experiment.Document;
+import org.sae4j.api.experiment.EncodedCorpus;
+import org.sae4j.api.experiment.Experiment;
+import org.sae4j.api.experiment.ExperimentResult;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.SparseAutoencoders;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.evaluate.Evaluation;
+import org.sae4j.core.evaluate.Evaluator;
+import org.sae4j.core.experiment.ExperimentRun;
+import org.sae4j.core.experiment.Experiments;
+import org.sae4j.core.format.SaeFiles;
+import org.sae4j.core.train.ActivationBuffer;
+import org.sae4j.core.train.MetricsFile;
+import org.sae4j.core.train.Recipe;
+import org.sae4j.core.train.Recipes;
+import org.sae4j.core.train.Setting;
+import org.sae4j.core.train.TokenActivations;
+import org.sae4j.core.train.TrainedSae;
+import org.sae4j.core.train.Trainer;
+import org.sae4j.core.train.TrainingMetrics;
+import org.sae4j.demoworld.DemoWorld;
+import org.sae4j.report.ResultJson;
+
+/** The demo: harvests activations, trains, evaluates, runs all experiments, writes the report. */
+final class Demo {
+    /** The experiments on the one-block model and its autoencoder, in the order of the report. */
+    static final List<String> WITH_AUTOENCODER = List.of("specificity", "neighborhood", "ablation", "random-walk");
+    static final String TRACING = "causal-tracing";
+
+    private static final HookPoint HOOK = HookPoint.mlpPost(0);
+    private static final int TRAINING_DOCUMENTS = 12_000;
+    private static final int BUFFER_ROWS = 1 << 17;
+
+    private final Engine engine;
+    private final Path output;
+    private final long seed;
+    private final int steps;
+    private final Terminal terminal;
+    private final long started = System.nanoTime();
+
+    Demo(Engine engine, Path output, long seed, int steps, Terminal terminal) {
+        this.engine = engine;
+        this.output = output;
+        this.seed = seed;
+        this.steps = steps;
+        this.terminal = terminal;
+    }
+
+    /** An autoencoder that the demo trained, with what is known of it. */
+    record Trained(String id, String title, Recipe recipe, List<TrainingMetrics> metrics, Evaluation evaluation,
+            Map<String, Double> bestAuroc, SparseAutoencoder sae) {}
+
+    /** One experiment's outcome. */
+    record Outcome(Experiment<?, ?> experiment, ExperimentResult<?> result, Map<String, Object> provenance) {}
+
+    Path run() {
+        Experiments experiments = Experiments.installed();
+        List<Document> labelled = DemoWorld.labelledCorpus();
+        List<Outcome> outcomes = new ArrayList<>();
+        List<Trained> trained = new ArrayList<>();
+        Path file = output.resolve("report.html");
+        Path models = output.resolve("models");
+        try (Transformer model = Transformers.open(DemoWorld.extractModel(DemoWorld.GELU_1L, models.resolve(DemoWorld.GELU_1L)), engine)) {
+            List<String> texts =
+                    DemoWorld.trainingCorpus().subList(0, TRAINING_DOCUMENTS).stream().map(Document::text).toList();
+            int[][] training = TokenActivations.rows(model, texts);
+            int[][] evaluation = TokenActivations.rows(model, labelled.stream().map(Document::text).toList());
+            try {
+                for (Plan plan : plans()) {
+                    trained.add(train(plan, model, training, evaluation, labelled));
+                }
+                ExperimentRun run = ExperimentRun.builder(model, engine).autoencoder(trained.getFirst().sae())
+                        .autoencoder(trained.getLast().sae()).corpus(labelled).facts(DemoWorld.facts()).seed(seed).progress(terminal).build();
+                for (String id : WITH_AUTOENCODER) {
+                    outcomes.add(run(experiments.get(id), run));
+                }
+            } finally {
+                trained.forEach(t -> t.sae().close());
+            }
+        }
+        try (Transformer model = Transformers.open(DemoWorld.extractModel(DemoWorld.GPT2_4L, models.resolve(DemoWorld.GPT2_4L)), engine)) {
+            ExperimentRun run = ExperimentRun.builder(model, engine).corpus(labelled).facts(DemoWorld.facts()).seed(seed).progress(terminal)
+                    .build();
+            outcomes.add(run(experiments.get(TRACING), run));
+        }
+        terminal.update("writing the report", 0, 0);
+        new DemoReport(engine, seed, trained, outcomes, (System.nanoTime() - started) / 1e9).write(file);
+        return file;
+    }
+
+    /** What to train. */
+    private record Plan(String id, String title, Recipe recipe) {}
+
+    private List<Plan> plans() {
+        Recipe common = Recipes.OPENAI_TOPK.with(Map.of("k", "32", "lr", "1e-3", "batch", "1024", "dead_after", "100000",
+                "seed", Long.toString(seed)));
+        Recipe paper = Recipes.PAPER.with(Map.of("l1", "2e-4", "lr", "1e-3", "lr_warm_up", "50", "batch", "1024", "d_sae", "2048",
+                "dead_after", "100000", "seed", Long.toString(seed)));
+        return List.of(
+                new Plan("topk-2048", "TopK, 2,048 features", common.with(Map.of("d_sae", "2048", "steps", Integer.toString(steps)))),
+                new Plan("relu-2048", "ReLU and L1 by the paper's recipe, 2,048 features", paper.with("steps", Integer.toString(steps))),
+                new Plan("topk-512", "TopK, 512 features", common.with(Map.of("d_sae", "512", "steps", Integer.toString(Math.max(1, steps / 2))))));
+    }
+
+    private Trained train(Plan plan, Transformer model, int[][] training, int[][] evaluation, List<Document> labelled) {
+        Path folder = Paths.newFolder(output.resolve("autoencoders").resolve(plan.id()));
+        List<TrainingMetrics> metrics = new ArrayList<>();
+        TrainedSae result;
+        TokenActivations activations = new TokenActivations(model, HOOK, training, true);
+        ActivationBuffer buffer = new ActivationBuffer(activations, BUFFER_ROWS, seed, terminal);
+        try (MetricsFile log = new MetricsFile(folder.resolve("metrics.jsonl"), 0);
+                Trainer trainer = Trainer.builder(engine, plan.recipe(), buffer).origin(HOOK, model.config().name()).listener(log)
+                        .listener(metrics::add).build()) {
+            trainer.run((stage, done, total) -> {
+                terminal.checkCancelled();
+                TrainingMetrics last = metrics.getLast();
+                terminal.update(String.format(Locale.ROOT, "training %s", plan.title()), done, total,
+                        String.format(Locale.ROOT, "explained variance %.3f, L0 %.0f", last.explainedVariance(), last.l0()));
+            });
+            result = trainer.result();
+        }
+        SaeFiles.write(folder, result.config(), result.parameters(), result.metadata());
+        SparseAutoencoder sae = SparseAutoencoders.of(result.config(), result.parameters(), engine);
+        Evaluation measured = Evaluator.evaluate(model, sae, evaluation, true, terminal);
+        EncodedCorpus encoded = EncodedCorpus.encode(model, sae, labelled, terminal);
+        Trained trained = new Trained(plan.id(), plan.title(), plan.recipe(), metrics, measured, Detectors.bestByLabel(encoded), sae);
+        terminal.say(String.format(Locale.ROOT, "%s: explained variance %.3f at L0 %.1f, %d of %d features dead, worst domain's AUROC %.4f",
+                plan.title(), measured.explainedVariance(), measured.l0(), measured.dead(), measured.density().length,
+                trained.bestAuroc().values().stream().mapToDouble(a -> a).min().orElse(Double.NaN)));
+        return trained;
+    }
+
+    private <C extends Record, R extends Record> Outcome run(Experiment<C, R> experiment, ExperimentRun run) {
+        terminal.update(experiment.title(), 0, 0);
+        C config = experiment.defaults();
+        ExperimentResult<R> result = run.run(experiment, config);
+        Map<String, Object> provenance = new LinkedHashMap<>(run.provenance(experiment, config));
+        ResultJson.write(Paths.newFolder(output.resolve("results").resolve(experiment.id())).resolve("result.json"), experiment, result,
+                provenance);
+        terminal.say(experiment.title() + (result.findings().isEmpty() ? "" : ": " + result.findings().getFirst()));
+        return new Outcome(experiment, result, provenance);
+    }
+}

@@ -1,0 +1,38 @@
+package org.sae4j.cli;
+
+import java.nio.file.Path;
+import org.sae4j.api.engine.Engine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** The main job: what an autoencoder finds in a transformer. */
+@Command(name = "demo", description = {"Train autoencoders on the embedded demo model, run all experiments and write one report.",
+        "Takes a few minutes and needs no network."}, mixinStandardHelpOptions = true, versionProvider = Version.class)
+final class DemoCommand implements Runnable {
+    @Option(names = "--output", paramLabel = "DIR", defaultValue = "sae-demo",
+            description = "The folder to write: report.html, results, the trained autoencoders and the models. Default: ${DEFAULT-VALUE}.")
+    private Path output;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of all random numbers. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Option(names = "--steps", paramLabel = "N", defaultValue = "1000",
+            description = "Training steps of the main autoencoder; fewer are quicker and worse. Default: ${DEFAULT-VALUE}.")
+    private int steps;
+
+    @Mixin
+    private EngineOption engineOption;
+
+    DemoCommand() {
+    }
+
+    @Override
+    public void run() {
+        Terminal terminal = new Terminal();
+        try (Engine engine = engineOption.open(terminal)) {
+            Path report = new Demo(engine, Paths.newFolder(output), seed, Math.max(1, steps), terminal).run();
+            terminal.say("the report is " + report.toAbsolutePath().normalize().toUri());
+        }
+    }
+}

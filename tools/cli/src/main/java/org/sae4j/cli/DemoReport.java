@@ -1,0 +1,160 @@
+package org.sae4j.cli;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.experiment.Figure;
+import org.sae4j.api.experiment.Metric;
+import org.sae4j.core.evaluate.Evaluation;
+import org.sae4j.core.train.TrainingMetrics;
+import org.sae4j.report.Report;
+import org.sae4j.report.Section;
+
+/** Composes the demo's report. */
+final class DemoReport {
+    private static final int CURVE_POINTS = 200;
+
+    private final Engine engine;
+    private final long seed;
+    private final List<Demo.Trained> trained;
+    private final List<Demo.Outcome> outcomes;
+    private final double seconds;
+
+    DemoReport(Engine engine, long seed, List<Demo.Trained> trained, List<Demo.Outcome> outcomes, double seconds) {
+        this.engine = engine;
+        this.seed = seed;
+        this.trained = trained;
+        this.outcomes = outcomes;
+        this.seconds = seconds;
+    }
+
+    void write(Path file) {
+        Report.Builder report = Report.builder("What a sparse autoencoder finds in a transformer")
+                .subtitle("sae4j demo: the one-block transformer gelu-1l-demo, its MLP activations, and 13 domains of text whose truth is known")
+                .provenance(provenance()).section(overview()).section(autoencoders());
+        outcomes.forEach(o -> report.section(Section.of(o.experiment(), o.result())));
+        report.section(next()).build().write(file);
+    }
+
+    private Map<String, Object> provenance() {
+        Map<String, Object> map = new LinkedHashMap<>();
+        map.put("sae4j", Version.current());
+        map.put("java", Runtime.version().toString());
+        map.put("engine", engine.id());
+        map.put("device", engine.device().name());
+        map.put("seed", seed);
+        map.put("seconds", Math.round(seconds));
+        map.put("recipes", trained.stream().collect(LinkedHashMap::new, (m, t) -> m.put(t.id(), t.recipe().settings()), Map::putAll));
+        outcomes.forEach(o -> map.put(o.experiment().id(), o.provenance()));
+        return map;
+    }
+
+    private Section overview() {
+        Demo.Trained main = trained.getFirst();
+        Evaluation e = main.evaluation();
+        List<String> findings = new ArrayList<>();
+        for (Demo.Outcome outcome : outcomes) {
+            outcome.result().findings().stream().limit(2).forEach(findings::add);
+        }
+        return Section.builder("overview", "What was found")
+                .lead("A transformer's hidden layer packs many meanings into few numbers. A sparse autoencoder writes each activation as a sum of few "
+                        + "features out of many. The demo trained three of them on " + HOOKED + ", and asked five experiments what the "
+                        + "features are. Everything below was computed on this machine, in " + Math.round(seconds) + " seconds.")
+                .metrics(List.of(Metric.of("explained variance", e.explainedVariance(), ""), Metric.of("L0", e.l0(), "features per token"),
+                        Metric.of("dead features", 100.0 * e.dead() / e.density().length, "%"),
+                        Metric.of("CE recovered", 100 * e.recovered().map(Evaluation.Recovered::ceRecovered).orElse(Double.NaN), "%"),
+                        Metric.of("worst domain's AUROC", worst(main), "")))
+                .findings(findings).build();
+    }
+
+    private static final String HOOKED = "blocks.0.mlp.hook_post of a small transformer that knows five languages, geography, chemistry, families, "
+            + "code, DNA, base64 and arithmetic";
+
+    private static double worst(Demo.Trained t) {
+        return t.bestAuroc().values().stream().mapToDouble(a -> a).min().orElse(Double.NaN);
+    }
+
+    private Section autoencoders() {
+        List<List<Object>> rows = new ArrayList<>();
+        for (Demo.Trained t : trained) {
+            Evaluation e = t.evaluation();
+            Map.Entry<String, Double> worst = t.bestAuroc().entrySet().stream().min(Map.Entry.comparingByValue()).orElseThrow();
+            rows.add(List.of(t.title(), e.density().length, round(e.l0(), 1), round(e.explainedVariance(), 4), round(e.cosine(), 4),
+                    e.dead(), e.denserThan(0.1), round(100 * e.recovered().orElseThrow().ceRecovered(), 2),
+                    round(100 * e.recovered().orElseThrow().klRecovered(), 2), round(worst.getValue(), 4), worst.getKey()));
+        }
+        Evaluation.Recovered recovered = trained.getFirst().evaluation().recovered().orElseThrow();
+        String n = String.format(Locale.ROOT, "n = %,d tokens of 1,500 documents that were not trained on; seed %d.",
+                trained.getFirst().evaluation().tokens(), seed);
+        return Section.builder("autoencoders", "The autoencoders")
+                .lead("Three autoencoders of the same activations: TopK, which keeps the 32 largest features of a token; ReLU with an L1 penalty by "
+                        + "the paper's recipe, for comparison; and a small TopK one, to see how features split as their number grows.",
+                        String.format(Locale.ROOT, "The untouched model's next-token loss is %.3f nats; with zeros in place of the activations it is "
+                                + "%.3f, with the TopK autoencoder's reconstruction %.3f.", recovered.ceClean(), recovered.ceZero(),
+                                recovered.ceSae()))
+                .figure(new Figure.Table("autoencoders-table", "Quality on held-out text", n + " The AUROC is that of the worst of the 13 domains: "
+                        + "how well the largest activation of its best feature over a document tells the domain from all others.",
+                        List.of("autoencoder", "d_sae", "L0", "explained variance", "cosine", "dead features", "features above 10% density",
+                                "CE recovered (%)", "KL recovered (%)", "worst domain's AUROC", "worst domain"), rows))
+                .figure(curves("explained-variance", "Explained variance during training", "explained variance of the batch",
+                        TrainingMetrics::explainedVariance, false))
+                .figure(curves("l0", "L0 during training", "active features per token", TrainingMetrics::l0, true))
+                .figure(density(n)).figure(domains()).build();
+    }
+
+    private static double round(double value, int digits) {
+        double factor = Math.pow(10, digits);
+        return Math.round(value * factor) / factor;
+    }
+
+    private Figure curves(String id, String title, String label, ToDoubleFunction<TrainingMetrics> value, boolean log) {
+        List<Figure.Line> lines = new ArrayList<>();
+        for (Demo.Trained t : trained) {
+            int stride = Math.max(1, t.metrics().size() / CURVE_POINTS);
+            List<TrainingMetrics> shown = IntStream.range(0, t.metrics().size())
+                    .filter(i -> i % stride == 0 || i == t.metrics().size() - 1).mapToObj(t.metrics()::get).toList();
+            lines.add(new Figure.Line(t.title(), shown.stream().mapToDouble(TrainingMetrics::tokens).toArray(),
+                    shown.stream().mapToDouble(value).toArray(), new double[0], new double[0], false));
+        }
+        return new Figure.Lines(id, title, "Measured on each training batch of 1,024 tokens before its update; seed " + seed + ".",
+                Figure.Axis.of("training tokens"), new Figure.Axis(label, log), lines);
+    }
+
+    private Figure density(String n) {
+        double[] edges = IntStream.rangeClosed(0, Evaluation.HISTOGRAM_BINS)
+                .mapToDouble(i -> Evaluation.HISTOGRAM_START + i * Evaluation.HISTOGRAM_STEP).toArray();
+        int first = IntStream.range(0, Evaluation.HISTOGRAM_BINS)
+                .filter(bin -> trained.stream().anyMatch(t -> t.evaluation().log10DensityHistogram()[bin] > 0)).findFirst().orElse(0);
+        List<Figure.BarSeries> series = trained.stream().map(t -> new Figure.BarSeries(t.title(),
+                IntStream.of(t.evaluation().log10DensityHistogram()).skip(first).asDoubleStream().toArray(), new double[0], new double[0]))
+                .toList();
+        return new Figure.Histogram("density", "How often features fire", "Dead features are not shown. " + n,
+                Figure.Axis.of("log10 of the share of tokens in which a feature is active"), Figure.Axis.of("features"),
+                java.util.Arrays.copyOfRange(edges, first, edges.length), series, false);
+    }
+
+    private Figure domains() {
+        List<String> names = List.copyOf(trained.getFirst().bestAuroc().keySet());
+        List<Figure.BarSeries> series = trained.stream()
+                .map(t -> new Figure.BarSeries(t.title(), names.stream().mapToDouble(t.bestAuroc()::get).toArray(), new double[0], new double[0]))
+                .toList();
+        return new Figure.Bars("domains", "Best single feature of every domain", "AUROC of the largest activation over a document, documents of the "
+                + "domain against all others; 0.5 is chance, 1 is perfect. n = 1,500 documents.", Figure.Axis.of("domain"),
+                Figure.Axis.of("AUROC of the best feature"), names, series, false);
+    }
+
+    private Section next() {
+        return Section.builder("next", "Go on from here").lead("The folder of this report also holds the models, the autoencoders and the results, "
+                + "for example for these commands:",
+                "./sae run ablation --model sae-demo/models/gelu-1l-demo --sae sae-demo/autoencoders/topk-2048 --output my-ablation",
+                "./sae run specificity --help",
+                "./sae evaluate --sae sae-demo/autoencoders/relu-2048 --model sae-demo/models/gelu-1l-demo --corpus my-texts.tsv",
+                "./sae train --list-recipes").build();
+    }
+}

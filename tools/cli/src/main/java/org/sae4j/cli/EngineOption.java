@@ -1,0 +1,37 @@
+package org.sae4j.cli;
+
+import java.util.Map;
+import java.util.Optional;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.core.Engines;
+import picocli.CommandLine.Option;
+
+/** The options that choose what computes. */
+final class EngineOption {
+    @Option(names = "--engine", paramLabel = "ID", defaultValue = "auto",
+            description = "What computes: auto, cpu, tornado or a plugin's id. Default: ${DEFAULT-VALUE}.")
+    private String id;
+
+    @Option(names = "--device", paramLabel = "DEVICE", description = "Index or part of the name of the engine's device; see sae devices.")
+    private String device;
+
+    @Option(names = "--threads", paramLabel = "N", defaultValue = "0",
+            description = "Threads of the CPU engine; 0 is one per processor. Results do not depend on it.")
+    private int threads;
+
+    @Option(names = "--engine-set", paramLabel = "KEY=VALUE", description = "A further setting of the engine; repeat for more.")
+    private Map<String, String> settings = Map.of();
+
+    EngineOption() {
+    }
+
+    /** Opens the engine and says which one, where the user left the choice. */
+    Engine open(Terminal terminal) {
+        Engines.Choice choice = Engines.choose(id);
+        if (id.equals(Engines.AUTO)) {
+            terminal.say("engine " + choice.provider().id() + ": " + choice.reason());
+        }
+        return choice.open(new EngineOptions(Optional.ofNullable(device), Math.max(0, threads), settings));
+    }
+}

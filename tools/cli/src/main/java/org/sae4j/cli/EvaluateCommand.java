@@ -1,0 +1,128 @@
+package org.sae4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.experiment.Document;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.SparseAutoencoders;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.evaluate.Evaluation;
+import org.sae4j.core.evaluate.Evaluator;
+import org.sae4j.core.experiment.DataFiles;
+import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.train.TokenActivations;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Evaluates an autoencoder. */
+@Command(name = "evaluate", description = "Measure how well an autoencoder reconstructs, how its features fire, and what the model loses.",
+        mixinStandardHelpOptions = true, versionProvider = Version.class)
+final class EvaluateCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--sae", required = true, paramLabel = "PATH", description = "The autoencoder's folder or file.")
+    private Path sae;
+
+    @ArgGroup(multiplicity = "1", exclusive = true)
+    private Data data;
+
+    @Mixin
+    private EngineOption engineOption;
+
+    /** What to evaluate on. */
+    static final class Data {
+        @ArgGroup(exclusive = false)
+        private Texts texts;
+
+        @ArgGroup(exclusive = false)
+        private Stored stored;
+
+        Data() {
+        }
+    }
+
+    /** Texts through a model. */
+    static final class Texts {
+        @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder, with a tokenizer.")
+        private Path model;
+
+        @Option(names = "--corpus", required = true, paramLabel = "FILE", description = "Texts: label, tab, text, one a line.")
+        private Path corpus;
+
+        Texts() {
+        }
+    }
+
+    /** Activations from a file. */
+    static final class Stored {
+        @Option(names = "--activations", required = true, paramLabel = "FILE", description = "A safetensors file with activations.")
+        private Path activations;
+
+        @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data", description = "The tensor in it. Default: data.")
+        private String tensor;
+
+        Stored() {
+        }
+    }
+
+    EvaluateCommand() {
+    }
+
+    @Override
+    public void run() {
+        Paths.existing(sae, "--sae");
+        Terminal terminal = new Terminal();
+        try (Engine engine = engineOption.open(terminal); SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine)) {
+            Evaluation evaluation = data.texts != null ? onTexts(data.texts, autoencoder, engine, terminal)
+                    : onActivations(data.stored, autoencoder, terminal);
+            Terminal.endLine();
+            print(evaluation);
+        }
+    }
+
+    private static Evaluation onTexts(Texts texts, SparseAutoencoder autoencoder, Engine engine, Terminal terminal) {
+        try (Transformer model = Transformers.open(Paths.folder(texts.model, "--model"), engine)) {
+            List<String> documents = DataFiles.corpus(Paths.existing(texts.corpus, "--corpus")).stream().map(Document::text).toList();
+            boolean hasBos = model.tokenizer().filter(t -> t.bos().isPresent()).isPresent();
+            return Evaluator.evaluate(model, autoencoder, TokenActivations.rows(model, documents), hasBos, terminal);
+        }
+    }
+
+    private static Evaluation onActivations(Stored stored, SparseAutoencoder autoencoder, Terminal terminal) {
+        try (SafetensorsFile file = SafetensorsFile.open(Paths.existing(stored.activations, "--activations"))) {
+            return Evaluator.evaluate(autoencoder, Inputs.rows(file, stored.tensor, autoencoder.config().dIn()), terminal);
+        }
+    }
+
+    private void print(Evaluation e) {
+        PrintWriter out = spec.commandLine().getOut();
+        line(out, "tokens", "%d", e.tokens());
+        line(out, "L0", "%.2f", e.l0());
+        line(out, "L1", "%.4g", e.l1());
+        line(out, "MSE", "%.6g", e.mse());
+        line(out, "cosine", "%.4f", e.cosine());
+        line(out, "explained variance", "%.4f", e.explainedVariance());
+        line(out, "dead features", "%d of %d (never in these tokens)", e.dead(), e.density().length);
+        line(out, "dense features", "%d above 1%%, %d above 10%%", e.denserThan(0.01), e.denserThan(0.1));
+        line(out, "mean centring |mu|/|sigma|", "%.3f", e.meanCentring());
+        e.recovered().ifPresent(r -> {
+            line(out, "cross-entropy in nats", "clean %.4f, with autoencoder %.4f, with zeros %.4f", r.ceClean(), r.ceSae(), r.ceZero());
+            line(out, "CE recovered", "%.4f", r.ceRecovered());
+            line(out, "KL recovered", "%.4f", r.klRecovered());
+        });
+        out.flush();
+    }
+
+    private static void line(PrintWriter out, String name, String format, Object... values) {
+        out.printf("%-28s%s%n", name, String.format(Locale.ROOT, format, values));
+    }
+}

@@ -1,0 +1,53 @@
+package org.sae4j.cli;
+
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import org.sae4j.api.Sae4jException;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** Turns failures into one line and an exit code. */
+final class Failures {
+    static final int FAILED = 1;
+    static final int WRONG_USAGE = 2;
+    static final int INTERRUPTED = 130;
+
+    private Failures() {
+    }
+
+    static int wrongUsage(ParameterException error, String[] args) {
+        CommandLine command = error.getCommandLine();
+        String message = error.getMessage();
+        List<String> suggestions =
+                error instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+        if (!suggestions.isEmpty()) {
+            message += ", did you mean " + String.join(" or ", suggestions) + "?";
+        }
+        print(command, message + ", see " + command.getCommandSpec().qualifiedName() + " --help");
+        return WRONG_USAGE;
+    }
+
+    static int failed(Exception error, CommandLine command, boolean stacktrace) {
+        int code = FAILED;
+        switch (error) {
+            case Sae4jException known -> print(command, known.getMessage());
+            case CancellationException cancelled -> {
+                print(command, "interrupted");
+                code = INTERRUPTED;
+            }
+            default -> print(command, "unexpected " + error.getClass().getSimpleName() + ": " + error.getMessage() + ", "
+                    + command.getCommandSpec().qualifiedName() + ", run again with --stacktrace and report it");
+        }
+        if (stacktrace) {
+            error.printStackTrace(command.getErr());
+        }
+        return code;
+    }
+
+    private static void print(CommandLine command, String message) {
+        Terminal.endLine();
+        command.getErr().println("error: " + message.strip().replaceAll("\\s*\\R\\s*", " "));
+        command.getErr().flush();
+    }
+}

@@ -1,0 +1,43 @@
+package org.sae4j.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.sae4j.api.Sae4jException;
+
+/** Checks what the user names on the command line. */
+final class Paths {
+    private Paths() {
+    }
+
+    static Path folder(Path path, String option) {
+        if (!Files.isDirectory(path)) {
+            throw new Sae4jException(Files.exists(path) ? "not a folder" : "there is no such folder", path.toString(), "mend " + option);
+        }
+        return path;
+    }
+
+    static Path existing(Path path, String option) {
+        if (!Files.exists(path)) {
+            throw new Sae4jException("there is no such file or folder", path.toString(), "mend " + option);
+        }
+        return path;
+    }
+
+    static Path newFile(Path path) {
+        if (Files.isDirectory(path)) {
+            throw new Sae4jException("the output is a folder", path.toString(), "name a file with --output");
+        }
+        newFolder(path.toAbsolutePath().getParent());
+        return path;
+    }
+
+    static Path newFolder(Path path) {
+        try {
+            return Files.createDirectories(path);
+        } catch (IOException e) {
+            throw new Sae4jException("cannot make the folder, " + e.getClass().getSimpleName(), path.toString(),
+                    "choose another --output or mend the permissions", e);
+        }
+    }
+}

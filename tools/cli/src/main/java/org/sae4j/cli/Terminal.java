@@ -1,0 +1,103 @@
+package org.sae4j.cli;
+
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Set;
+import org.sae4j.api.Progress;
+
+/**
+ * Shows what is being done: on a terminal one changing line on standard error, elsewhere one line for each stage on standard output, so that
+ * standard error holds nothing but failures.
+ */
+final class Terminal implements Progress {
+    /** Set by the launcher, as Java cannot tell whether standard error is a terminal. */
+    private static final boolean INTERACTIVE = Boolean.getBoolean("sae.terminal");
+    private static final long REDRAW_NANOS = Duration.ofMillis(100).toNanos();
+    private static final int BAR = 24;
+    private static boolean lineOpen;
+
+    private final PrintStream out;
+    private final boolean interactive;
+    private final Set<String> announced = new HashSet<>();
+    private String stage = "";
+    private long stageStart;
+    private long lastDrawn;
+
+    Terminal() {
+        this(INTERACTIVE ? System.err : System.out, INTERACTIVE);
+    }
+
+    Terminal(PrintStream out, boolean interactive) {
+        this.out = out;
+        this.interactive = interactive;
+    }
+
+    /** Ends a progress line, so that what follows starts on a line of its own. */
+    static synchronized void endLine() {
+        if (lineOpen) {
+            System.err.println();
+            lineOpen = false;
+        }
+    }
+
+    /** Prints a line about what was done. */
+    void say(String line) {
+        synchronized (Terminal.class) {
+            clear();
+            out.println(line);
+            announced.clear();
+            stage = "";
+        }
+    }
+
+    private void clear() {
+        if (lineOpen) {
+            out.print("\r\033[K");
+            lineOpen = false;
+        }
+    }
+
+    @Override
+    public void update(String newStage, long done, long total) {
+        update(newStage, done, total, "");
+    }
+
+    /** Reports a position with a remark that changes as the work goes on. */
+    void update(String newStage, long done, long total, String remark) {
+        synchronized (Terminal.class) {
+            long now = System.nanoTime();
+            boolean started = !newStage.equals(stage);
+            if (started) {
+                stage = newStage;
+                stageStart = now;
+            }
+            if (!interactive) {
+                if (announced.add(newStage)) {
+                    out.println(newStage);
+                }
+            } else if (started || now - lastDrawn > REDRAW_NANOS || done == total) {
+                lastDrawn = now;
+                out.print("\r\033[K" + line(done, total, now) + (remark.isEmpty() ? "" : "  " + remark));
+                out.flush();
+                lineOpen = true;
+            }
+        }
+    }
+
+    private String line(long done, long total, long now) {
+        if (total <= 0) {
+            return stage + (done > 0 ? " " + done : "");
+        }
+        double share = Math.clamp((double) done / total, 0.0, 1.0);
+        int filled = (int) (share * BAR);
+        double elapsed = (now - stageStart) / 1e9;
+        String left = share > 0.02 && elapsed > 1 ? String.format("  %.0f s left", elapsed * (1 - share) / share) : "";
+        return String.format("%s [%s%s] %3.0f%%%s", stage, "=".repeat(filled), " ".repeat(BAR - filled), 100 * share, left);
+    }
+
+    @Override
+    public boolean isCancelled() {
+        return Interruption.requested();
+    }
+}

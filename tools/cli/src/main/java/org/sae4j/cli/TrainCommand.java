@@ -1,0 +1,206 @@
+package org.sae4j.cli;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.core.format.SaeFiles;
+import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.train.ActivationSource;
+import org.sae4j.core.train.MetricsFile;
+import org.sae4j.core.train.Recipe;
+import org.sae4j.core.train.Recipes;
+import org.sae4j.core.train.Setting;
+import org.sae4j.core.train.TrainedSae;
+import org.sae4j.core.train.Trainer;
+import org.sae4j.core.train.TrainingMetrics;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Trains an autoencoder on stored activations. */
+@Command(name = "train", description = "Train an autoencoder on stored activations.", mixinStandardHelpOptions = true,
+        versionProvider = Version.class)
+final class TrainCommand implements Runnable {
+    private static final List<String> INIT_TENSORS =
+            List.of("W_enc", "W_dec", "b_enc", "b_dec", "threshold", "b_gate", "b_mag", "r_mag");
+
+    /** How rows are taken. */
+    enum Order {
+        /** As they are in the file, again from the start after the end. */
+        SEQUENTIAL,
+        /** In a new random order in each pass. */
+        SHUFFLED
+    }
+
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--recipe", paramLabel = "NAME", description = "How to train; --list-recipes shows them.")
+    private String recipeName;
+
+    @Option(names = "--list-recipes", description = "List the recipes with their losses and exit.")
+    private boolean listRecipes;
+
+    @Option(names = "--activations", paramLabel = "FILE", description = "A safetensors file with activations.")
+    private Path activations;
+
+    @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data", description = "The tensor in it: [rows, d_in]. Default: data.")
+    private String tensor;
+
+    @Option(names = "--init", paramLabel = "FILE",
+            description = "Start from the tensors W_enc [d_in, d_sae], W_dec [d_sae, d_in], b_enc, b_dec of a safetensors file.")
+    private Path init;
+
+    @Option(names = "--order", paramLabel = "ORDER", defaultValue = "shuffled",
+            description = "sequential takes rows in file order, batch by batch; shuffled is the default.")
+    private Order order;
+
+    @Option(names = "--steps", paramLabel = "N", description = "Number of steps. Default: the recipe's.")
+    private Long steps;
+
+    @Option(names = "--batch", paramLabel = "B", description = "Rows in a step. Default: the recipe's.")
+    private Integer batch;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Seed of initialisation and order. Default: the recipe's.")
+    private Long seed;
+
+    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting of the recipe, such as l1=1e-3 or d_sae=2048; repeat for more.")
+    private Map<String, String> settings = new LinkedHashMap<>();
+
+    @Option(names = "--checkpoint-every", paramLabel = "N", defaultValue = "0",
+            description = "Steps between checkpoints; 0 writes one at the end and when interrupted.")
+    private long checkpointEvery;
+
+    @Option(names = "--resume", description = "Go on from the last checkpoint in the output folder.")
+    private boolean resume;
+
+    @Option(names = "--output", paramLabel = "DIR",
+            description = "The folder to write: metrics.jsonl, checkpoints/, sae_weights.safetensors, cfg.json.")
+    private Path output;
+
+    @Mixin
+    private EngineOption engineOption;
+
+    TrainCommand() {
+    }
+
+    @Override
+    public void run() {
+        if (listRecipes) {
+            Recipes.all().forEach(r -> spec.commandLine().getOut().println(r.describe() + System.lineSeparator()));
+            spec.commandLine().getOut().flush();
+            return;
+        }
+        require(recipeName, "--recipe=NAME");
+        require(activations, "--activations=FILE");
+        require(output, "--output=DIR");
+        if (checkpointEvery < 0) {
+            throw new ParameterException(spec.commandLine(), "--checkpoint-every is at least 0, found " + checkpointEvery);
+        }
+        Recipe recipe = recipe();
+        Paths.existing(activations, "--activations");
+        Terminal terminal = new Terminal();
+        Map<String, Tensor> start = init == null ? Map.of() : startingTensors();
+        if (start.containsKey("W_enc") && start.get("W_enc").rank() == 2 && !isSet(Setting.D_SAE)) {
+            recipe = recipe.with(Setting.D_SAE.key(), Integer.toString(start.get("W_enc").dim(1)));
+        }
+        try (SafetensorsFile file = SafetensorsFile.open(activations); Engine engine = engineOption.open(terminal)) {
+            Tensor rows = Inputs.rows(file, tensor, 0);
+            ActivationSource source =
+                    order == Order.SEQUENTIAL ? ActivationSource.sequential(rows) : ActivationSource.shuffled(rows, recipe.seed());
+            train(engine, recipe, source, start, terminal);
+        }
+    }
+
+    private boolean isSet(Setting setting) {
+        return settings.keySet().stream().anyMatch(key -> Setting.of(key) == setting);
+    }
+
+    private void require(Object value, String option) {
+        if (value == null) {
+            throw new ParameterException(spec.commandLine(), "Missing required option: '" + option + "'");
+        }
+    }
+
+    private Recipe recipe() {
+        Recipe recipe = Recipes.get(recipeName).with(settings);
+        if (steps != null) {
+            recipe = recipe.with(Setting.STEPS.key(), steps.toString());
+        }
+        if (batch != null) {
+            recipe = recipe.with(Setting.BATCH.key(), batch.toString());
+        }
+        return seed == null ? recipe : recipe.with(Setting.SEED.key(), seed.toString());
+    }
+
+    private Map<String, Tensor> startingTensors() {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        try (SafetensorsFile file = SafetensorsFile.open(Paths.existing(init, "--init"))) {
+            for (String name : file.names()) {
+                if (!INIT_TENSORS.contains(name)) {
+                    throw new Sae4jException("unknown tensor '" + name + "'", init.toString(), "keep only tensors of " + INIT_TENSORS);
+                }
+                Tensor mapped = file.tensor(name);
+                float[] values = mapped.toArray();
+                for (float value : values) {
+                    if (!Float.isFinite(value)) {
+                        throw new Sae4jException("a weight is " + value, init + " tensor " + name, "start from finite weights");
+                    }
+                }
+                tensors.put(name, Tensor.of(values, mapped.shape()));
+            }
+        }
+        return tensors;
+    }
+
+    private void train(Engine engine, Recipe recipe, ActivationSource source, Map<String, Tensor> start, Terminal terminal) {
+        Path checkpoints = Paths.newFolder(output.resolve("checkpoints"));
+        Trainer.Builder builder = Trainer.builder(engine, recipe, source).init(start).checkpoints(checkpoints, checkpointEvery);
+        terminal.say(recipe.describe());
+        AtomicReference<TrainingMetrics> last = new AtomicReference<>();
+        long done = 0;
+        if (resume) {
+            Path checkpoint = lastCheckpoint(checkpoints);
+            builder.resume(checkpoint);
+            done = stepsOf(checkpoint);
+        }
+        try (MetricsFile log = new MetricsFile(output.resolve("metrics.jsonl"), done);
+                Trainer trainer = builder.listener(log).listener(last::set).build()) {
+            trainer.run(terminal);
+            TrainedSae sae = trainer.result();
+            SaeFiles.write(output, sae.config(), sae.parameters(), sae.metadata());
+        }
+        TrainingMetrics m = last.get();
+        terminal.say(m == null ? "nothing left to train, wrote " + output
+                : String.format(Locale.ROOT, "step %d: loss %.5g, L0 %.1f, explained variance %.4f, %d dead; wrote %s", m.step(), m.loss(),
+                        m.l0(), m.explainedVariance(), m.dead(), output));
+    }
+
+    private static long stepsOf(Path checkpoint) {
+        return Long.parseLong(checkpoint.getFileName().toString().replaceAll("[^0-9]", ""));
+    }
+
+    private Path lastCheckpoint(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            Optional<Path> last = files.filter(f -> f.getFileName().toString().matches("checkpoint-[0-9]+\\.safetensors"))
+                    .max(java.util.Comparator.comparing(f -> f.getFileName().toString()));
+            return last.orElseThrow(() -> new Sae4jException("there is no checkpoint to resume from", folder.toString(),
+                    "train without --resume, or name the folder of the interrupted run with --output"));
+        } catch (IOException e) {
+            throw new Sae4jException("cannot list the checkpoints, " + e.getClass().getSimpleName(), folder.toString(), "check the folder", e);
+        }
+    }
+}

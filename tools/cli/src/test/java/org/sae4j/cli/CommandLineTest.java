@@ -1,0 +1,254 @@
+package org.sae4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sae4j.api.CounterRandom;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.core.format.SaeFiles;
+import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.format.SafetensorsWriter;
+import org.sae4j.demoworld.DemoWorld;
+import picocli.CommandLine;
+
+/** The stable forms of the command line, and what it says when something is wrong. */
+class CommandLineTest {
+    private static final int D_IN = 512;
+    private static final int D_SAE = 40;
+
+    @TempDir
+    private static Path shared;
+    private static Path gelu;
+    private static Path gpt2;
+    private static Path sae;
+
+    @TempDir
+    private Path folder;
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @BeforeAll
+    static void prepare() {
+        gelu = DemoWorld.extractModel(DemoWorld.GELU_1L, shared.resolve("gelu"));
+        gpt2 = DemoWorld.extractModel(DemoWorld.GPT2_4L, shared.resolve("gpt2"));
+        sae = shared.resolve("sae");
+        SaeConfig config = new SaeConfig(SaeConfig.Architecture.TOPK, D_IN, D_SAE, 5, true, SaeConfig.Normalization.NONE,
+                java.util.Optional.of(HookPoint.mlpPost(0)), java.util.Optional.of("gelu-1l-demo"));
+        SaeFiles.write(sae, config, Map.of("W_enc", random("e", D_IN, D_SAE), "W_dec", random("d", D_SAE, D_IN), "b_enc",
+                Tensor.zeros(D_SAE), "b_dec", Tensor.zeros(D_IN)), Map.of());
+    }
+
+    private static Tensor random(String name, int... shape) {
+        CounterRandom random = new CounterRandom(7).stream(name);
+        float[] values = new float[shape[0] * shape[1]];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextGaussian() * 0.1f;
+        }
+        return Tensor.of(values, shape);
+    }
+
+    private int run(String... args) {
+        CommandLine commandLine = Main.commandLine();
+        commandLine.setOut(new PrintWriter(out, true));
+        commandLine.setErr(new PrintWriter(err, true));
+        return commandLine.execute(args);
+    }
+
+    private void assertFails(int code, String message, String... args) {
+        assertThat(run(args)).as("exit code, with error %s", err).isEqualTo(code);
+        assertThat(err.toString().strip()).startsWith("error: ").contains(message).doesNotContain("\n").doesNotContain("\tat ");
+    }
+
+    private String file(String name) {
+        return folder.resolve(name).toString();
+    }
+
+    private String activations() {
+        String path = file("acts.safetensors");
+        SafetensorsWriter.write(Path.of(path), Map.of("data", random("x", 64, D_IN)), Map.of());
+        return path;
+    }
+
+    @Test
+    void activationsWritesOneTensorForEachHook() {
+        assertThat(run("activations", "--model", gelu.toString(), "--tokens", "1,2,3;4,5,6", "--hook", "blocks.0.mlp.hook_post,logits",
+                "--output", file("out.safetensors"))).as(err.toString()).isZero();
+        try (SafetensorsFile written = SafetensorsFile.open(Path.of(file("out.safetensors")))) {
+            assertThat(written.names()).containsExactlyInAnyOrder("blocks.0.mlp.hook_post", "logits");
+            assertThat(written.shape("blocks.0.mlp.hook_post")).containsExactly(2, 3, 512);
+            assertThat(written.shape("logits")).containsExactly(2, 3, 1024);
+        }
+    }
+
+    @Test
+    void textIsBegunByTheBeginningOfSequence() throws IOException {
+        Files.writeString(folder.resolve("text.txt"), "The capital of France is");
+        assertThat(run("activations", "--model", gpt2.toString(), "--file", file("text.txt"), "--hook", "hook_embed", "--output",
+                file("a.safetensors"))).as(err.toString()).isZero();
+        assertThat(run("activations", "--model", gpt2.toString(), "--text", "The capital of France is", "--no-bos", "--hook", "hook_embed",
+                "--output", file("b.safetensors"))).isZero();
+        try (SafetensorsFile a = SafetensorsFile.open(Path.of(file("a.safetensors")));
+                SafetensorsFile b = SafetensorsFile.open(Path.of(file("b.safetensors")))) {
+            assertThat(a.shape("hook_embed")[1]).isEqualTo(b.shape("hook_embed")[1] + 1);
+            assertThat(a.tensor("hook_embed").row(1)).isEqualTo(b.tensor("hook_embed").row(0));
+        }
+    }
+
+    @Test
+    void aModelWithoutTokenizerTakesTokens() throws IOException {
+        Path bare = DemoWorld.extractModel(DemoWorld.GPT2_4L, folder.resolve("bare"));
+        Files.delete(bare.resolve("tokenizer.json"));
+        assertThat(run("activations", "--model", bare.toString(), "--tokens", "1,2", "--hook", "logits", "--output", file("o.safetensors")))
+                .as(err.toString()).isZero();
+        assertFails(1, "the model has no tokenizer", "activations", "--model", bare.toString(), "--text", "a", "--hook", "logits", "--output",
+                file("o.safetensors"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "1 | the text is empty | --text '' --hook logits",
+        "1 | unknown hook point 'blocks.9.hook_resid_pre' | --tokens 1,2 --hook blocks.9.hook_resid_pre",
+        "1 | unknown hook point 'blocks.0.nothing' | --tokens 1,2 --hook logits,blocks.0.nothing",
+        "1 | token id 1024 is not in the vocabulary | --tokens 1,1024 --hook logits",
+        "1 | token id -1 is not in the vocabulary | --tokens=-1 --hook logits",
+        "1 | there is no such file | --file no-such.txt --hook logits",
+        "2 | Unknown option: '--batch=3' | --tokens 1,2 --hook logits --batch=3",
+        "2 | Missing required option: '--hook=HOOK' | --tokens 1,2",
+        "2 | --tokens has 'x' in row 2 | --tokens 1,2;3,x --hook logits",
+        "2 | rows of 2 and 1 tokens | --tokens 1,2;3 --hook logits",
+        "2 | --tokens | --tokens 1,2 --text a --hook logits",
+    })
+    void wrongActivationsAreExplained(int code, String message, String args) {
+        List<String> all = new java.util.ArrayList<>(List.of("activations", "--model", gpt2.toString(), "--output", file("o.safetensors")));
+        for (String arg : args.split(" ")) {
+            all.add(arg.equals("''") ? "" : arg);
+        }
+        assertFails(code, message, all.toArray(String[]::new));
+        assertThat(folder.resolve("o.safetensors")).doesNotExist();
+    }
+
+    @Test
+    void aTextLongerThanTheContextIsRefused() {
+        assertFails(1, "longer than the context of 128", "activations", "--model", gpt2.toString(), "--text", "The cat sat. ".repeat(200),
+                "--hook", "logits", "--output", file("o.safetensors"));
+    }
+
+    @Test
+    void brokenWeightsAreRefused() throws IOException {
+        Path broken = DemoWorld.extractModel(DemoWorld.GPT2_4L, folder.resolve("broken"));
+        byte[] bytes = Files.readAllBytes(broken.resolve("model.safetensors"));
+        Files.write(broken.resolve("model.safetensors"), java.util.Arrays.copyOf(bytes, bytes.length - 7));
+        assertFails(1, "model.safetensors", "activations", "--model", broken.toString(), "--tokens", "1", "--hook", "logits", "--output",
+                file("o.safetensors"));
+    }
+
+    @Test
+    void encodeWritesFeaturesAndReconstruction() {
+        assertThat(run("encode", "--sae", sae.toString(), "--input", activations(), "--tensor", "data", "--output", file("f.safetensors")))
+                .as(err.toString()).isZero();
+        try (SafetensorsFile written = SafetensorsFile.open(Path.of(file("f.safetensors")))) {
+            assertThat(written.shape("features")).containsExactly(64, D_SAE);
+            assertThat(written.shape("reconstruction")).containsExactly(64, D_IN);
+        }
+        assertFails(1, "there is no tensor 'y'", "encode", "--sae", sae.toString(), "--input", activations(), "--tensor", "y", "--output",
+                file("g.safetensors"));
+    }
+
+    @Test
+    void trainingFromStoredActivationsWritesEverything() throws IOException {
+        String init = file("init.safetensors");
+        SafetensorsWriter.write(Path.of(init), Map.of("W_enc", random("a", D_IN, 24), "W_dec", random("b", 24, D_IN), "b_enc",
+                Tensor.zeros(24), "b_dec", Tensor.zeros(D_IN)), Map.of());
+        String[] args = {"train", "--recipe", "neel-run1", "--activations", activations(), "--tensor", "data", "--init", init, "--order",
+            "sequential", "--steps", "4", "--batch", "16", "--set", "l1=1e-3", "--set", "lr=1e-3", "--output", file("trained")};
+        assertThat(run(args)).as(err.toString()).isZero();
+        assertThat(Files.readAllLines(folder.resolve("trained/metrics.jsonl"))).hasSize(4).allMatch(l -> l.startsWith("{\"step\""));
+        assertThat(folder.resolve("trained/cfg.json")).isNotEmptyFile();
+        assertThat(folder.resolve("trained/checkpoints")).isNotEmptyDirectory();
+        try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("trained/sae_weights.safetensors"))) {
+            assertThat(weights.shape("W_enc")).containsExactly(D_IN, 24);
+        }
+        assertThat(run("encode", "--sae", file("trained"), "--input", activations(), "--tensor", "data", "--output", file("f.safetensors")))
+                .as(err.toString()).isZero();
+    }
+
+    @Test
+    void aResumedTrainingGivesTheSameFiles() throws IOException {
+        String data = activations();
+        for (String name : List.of("whole", "halves")) {
+            String steps = name.equals("whole") ? "6" : "3";
+            assertThat(run("train", "--recipe", "openai-topk", "--activations", data, "--steps", steps, "--batch", "8", "--set", "d_sae=32",
+                    "--set", "k=4", "--output", file(name))).as(err.toString()).isZero();
+        }
+        assertThat(run("train", "--recipe", "openai-topk", "--activations", data, "--steps", "6", "--batch", "8", "--set", "d_sae=32", "--set",
+                "k=4", "--resume", "--output", file("halves"))).as(err.toString()).isZero();
+        for (String written : List.of("sae_weights.safetensors", "metrics.jsonl", "cfg.json")) {
+            assertThat(folder.resolve("halves").resolve(written)).hasSameBinaryContentAs(folder.resolve("whole").resolve(written));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "1 | did you mean 'neel-run1'? | --recipe neel-run",
+        "1 | l1 | --recipe neel-run1 --set l2=3",
+        "2 | Missing required option: '--recipe=NAME' | --steps 3",
+        "2 | Invalid value for option '--steps' | --recipe neel-run1 --steps many",
+    })
+    void wrongTrainingIsExplained(int code, String message, String args) {
+        List<String> all = new java.util.ArrayList<>(List.of("train", "--activations", activations(), "--output", file("t")));
+        all.addAll(List.of(args.split(" ")));
+        assertFails(code, message, all.toArray(String[]::new));
+    }
+
+    @Test
+    void evaluateMeasuresOnTextsAndOnActivations() throws IOException {
+        Files.writeString(folder.resolve("texts.tsv"), "english\tThe cat slept under the tree today.\n");
+        assertThat(run("evaluate", "--sae", sae.toString(), "--model", gelu.toString(), "--corpus", file("texts.tsv"))).as(err.toString())
+                .isZero();
+        assertThat(out.toString()).contains("explained variance").contains("CE recovered");
+        assertThat(run("evaluate", "--sae", sae.toString(), "--activations", activations())).as(err.toString()).isZero();
+    }
+
+    @Test
+    void runWritesResultFiguresAndReport() {
+        assertThat(run("run", "neighborhood", "--model", gelu.toString(), "--sae", sae.toString(), "--output", file("n"))).as(err.toString())
+                .isZero();
+        assertThat(folder.resolve("n/result.json")).content().contains("sae4j/result/1").contains("\"seed\"");
+        assertThat(folder.resolve("n/report.html")).isNotEmptyFile();
+        assertThat(folder.resolve("n/figures")).isNotEmptyDirectory();
+        assertThat(run("report", file("n"), "--output", file("again.html"))).as(err.toString()).isZero();
+        assertThat(folder.resolve("again.html")).isNotEmptyFile();
+    }
+
+    @Test
+    void wrongRunsAreExplained() throws IOException {
+        String model = gelu.toString();
+        assertFails(1, "there is no experiment 'neighbourhood'", "run", "neighbourhood", "--model", model, "--output", file("x"));
+        err.getBuffer().setLength(0);
+        assertFails(2, "Missing required option: '--model=DIR'", "run", "neighborhood", "--output", file("x"));
+        err.getBuffer().setLength(0);
+        Files.writeString(folder.resolve("c.json"), "{\"neighbour\": 3}");
+        assertFails(1, "unknown setting 'neighbour'", "run", "neighborhood", "--model", model, "--sae", sae.toString(), "--config",
+                file("c.json"), "--output", file("x"));
+        assertThat(folder.resolve("x")).doesNotExist();
+    }
+
+    @Test
+    void helpOfAnExperimentListsItsSettings() {
+        assertThat(run("run", "neighborhood", "--help")).isZero();
+        assertThat(out.toString()).contains("Settings, for --config").contains("default");
+    }
+}
