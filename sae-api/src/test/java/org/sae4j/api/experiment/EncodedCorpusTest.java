@@ -40,7 +40,8 @@ class EncodedCorpusTest {
 
     @BeforeEach
     void buildWorld() {
-        when(model.config()).thenReturn(new TransformerConfig("tiny", 1, 2, 1, 2, 8, CONTEXT, 200, TransformerConfig.Activation.RELU, 0, false));
+        when(model.config()).thenReturn(new TransformerConfig("tiny", 1, 2, 1, 2, 8, CONTEXT, 200, TransformerConfig.Activation.RELU, 0,
+                false));
         when(model.tokenizer()).thenReturn(Optional.of(tokenizer));
         when(tokenizer.bos()).thenReturn(OptionalInt.of('a'));
         when(tokenizer.encode(anyString())).thenAnswer(call -> {
@@ -131,7 +132,8 @@ class EncodedCorpusTest {
     @Test
     void whatDoesNotFitIsRefusedWithARemedy() {
         when(sae.config()).thenReturn(config(3, Optional.of(HOOK)));
-        assertThatThrownBy(() -> encode("a")).isInstanceOf(Sae4jException.class).hasMessageContaining("width 3").hasMessageContaining("has 2");
+        assertThatThrownBy(() -> encode("a")).isInstanceOf(Sae4jException.class).hasMessageContaining("width "
+                + "3").hasMessageContaining("has 2");
         when(sae.config()).thenReturn(config(2, Optional.of(HookPoint.residPost(1))));
         assertThatThrownBy(() -> encode("a")).isInstanceOf(Sae4jException.class).hasMessageContaining("blocks.1.hook_resid_post");
         when(sae.config()).thenReturn(config(2, Optional.empty()));

@@ -29,7 +29,8 @@ class HookPointTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "blocks", "blocks.", "blocks.0", "blocks.0.", "blocks.-1.hook_resid_pre", "blocks.01.hook_resid_pre",
-        "blocks.0.hook_embed", "hook_resid_pre", "blocks.0.logits", "blocks.9999999999.hook_resid_pre", "blocks.0.mlp.hook_post ", "Logits"})
+        "blocks.0.hook_embed", "hook_resid_pre", "blocks.0.logits", "blocks.9999999999.hook_resid_pre", "blocks.0.mlp.hook_post ",
+                "Logits"})
     void otherNamesAreNone(String name) {
         assertThat(HookPoint.parse(name)).isEmpty();
     }

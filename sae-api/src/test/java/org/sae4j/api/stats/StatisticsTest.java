@@ -59,7 +59,8 @@ class StatisticsTest {
         double[] scores = {1, 4, 5, 5, 9, 2, 2, 5, 1, 0, 3};
         boolean[] positive = {true, true, true, true, true, false, false, false, false, false, false};
         assertThat(Statistics.auroc(scores, positive)).isCloseTo(0.7833333333333333, within(1e-12));
-        assertThat(Statistics.aurocOfRanks(Statistics.ranks(scores), new int[] {0, 1, 2, 3, 4})).isCloseTo(0.7833333333333333, within(1e-12));
+        assertThat(Statistics.aurocOfRanks(Statistics.ranks(scores), new int[] {0, 1, 2, 3, 4})).isCloseTo(0.7833333333333333,
+                within(1e-12));
         assertThat(Statistics.mannWhitneyP(scores, positive)).isCloseTo(0.11560643738731956, within(1e-7));
         assertThat(Statistics.auroc(new double[] {1, 2}, new boolean[] {true, true})).isNaN();
         assertThat(Statistics.mannWhitneyP(new double[] {1, 2}, new boolean[] {false, false})).isNaN();
@@ -177,7 +178,8 @@ class StatisticsTest {
 
     @Test
     void resamplesWithoutAValueAreLeftOut() {
-        Interval interval = Statistics.bootstrap(2, drawn -> drawn[0] == drawn[1] ? Double.NaN : 4, 50, 0.95, "cases", new CounterRandom(1));
+        Interval interval = Statistics.bootstrap(2, drawn -> drawn[0] == drawn[1] ? Double.NaN : 4, 50, 0.95, "cases",
+                new CounterRandom(1));
         assertThat(interval.low()).isEqualTo(4);
         assertThat(interval.high()).isEqualTo(4);
     }

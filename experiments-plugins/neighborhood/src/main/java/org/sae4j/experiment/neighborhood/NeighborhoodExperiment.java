@@ -28,8 +28,8 @@ public final class NeighborhoodExperiment implements Experiment<NeighborhoodConf
 
     @Override
     public String description() {
-        return "Finds the nearest neighbors of features by decoder, encoder and activations, compares them, and maps all features in two and "
-                + "three dimensions.";
+        return "Finds the nearest neighbors of features by decoder, encoder and activations, compares them, and maps all features in two "
+                + "and three dimensions.";
     }
 
     @Override

@@ -167,7 +167,8 @@ class NeighborhoodExperimentTest {
         assertThat(found.share()).isGreaterThan(found.shuffledShare());
         double density = data.facts().density()[0];
         assertThat(density).isEqualTo(15 * 3 / (double) data.tokens());
-        assertThat(result.figures()).extracting(Figure::id).contains("map-umap-2d-decoder-labels", "similarity-activations", "completeness");
+        assertThat(result.figures()).extracting(Figure::id).contains("map-umap-2d-decoder-labels", "similarity-activations",
+                "completeness");
     }
 
     @Test
@@ -305,7 +306,8 @@ class NeighborhoodExperimentTest {
 
     private static NeighborhoodConfig small() {
         NeighborhoodConfig d = NeighborhoodConfig.defaults();
-        return new NeighborhoodConfig(d.features(), d.focus(), d.source(), 3, 20, false, d.umapNeighbors(), d.umapEpochs(), d.clusterCosine(),
+        return new NeighborhoodConfig(d.features(), d.focus(), d.source(), 3, 20, false, d.umapNeighbors(), d.umapEpochs(),
+                d.clusterCosine(),
                 d.childCosine(), d.concepts(), d.automaticConcepts(), d.conceptF1(), d.labelAuroc(), 100);
     }
 

@@ -1,6 +1,7 @@
 package org.sae4j.experiment.specificity;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -54,8 +55,8 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
 
     @Override
     public String description() {
-        return "Searches all features for detectors of the corpus labels and measures how specific and how sensitive they are, "
-                + "by document and by token.";
+        return "Searches all features for detectors of the corpus labels and measures how specific and how sensitive they are, by "
+                + "document and by token.";
     }
 
     @Override
@@ -181,9 +182,12 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
                 figures.detector(detector, reported.stream().map(g -> IntStream.range(0, maxima.length)
                         .filter(d -> byDocument.of(d) == g).mapToDouble(d -> maxima[d]).toArray()).toList());
             }
-            figures.sentences(features -> IntStream.of(features).mapToDouble(f -> IntStream.range(documents.start(f), documents.start(f + 1))
-                    .mapToDouble(documents::value).max().orElse(0)).toArray());
+            figures.sentences(features -> IntStream.of(features).mapToDouble(this::largest).toArray());
             return new ExperimentResult<>(data, findings(data, worst), metrics(data, worst), figures.figures(), notes());
+        }
+
+        private double largest(int feature) {
+            return IntStream.range(documents.start(feature), documents.start(feature + 1)).mapToDouble(documents::value).max().orElse(0);
         }
 
         private Search search(FeatureColumns columns, Grouping grouping, String stage) {
@@ -192,7 +196,7 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
 
         /** Adjusted p-values of all reported labels, one label after the other. */
         private double[] adjust(Search all) {
-            double[] p = reported.stream().flatMapToDouble(g -> java.util.Arrays.stream(all.pValues(g))).toArray();
+            double[] p = reported.stream().flatMapToDouble(g -> Arrays.stream(all.pValues(g))).toArray();
             return Statistics.benjaminiHochberg(p);
         }
 
@@ -311,31 +315,58 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
             double[] chance = data.labels().stream().mapToDouble(LabelResult::shuffledBest).toArray();
             double[] control = data.labels().stream().mapToDouble(LabelResult::shuffledAuroc).toArray();
             long strong = IntStream.range(0, best.length).filter(i -> best[i] >= 0.95).count();
-            findings.add(format("By document (largest activation over its tokens), a feature separates %d of %d labels from all others with "
-                    + "AUROC of at least 0.95; the mean over labels is %.3f. The same features under shuffled labels have %.3f, and the best of "
-                    + "%d features under shuffled labels %.3f on average.", strong, best.length, Statistics.mean(best),
+            findings.add(format("By document (largest activation over its tokens), a feature separates %d of %d labels from all others "
+                    + "with AUROC of at least 0.95; the mean over labels is %.3f. The same features under shuffled labels have %.3f, and "
+                    + "the best of %d features under shuffled labels %.3f on average.", strong, best.length, Statistics.mean(best),
                     Statistics.mean(control), data.features(), Statistics.mean(chance)));
-            findings.add(format("The worst label is %s: %s, AUROC %.3f [%.3f, %.3f], held out %.3f [%.3f, %.3f].", worst.label(), worst.name(),
-                    worst.best().auroc(), worst.interval().low(), worst.interval().high(), worst.heldOut().auroc(),
-                    worst.heldOut().interval().low(), worst.heldOut().interval().high()));
-            findings.add(format("Token by token, the best feature of a label reaches AUROC %.3f to %.3f (median %.3f): a feature that fires "
-                    + "somewhere in a document of the label is not active on all of its tokens.", Statistics.quantile(byToken, 0),
+            HeldOut heldOut = worst.heldOut();
+            findings.add(format("The worst label is %s: %s, AUROC %.3f [%.3f, %.3f]%s.", worst.label(), worst.name(), worst.best().auroc(),
+                    worst.interval().low(), worst.interval().high(), heldOut.feature() < 0 ? "" : format(", held out %.3f [%.3f, %.3f]",
+                            heldOut.auroc(), heldOut.interval().low(), heldOut.interval().high())));
+            findings.add(format("Token by token, the best feature of a label reaches AUROC %.3f to %.3f (median %.3f): a feature that "
+                    + "fires somewhere in a document of the label is not active on all of its tokens.", Statistics.quantile(byToken, 0),
                     Statistics.quantile(byToken, 1), Statistics.quantile(byToken, 0.5)));
             for (DetectorResult d : data.detectors()) {
-                findings.add(format("%s: document AUROC %.3f. Where it fires on a token, the token is %s with precision %.3f (%.3f weighted by "
-                        + "activation); it fires on %.1f%% of such tokens. Activation and score %s correlate with r = %.3f [%.3f, %.3f].",
+                findings.add(format("%s: document AUROC %.3f. Where it fires on a token, the token is %s with precision %.3f (%.3f "
+                        + "weighted by activation); it fires on %.1f%% of such tokens. Activation and score %s correlate with r = %.3f "
+                        + "[%.3f, %.3f].",
                         capital(d.name()), d.auroc(), d.script().isEmpty() ? "of a document labelled " + d.label() : d.script() + " script",
                         d.tokenDecision().precision(), d.weightedPrecision(), 100 * d.tokenDecision().recall(),
                         "log P(s|" + d.label() + ")/P(s)", d.pearson(), d.pearsonInterval().low(), d.pearsonInterval().high()));
             }
+            findings.addAll(onSentences(data));
             return findings;
+        }
+
+        /** Whether the features of the sentences' categories are most active on their own category, if that can be asked. */
+        private static List<String> onSentences(SpecificityResult data) {
+            List<String> categories = data.sentences().stream().map(SentenceResult::label).distinct().toList();
+            List<LabelResult> asked = data.labels().stream().filter(l -> categories.contains(l.label())
+                    && data.sentences().getFirst().features().contains(l.best().feature())).toList();
+            if (asked.isEmpty() || categories.size() < 2) {
+                return List.of();
+            }
+            long own = asked.stream().filter(l -> {
+                double elsewhere = categories.stream().filter(c -> !c.equals(l.label()))
+                        .mapToDouble(c -> meanMaximum(data, c, l.best().feature())).max().orElseThrow();
+                return meanMaximum(data, l.label(), l.best().feature()) > elsewhere;
+            }).count();
+            return List.of(format("On %d sentences that mean the same in %d categories, the best feature of %d of %d categories is most "
+                    + "active in its own (mean over its sentences of the largest activation).", data.sentences().size(), categories.size(),
+                    own, asked.size()));
+        }
+
+        private static double meanMaximum(SpecificityResult data, String category, int feature) {
+            return data.sentences().stream().filter(s -> s.label().equals(category))
+                    .mapToDouble(s -> Arrays.stream(s.activations()[s.features().indexOf(feature)]).max().orElse(0)).average().orElse(0);
         }
 
         private List<Metric> metrics(SpecificityResult data, LabelResult worst) {
             List<Metric> metrics = new ArrayList<>();
             double[] best = data.labels().stream().mapToDouble(l -> l.best().auroc()).toArray();
             double[] control = data.labels().stream().mapToDouble(LabelResult::shuffledAuroc).toArray();
-            metrics.add(Metric.of("mean best AUROC by document", Statistics.mean(best), "", Statistics.bootstrapMean(best, config.resamples(),
+            metrics.add(Metric.of("mean best AUROC by document", Statistics.mean(best), "", Statistics.bootstrapMean(best,
+                    config.resamples(),
                     0.95, "labels", context.random("mean best")), best.length));
             metrics.add(Metric.of("mean AUROC under shuffled labels", Statistics.mean(control), "", Statistics.bootstrapMean(control,
                     config.resamples(), 0.95, "labels", context.random("mean shuffled")), control.length));
@@ -356,11 +387,11 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
             List<String> all = new ArrayList<>(notes);
             all.add("The best feature of a label is chosen and measured on the same documents; the held-out columns choose feature and "
                     + "threshold on one half and measure on the other.");
-            all.add("AUROC by document and by token answer different questions: by document, whether the feature fires somewhere in a text of "
-                    + "the label; by token, whether it is active on every token of it.");
-            all.add("Script scores are ln P(s|c)/P(s) with P(c|s) = 1 for strings of the script and 1e-10 for others, maximised over strings of "
-                    + "up to " + config.proxyTokens() + " tokens that end at the token. Scores of other labels count such strings in all other "
-                    + "documents, with one pseudo-count.");
+            all.add("AUROC by document and by token answer different questions: by document, whether the feature fires somewhere in a "
+                    + "text of the label; by token, whether it is active on every token of it.");
+            all.add("Script scores are ln P(s|c)/P(s) with P(c|s) = 1 for strings of the script and 1e-10 for others, maximised over "
+                    + "strings of up to " + config.proxyTokens() + " tokens that end at the token. Scores of other labels count such "
+                    + "strings in all other documents, with one pseudo-count.");
             all.add("Beginning-of-sequence tokens are left out everywhere; documents are cut to the model's context. The number of "
                     + "discoveries counts features above 0.5 with a Benjamini-Hochberg adjusted Mann-Whitney p-value of at most "
                     + config.falseDiscoveryRate() + " across all features and labels.");

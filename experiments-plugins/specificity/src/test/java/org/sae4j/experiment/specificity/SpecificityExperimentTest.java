@@ -129,7 +129,8 @@ class SpecificityExperimentTest {
             corpus.add(new Document("first", "abc"));
             corpus.add(new Document("second", "xyz"));
         }
-        CharacterWorld world = new CharacterWorld(2, c -> new float[] {c == 'a' ? 1 : 0, c == 'a' || c == 'b' || c == 'c' ? 1 : 0}, corpus, 1,
+        CharacterWorld world = new CharacterWorld(2, c -> new float[] {c == 'a' ? 1 : 0, c == 'a' || c == 'b' || c == 'c' ? 1 : 0},
+                corpus, 1,
                 Progress.NONE);
         assertThat(run(world).data().labels().getFirst().best().feature()).isEqualTo(1);
     }
@@ -155,6 +156,8 @@ class SpecificityExperimentTest {
             assertThat(fires).as(s.text()).isEqualTo(s.label().equals("arabic"));
         });
         assertThat(result.figures()).extracting(Figure::id).contains("sentences", "sentence-tokens");
+        assertThat(result.findings().getLast()).startsWith("On 15 sentences that mean the same in 5 categories")
+                .contains("of 3 categories is most active in its own");
     }
 
     @Test

@@ -18,7 +18,7 @@ import org.sae4j.experiment.neighborhood.NeighborhoodConfig;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult.Completeness;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult.Concept;
 
-/** Looks for a feature of every concept (Templeton et al. 2024, "completeness"): one that fires in the concept's documents and no others. */
+/** Looks for a feature of every concept (Templeton et al. 2024, "completeness"): one that fires in its documents and in no others. */
 public final class ConceptSearch {
     private static final Pattern WORD = Pattern.compile("\\p{L}{3,}");
     private static final int LEAST_DOCUMENTS = 5;

@@ -40,7 +40,8 @@ public record CorpusFacts(int tokens, double[] density, List<String> labels, int
         }
         List<String> labels = corpus.documents().stream().map(Document::label).filter(l -> !l.isEmpty()).distinct().sorted().toList();
         int[] sizes = new int[labels.size() + 1];
-        int[] labelOf = corpus.documents().stream().mapToInt(d -> d.label().isEmpty() ? labels.size() : labels.indexOf(d.label())).toArray();
+        int[] labelOf = corpus.documents().stream().mapToInt(d -> d.label().isEmpty() ? labels.size()
+                : labels.indexOf(d.label())).toArray();
         for (int label : labelOf) {
             sizes[label]++;
         }

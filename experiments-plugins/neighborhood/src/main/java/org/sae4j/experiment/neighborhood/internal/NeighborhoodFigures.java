@@ -89,10 +89,13 @@ final class NeighborhoodFigures {
                 rows.add(List.of(focus.feature(), focus.name(), rank++, n.feature(), n.name(), n.decoder(), n.encoder(), n.activations()));
             }
         }
-        return new Table("neighbors", "Nearest neighbors by " + Report.name(config.source()), "Similarities are cosines of decoder rows, cosines of "
-                + "encoder columns, and correlations of activations over tokens; neighbors are ranked by " + Report.name(config.source())
-                + ". Names are the labels that features detect over documents with AUROC of at least " + config.labelAuroc() + ". " + sample,
-                List.of("feature", "name", "rank", "neighbor", "its name", "decoder cosine", "encoder cosine", "activation correlation"), rows);
+        return new Table("neighbors", "Nearest neighbors by " + Report.name(config.source()), "Similarities are cosines of decoder rows, "
+                + "cosines of encoder columns, and correlations of activations over tokens; neighbors are ranked by "
+                + Report.name(config.source())
+                + ". Names are the labels that features detect over documents with AUROC of at least " + config.labelAuroc() + ". "
+                + sample,
+                List.of("feature", "name", "rank", "neighbor", "its name", "decoder cosine", "encoder cosine", "activation "
+                        + "correlation"), rows);
     }
 
     private Optional<Figure> neighborHeatmap() {
@@ -126,9 +129,11 @@ final class NeighborhoodFigures {
         String id = "map-" + p.method().name().toLowerCase(Locale.ROOT) + "-" + p.coordinates().length + "d-" + Report.name(p.source());
         String title = (p.method() == Method.PCA ? "Principal components" : "UMAP") + " by " + Report.name(p.source());
         String caption = p.points().length + " of the features. "
-                + (p.method() == Method.PCA ? String.format(Locale.ROOT, "The first two components explain %.1f%% of the variance (random directions: "
-                        + "%.1f%%). ", 100 * (p.varianceShares()[0] + p.varianceShares()[1]), 100 * (p.nullShares()[0] + p.nullShares()[1])) : "")
-                + String.format(Locale.ROOT, "Trustworthiness %.3f (random positions: %.3f). ", p.trustworthiness(), p.randomTrustworthiness())
+                + (p.method() == Method.PCA ? String.format(Locale.ROOT, "The first two components explain %.1f%% of the variance "
+                + "(random directions: %.1f%%). ", 100 * (p.varianceShares()[0] + p.varianceShares()[1]), 100 * (p.nullShares()[0]
+                        + p.nullShares()[1])) : "")
+                + String.format(Locale.ROOT, "Trustworthiness %.3f (random positions: %.3f). ", p.trustworthiness(),
+                p.randomTrustworthiness())
                 + sample;
         List<Axis> axes = IntStream.rangeClosed(1, p.coordinates().length).mapToObj(a -> Axis.of(p.method() == Method.PCA
                 ? String.format(Locale.ROOT, "component %d (%.1f%% of variance)", a, 100 * p.varianceShares()[a - 1])
@@ -144,14 +149,17 @@ final class NeighborhoodFigures {
                 ? new ColorScale(Palette.SEQUENTIAL, NeighborhoodRun.logDensity(0, data.tokens()), 0, "log10 density (share of tokens)")
                 : new ColorScale(Palette.DIVERGING, -1, 1, "cosine of encoder and decoder");
         figures.add(new Scatter(id, title + ", by " + (dense ? "density" : "agreement of encoder and decoder"), caption, axes,
-                List.of(points("features", p, all, colors), points("listed features", p, listed, new double[0])), Optional.of(scale), false));
+                List.of(points("features", p, all, colors), points("listed features", p, listed, new double[0])), Optional.of(scale),
+                        false));
         if (p.coordinates().length == 2 && p.source() == config.source()) {
             if (!data.facts().label().isEmpty()) {
-                figures.add(new Scatter(id + "-labels", title + ", by label", "Coloured by the label that a feature detects over documents with AUROC "
-                        + "of at least " + config.labelAuroc() + ". " + caption, axes, groups(p, f -> data.facts().label().get(f).isEmpty()
+                figures.add(new Scatter(id + "-labels", title + ", by label", "Coloured by the label that a feature detects over "
+                        + "documents with AUROC of at least " + config.labelAuroc() + ". " + caption, axes, groups(p,
+                        f -> data.facts().label().get(f).isEmpty()
                                 ? "no label" : data.facts().label().get(f)), Optional.empty(), false));
             }
-            figures.add(new Scatter(id + "-clusters", title + ", by cluster", "Coloured by the " + COLOURED_CLUSTERS + " largest clusters. " + caption,
+            figures.add(new Scatter(id + "-clusters", title + ", by cluster", "Coloured by the " + COLOURED_CLUSTERS + " largest "
+                    + "clusters. " + caption,
                     axes, groups(p, f -> data.facts().cluster()[f] < 0 ? "no cluster" : data.facts().cluster()[f] < COLOURED_CLUSTERS
                             ? "cluster " + (data.facts().cluster()[f] + 1) : "smaller clusters"), Optional.empty(), false));
         }
@@ -189,25 +197,29 @@ final class NeighborhoodFigures {
         }
         return new Histogram("similarity-" + Report.name(source.source()), "Similarities by " + Report.name(source.source()),
                 "All pairs of " + source.compared() + " features, each pair once. " + (source.source() == Source.ACTIVATIONS
-                        ? "Correlations over tokens. " : String.format(Locale.ROOT, "The null, random directions in %d dimensions, has standard "
-                                + "deviation %.4f; the features have %.4f. ", data.width(), source.nullStandardDeviation(),
+                        ? "Correlations over tokens. " : String.format(Locale.ROOT, "The null, random directions in %d dimensions, has "
+                                + "standard deviation %.4f; the features have %.4f. ", data.width(), source.nullStandardDeviation(),
                                 source.standardDeviation())) + sample,
-                Axis.of(source.source() == Source.ACTIVATIONS ? "correlation" : "cosine"), new Axis("pairs of features", true), source.edges(),
+                Axis.of(source.source() == Source.ACTIVATIONS ? "correlation" : "cosine"), new Axis("pairs of features", true),
+                        source.edges(),
                 series, false);
     }
 
     private Figure nearest() {
         String nulls = data.sources().stream().filter(s -> !Double.isNaN(s.nearestNullMedian())).findFirst()
-                .map(s -> String.format(Locale.ROOT, "Random directions would have %.3f in the median. ", s.nearestNullMedian())).orElse("");
-        return new Distributions("nearest", "Similarity to the nearest neighbor", "One value for each feature. " + nulls + sample, Axis.of("source"),
+                .map(s -> String.format(Locale.ROOT, "Random directions would have %.3f in the median. ",
+                        s.nearestNullMedian())).orElse("");
+        return new Distributions("nearest", "Similarity to the nearest neighbor", "One value for each feature. " + nulls + sample,
+                Axis.of("source"),
                 Axis.of("similarity to the nearest neighbor"),
                 data.sources().stream().map(s -> new Sample(Report.name(s.source()), s.nearest())).toList());
     }
 
     private Figure agreement() {
         List<Agreement> a = data.agreements();
-        return new Bars("agreement", "Do the sources agree on neighbors?", "Jaccard index of the " + config.k() + " nearest neighbors by two sources, "
-                + "mean over features with 95% bootstrap interval over features; beside it, what independent sets would give. " + sample,
+        return new Bars("agreement", "Do the sources agree on neighbors?", "Jaccard index of the " + config.k() + " nearest neighbors by "
+                + "two sources, mean over features with 95% bootstrap interval over features; beside it, what independent sets would "
+                + "give. " + sample,
                 Axis.of("sources"), Axis.of("Jaccard@" + config.k()),
                 a.stream().map(x -> Report.name(x.first()) + " and " + Report.name(x.second())).toList(),
                 List.of(new BarSeries("measured", a.stream().mapToDouble(Agreement::jaccard).toArray(),
@@ -228,15 +240,17 @@ final class NeighborhoodFigures {
             lines.add(line(Report.name(source), x, p.varianceShares(), false));
             lines.add(line(Report.name(source) + ", random directions", x, p.nullShares(), true));
         });
-        return Optional.of(new Lines("variance", "Variance explained by principal components", "Share of the variance of the mapped features by "
-                + "component; dashed, the same for as many random directions. " + sample, Axis.of("component"), Axis.of("share of variance"),
+        return Optional.of(new Lines("variance", "Variance explained by principal components", "Share of the variance of the mapped "
+                + "features by component; dashed, the same for as many random directions. " + sample, Axis.of("component"),
+                Axis.of("share of variance"),
                 lines));
     }
 
     private Figure trustworthiness() {
         List<ProjectionResult> p = data.projections();
-        return new Bars("trustworthiness", "How far the maps can be trusted", "Trustworthiness of neighborhoods of " + config.k() + " (1 is perfect), "
-                + "with 95% bootstrap intervals over features, beside random positions. " + sample, Axis.of("map"), Axis.of("trustworthiness"),
+        return new Bars("trustworthiness", "How far the maps can be trusted", "Trustworthiness of neighborhoods of " + config.k() + " (1 "
+                + "is perfect), with 95% bootstrap intervals over features, beside random positions. " + sample, Axis.of("map"),
+                Axis.of("trustworthiness"),
                 p.stream().map(x -> x.method() + " " + x.coordinates().length + "D, " + Report.name(x.source())).toList(),
                 List.of(new BarSeries("map", p.stream().mapToDouble(ProjectionResult::trustworthiness).toArray(),
                                 p.stream().mapToDouble(x -> x.interval().low()).toArray(),
@@ -249,7 +263,8 @@ final class NeighborhoodFigures {
         for (SourceResult source : data.sources()) {
             int rank = 1;
             for (Cluster c : source.clusters().stream().limit(LISTED_CLUSTERS).toList()) {
-                rows.add(List.of(Report.name(source.source()), rank++, c.size(), (double) c.size() / source.compared(), c.medianLogDensity(),
+                rows.add(List.of(Report.name(source.source()), rank++, c.size(), (double) c.size() / source.compared(),
+                        c.medianLogDensity(),
                         c.label(), c.members().stream().limit(12).map(String::valueOf).reduce((a, b) -> a + " " + b).orElse("")));
             }
         }
@@ -269,10 +284,12 @@ final class NeighborhoodFigures {
         String sizes = "Smaller autoencoder: " + s.smaller() + " features, larger: " + s.larger() + ". ";
         double[] edges = IntStream.rangeClosed(0, SPLIT_BINS).mapToDouble(i -> 2.0 * i / SPLIT_BINS - 1).toArray();
         return List.of(
-                new Table("children", "Children of the listed features", "A child is a feature of the larger autoencoder whose most similar decoder row "
-                        + "in the smaller one is the parent, with a cosine of at least " + config.childCosine() + ". " + sizes + sample,
+                new Table("children", "Children of the listed features", "A child is a feature of the larger autoencoder whose most "
+                        + "similar decoder row in the smaller one is the parent, with a cosine of at least " + config.childCosine()
+                        + ". " + sizes + sample,
                         List.of("parent (smaller)", "child (larger)", "cosine"), rows),
-                new Histogram("matches", "Best matches between the autoencoders", "Largest cosine of decoder rows. " + sizes + String.format(Locale.ROOT,
+                new Histogram("matches", "Best matches between the autoencoders", "Largest cosine of decoder rows. " + sizes
+                        + String.format(Locale.ROOT,
                         "Nearest random direction: %.3f in the median. ", s.nullMedian()) + sample, Axis.of("cosine to the best match"),
                         Axis.of("features"), edges, List.of(plain("larger to smaller", count(s.cosines())),
                                 plain("smaller to larger", count(s.best()))), false));
@@ -291,17 +308,22 @@ final class NeighborhoodFigures {
             String name = "autoencoder " + c.autoencoder() + ", " + c.features() + " features";
             double[] sizes = c.concepts().stream().mapToDouble(Concept::documents).toArray();
             List<String> names = c.concepts().stream().map(Concept::name).toList();
-            groups.add(new Points(name, sizes, c.concepts().stream().mapToDouble(Concept::f1).toArray(), new double[0], names, new double[0]));
-            groups.add(new Points(name + ", shuffled", sizes, c.concepts().stream().mapToDouble(Concept::shuffledF1).toArray(), new double[0],
+            groups.add(new Points(name, sizes, c.concepts().stream().mapToDouble(Concept::f1).toArray(), new double[0], names,
+                    new double[0]));
+            groups.add(new Points(name + ", shuffled", sizes, c.concepts().stream().mapToDouble(Concept::shuffledF1).toArray(),
+                    new double[0],
                     names, new double[0]));
-            c.concepts().forEach(x -> rows.add(List.of(c.autoencoder(), x.name(), x.isLabel() ? "label" : "word", x.documents(), x.feature(),
+            c.concepts().forEach(x -> rows.add(List.of(c.autoencoder(), x.name(), x.isLabel() ? "label" : "word", x.documents(),
+                    x.feature(),
                     x.f1(), x.shuffledF1())));
         }
-        String caption = "F1 over documents of the best feature, at its best threshold; shuffled: the best for as many random documents. A concept "
-                + "counts as found from " + config.conceptF1() + ". " + sample;
+        String caption = "F1 over documents of the best feature, at its best threshold; shuffled: the best for as many random documents. "
+                + "A concept counts as found from " + config.conceptF1() + ". " + sample;
         return List.of(new Scatter("completeness", "Which concepts have a feature", caption,
-                        List.of(new Axis("documents with the concept", true), Axis.of("F1 of the best feature")), groups, Optional.empty(), false),
-                new Table("concepts", "Concepts and their features", caption, List.of("autoencoder", "concept", "kind", "documents", "feature",
+                        List.of(new Axis("documents with the concept", true), Axis.of("F1 of the best feature")), groups,
+                                Optional.empty(), false),
+                new Table("concepts", "Concepts and their features", caption, List.of("autoencoder", "concept", "kind", "documents",
+                        "feature",
                         "F1", "shuffled F1"), rows));
     }
 

@@ -73,8 +73,8 @@ public final class NeighborhoodRun {
             maxima = null;
             facts = null;
             correlations = null;
-            notes.add("The run has no corpus: activations, densities, labels and concepts are left out, and maps are coloured by the cosine of "
-                    + "encoder and decoder.");
+            notes.add("The run has no corpus: activations, densities, labels and concepts are left out, and maps are coloured by the "
+                    + "cosine of encoder and decoder.");
         } else {
             corpus = context.encodedCorpus();
             maxima = new DocumentMaxima(corpus);
@@ -216,7 +216,8 @@ public final class NeighborhoodRun {
 
     private Cluster cluster(int[] members) {
         double median = facts == null ? Double.NaN
-                : Statistics.quantile(IntStream.of(members).mapToDouble(m -> logDensity(facts.density()[m], facts.tokens())).toArray(), 0.5);
+                : Statistics.quantile(IntStream.of(members).mapToDouble(m -> logDensity(facts.density()[m], facts.tokens())).toArray(),
+                        0.5);
         Map<String, Integer> counts = new TreeMap<>();
         IntStream.of(members).mapToObj(this::name).filter(l -> !l.isEmpty()).forEach(l -> counts.merge(l, 1, Integer::sum));
         String label = counts.entrySet().stream().max(Map.Entry.comparingByValue()).map(Map.Entry::getKey).orElse("");
@@ -252,7 +253,8 @@ public final class NeighborhoodRun {
         }
         double k = Math.min(config.k(), features - 1);
         double common = k * k / Math.max(1, features - 1);
-        return new Agreement(first, second, config.k(), Statistics.mean(jaccard), Statistics.bootstrapMean(jaccard, config.resamples(), 0.95,
+        return new Agreement(first, second, config.k(), Statistics.mean(jaccard), Statistics.bootstrapMean(jaccard, config.resamples(),
+                0.95,
                 "features", context.random("agreement").stream(first + " " + second)), common / (2 * k - common), shared.length);
     }
 
@@ -274,7 +276,8 @@ public final class NeighborhoodRun {
         if (shares.length == 0) {
             return Optional.empty();
         }
-        return Optional.of(new LabelAgreement(Statistics.mean(shares), Statistics.bootstrapMean(shares, config.resamples(), 0.95, "features",
+        return Optional.of(new LabelAgreement(Statistics.mean(shares), Statistics.bootstrapMean(shares, config.resamples(), 0.95,
+                "features",
                 random.stream("interval")), Statistics.mean(chance), shares.length));
     }
 

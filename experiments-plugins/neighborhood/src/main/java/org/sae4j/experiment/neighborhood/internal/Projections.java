@@ -129,7 +129,8 @@ final class Projections {
         }
         Pca pca = Pca.of(vectors.data(), vectors.count(), vectors.width(), COMPONENTS, context.engine(), random.stream("pca"));
         UnitRows noise = UnitRows.random(vectors.count(), vectors.width(), random.stream("null"));
-        double[] nullShares = Pca.of(noise.data(), noise.count(), noise.width(), COMPONENTS, context.engine(), random.stream("pca")).shares();
+        double[] nullShares = Pca.of(noise.data(), noise.count(), noise.width(), COMPONENTS, context.engine(),
+                random.stream("pca")).shares();
         CounterRandom positions = random.stream("positions");
         double[][] scattered = new double[2][chosen.length];
         for (double[] axis : scattered) {

@@ -45,7 +45,8 @@ public final class SpecificityFigures {
      */
     public SpecificityFigures(SpecificityResult data, long seed) {
         this.data = data;
-        sample = data.documents() + " documents, " + data.tokens() + " tokens without BOS, " + data.features() + " features, seed " + seed + ".";
+        sample = data.documents() + " documents, " + data.tokens() + " tokens without BOS, " + data.features() + " features, seed "
+                + seed + ".";
     }
 
     /** {@return what was drawn} */
@@ -57,7 +58,8 @@ public final class SpecificityFigures {
     public void summary() {
         List<String> columns = List.of("label", "documents", "best feature", "AUROC", "low", "high", "adjusted p", "discoveries",
                 "precision", "recall", "held-out feature", "held-out AUROC", "held-out low", "held-out high", "held-out precision",
-                "held-out recall", "AUROC by token", "best by token", "its AUROC by token", "shuffled labels", "best under shuffled labels");
+                "held-out recall", "AUROC by token", "best by token", "its AUROC by token", "shuffled labels", "best under shuffled "
+                        + "labels");
         List<List<Object>> rows = new ArrayList<>();
         for (LabelResult l : data.labels()) {
             rows.add(List.of(l.label(), l.documents(), l.best().feature(), l.best().auroc(), l.interval().low(), l.interval().high(),
@@ -66,12 +68,14 @@ public final class SpecificityFigures {
                     l.heldOut().decision().precision(), l.heldOut().decision().recall(), l.tokenAuroc(), l.bestByToken().feature(),
                     l.bestByToken().auroc(), l.shuffledAuroc(), l.shuffledBest()));
         }
-        figures.add(new Table("labels", "Best feature of each label", "Documents score the largest activation over their tokens; precision and "
-                + "recall at the threshold with the highest F1; low and high are 95% bootstrap intervals over documents. Columns by token take "
-                + "every token of a label's documents as positive. " + sample, columns, rows));
-        figures.add(new Bars("best-auroc", "How well the best feature separates each label", "Bars with 95% bootstrap intervals over documents. "
-                + "Held out: feature chosen on one half, measured on the other. By token: another question, see the notes. The null is 0.5; "
-                + "a search over all features finds more even under shuffled labels. " + sample, Axis.of("label"), Axis.of("AUROC"), labels(),
+        figures.add(new Table("labels", "Best feature of each label", "Documents score the largest activation over their tokens; "
+                + "precision and recall at the threshold with the highest F1; low and high are 95% bootstrap intervals over documents. "
+                + "Columns by token take every token of a label's documents as positive. " + sample, columns, rows));
+        figures.add(new Bars("best-auroc", "How well the best feature separates each label", "Bars with 95% bootstrap intervals over "
+                + "documents. Held out: feature chosen on one half, measured on the other. By token: another question, see the notes. "
+                + "The null is 0.5; a search over all features finds more even under shuffled labels. " + sample, Axis.of("label"),
+                Axis.of("AUROC"),
+                labels(),
                 List.of(new BarSeries("by document", each(l -> l.best().auroc()), each(l -> l.interval().low()),
                                 each(l -> l.interval().high())),
                         new BarSeries("by document, held out", each(l -> l.heldOut().auroc()), each(l -> l.heldOut().interval().low()),
@@ -87,8 +91,10 @@ public final class SpecificityFigures {
      * @param auroc for each label's best feature its AUROC for every label
      */
     public void crossTable(List<double[]> auroc) {
-        figures.add(new Heatmap("auroc-matrix", "Best features against all labels", "AUROC by document of each label's best feature (rows) for "
-                + "every label (columns); 0.5 is chance, in the middle of the scale. " + sample, Axis.of("label"), Axis.of("feature"), labels(),
+        figures.add(new Heatmap("auroc-matrix", "Best features against all labels", "AUROC by document of each label's best feature "
+                + "(rows) for every label (columns); 0.5 is chance, in the middle of the scale. " + sample, Axis.of("label"),
+                Axis.of("feature"),
+                labels(),
                 data.labels().stream().map(LabelResult::name).toList(), auroc.toArray(double[][]::new),
                 new ColorScale(Palette.DIVERGING, 0, 1, "AUROC")));
     }
@@ -101,8 +107,9 @@ public final class SpecificityFigures {
      */
     public void searchHistogram(List<double[]> found, List<double[]> shuffled) {
         double[] edges = IntStream.rangeClosed(0, SEARCH_BINS).mapToDouble(i -> (double) i / SEARCH_BINS).toArray();
-        figures.add(new Histogram("search", "AUROC of all features for all labels", "Pairs of feature and label by AUROC over documents, as found "
-                + "and under shuffled labels (the null, centred at 0.5). Logarithmic counts. " + sample, Axis.of("AUROC by document"),
+        figures.add(new Histogram("search", "AUROC of all features for all labels", "Pairs of feature and label by AUROC over documents, "
+                + "as found and under shuffled labels (the null, centred at 0.5). Logarithmic counts. " + sample, Axis.of("AUROC by "
+                + "document"),
                 new Axis("pairs of feature and label", true), edges,
                 List.of(plain("labels", count(found)), plain("shuffled labels", count(shuffled))), false));
     }
@@ -132,12 +139,14 @@ public final class SpecificityFigures {
                 + String.format(java.util.Locale.ROOT, "%.4f", detector.prior()) + ". ";
         Axis activation = Axis.of("activation");
         var histogram = detector.histogram();
-        figures.add(new Histogram(id + "histogram", name + ": active tokens by score", "Active tokens by activation, stacked by score. " + score
+        figures.add(new Histogram(id + "histogram", name + ": active tokens by score", "Active tokens by activation, stacked by score. "
+                + score
                 + sample, activation, Axis.of("tokens"), histogram.edges(), levels(histogram.levels(), histogram.counts()), true));
         figures.add(new Histogram(id + "weighted", name + ": activation by score", "The same, weighted by activation. " + score + sample,
                 activation, Axis.of("sum of activations"), histogram.edges(), levels(histogram.levels(), histogram.weights()), true));
-        figures.add(new Lines(id + "thresholds", name + ": precision and recall by threshold", "Precision (specificity) and recall (sensitivity) "
-                + "where the activation exceeds the threshold, over documents labelled " + detector.label() + " and over " + concept
+        figures.add(new Lines(id + "thresholds", name + ": precision and recall by threshold", "Precision (specificity) and recall "
+                + "(sensitivity) where the activation exceeds the threshold, over documents labelled " + detector.label() + " and over "
+                + concept
                 + ". Dashed: precision of deciding at random. " + sample, Axis.of("activation threshold"), Axis.of("share"), List.of(
                 line("precision, documents", detector.thresholds(), detector.documentPrecision(), false),
                 line("recall, documents", detector.thresholds(), detector.documentRecall(), false),
@@ -148,14 +157,15 @@ public final class SpecificityFigures {
         for (int i = 0; i < maxima.size(); i++) {
             samples.add(new Sample(labels().get(i), maxima.get(i)));
         }
-        figures.add(new Distributions(id + "labels", name + ": largest activation by label", "Largest activation over the tokens of each document. "
+        figures.add(new Distributions(id + "labels", name + ": largest activation by label", "Largest activation over the tokens of each "
+                + "document. "
                 + sample, Axis.of("label"), Axis.of("largest activation"), samples));
         double max = histogram.edges()[histogram.edges().length - 1];
         List<Strip> strips = detector.examples().stream().map(e -> new Strip(String.format(java.util.Locale.ROOT,
                 "interval %d, activation %.3f at token %d, %s, document %d", e.interval(), e.activation(), e.position(), e.label(),
                 e.document()), e.tokens(), e.activations())).toList();
-        figures.add(new TokenStrips(id + "examples", name + ": examples from equal activation intervals", "Active tokens in context, drawn at random "
-                + "from equal intervals of activation from 0 to " + String.format(java.util.Locale.ROOT, "%.3f", max)
+        figures.add(new TokenStrips(id + "examples", name + ": examples from equal activation intervals", "Active tokens in context, "
+                + "drawn at random from equal intervals of activation from 0 to " + String.format(java.util.Locale.ROOT, "%.3f", max)
                 + ", the highest interval first. " + sample, new ColorScale(Palette.SEQUENTIAL, 0, max, "activation"), strips));
     }
 
@@ -185,10 +195,12 @@ public final class SpecificityFigures {
         }
         String scale = "relative to the feature's largest activation in the corpus. ";
         int n = data.sentences().size();
-        figures.add(new Bars("sentences", "The same sentences in every language", "Largest activation over the tokens of a sentence, " + scale
+        figures.add(new Bars("sentences", "The same sentences in every language", "Largest activation over the tokens of a sentence, "
+                + scale
                 + "Bars: mean over the sentences of a category; error bars: their smallest and largest. " + n + " sentences. " + sample,
                 Axis.of("category"), Axis.of("activation (share of the largest in the corpus)"), categories, series, false));
-        figures.add(new TokenStrips("sentence-tokens", "The same sentences, token by token", "Activations " + scale + n + " sentences. " + sample,
+        figures.add(new TokenStrips("sentence-tokens", "The same sentences, token by token", "Activations " + scale + n + " sentences. "
+                + sample,
                 new ColorScale(Palette.SEQUENTIAL, 0, 1, "activation (share of the largest in the corpus)"), strips));
     }
 
