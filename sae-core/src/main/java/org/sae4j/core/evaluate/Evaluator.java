@@ -127,11 +127,13 @@ public final class Evaluator {
             Tensor withSae = patched(padded, resume, clean, before, rows, reconstruction);
             Tensor withZeros = patched(padded, resume, clean, before, rows, Tensor.zeros(rows.length, d));
             int vocabulary = model.config().dVocab();
-            for (int b = 0; b < batch.length; b++) {
-                for (int p = 0; p + 1 < batch[b].length; p++) {
-                    long at = (long) b * length + p;
-                    losses.add(row(logits, at, vocabulary), row(withSae, at, vocabulary), row(withZeros, at, vocabulary), batch[b][p + 1]);
-                }
+            int[] predictions = IntStream.range(0, batch.length)
+                    .flatMap(b -> IntStream.range(b * length, b * length + batch[b].length - 1)).toArray();
+            Loss[] each = IntStream.of(predictions).parallel().mapToObj(at -> Loss.of(row(logits, at, vocabulary),
+                    row(withSae, at, vocabulary), row(withZeros, at, vocabulary), batch[at / length][at % length + 1])).toArray(Loss[]::new);
+            // Added in the order of the tokens, whatever the threads did.
+            for (Loss loss : each) {
+                losses.add(loss);
             }
         }
 
@@ -150,29 +152,21 @@ public final class Evaluator {
         }
     }
 
-    /** Sums of losses over predictions. */
-    private static final class Losses {
-        private long predictions;
-        private double ceClean;
-        private double ceSae;
-        private double ceZero;
-        private double klSae;
-        private double klZero;
-
-        void add(float[] clean, float[] sae, float[] zero, int target) {
+    /** The losses of one prediction. */
+    private record Loss(double ceClean, double ceSae, double ceZero, double klSae, double klZero) {
+        static Loss of(float[] clean, float[] sae, float[] zero, int target) {
             double cleanNormalizer = logSumExp(clean);
             double saeNormalizer = logSumExp(sae);
             double zeroNormalizer = logSumExp(zero);
-            ceClean += cleanNormalizer - clean[target];
-            ceSae += saeNormalizer - sae[target];
-            ceZero += zeroNormalizer - zero[target];
+            double klSae = 0;
+            double klZero = 0;
             for (int i = 0; i < clean.length; i++) {
                 double logP = clean[i] - cleanNormalizer;
                 double p = Math.exp(logP);
                 klSae += p * (logP - (sae[i] - saeNormalizer));
                 klZero += p * (logP - (zero[i] - zeroNormalizer));
             }
-            predictions++;
+            return new Loss(cleanNormalizer - clean[target], saeNormalizer - sae[target], zeroNormalizer - zero[target], klSae, klZero);
         }
 
         private static double logSumExp(float[] logits) {
@@ -185,6 +179,25 @@ public final class Evaluator {
                 sum += Math.exp(logit - max);
             }
             return max + Math.log(sum);
+        }
+    }
+
+    /** Sums of losses over predictions. */
+    private static final class Losses {
+        private long predictions;
+        private double ceClean;
+        private double ceSae;
+        private double ceZero;
+        private double klSae;
+        private double klZero;
+
+        void add(Loss loss) {
+            ceClean += loss.ceClean;
+            ceSae += loss.ceSae;
+            ceZero += loss.ceZero;
+            klSae += loss.klSae;
+            klZero += loss.klZero;
+            predictions++;
         }
 
         Evaluation.Recovered result(boolean firstKept) {

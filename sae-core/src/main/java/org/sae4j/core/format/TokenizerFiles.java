@@ -47,8 +47,8 @@ public final class TokenizerFiles {
         Path file = Files.isRegularFile(path) ? path
                 : Files.isRegularFile(path.resolve(JSON)) ? path.resolve(JSON) : path.resolve(VOCABULARY);
         JsonFile json = JsonFile.read(file);
-        BpeTokenizer tokenizer = json.has("model") && json.get("model").isObject() ? TokenizerJson.read(json)
-                : TokenizerJson.read(json, merges(folder), folder.resolve(MERGES).toString());
+        BpeTokenizer tokenizer = file.endsWith(VOCABULARY) ? TokenizerJson.read(json, merges(folder), folder.resolve(MERGES).toString())
+                : TokenizerJson.read(json);
         return tokenizer.withBos(bos(folder, tokenizer));
     }
 

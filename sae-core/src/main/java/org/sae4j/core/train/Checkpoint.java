@@ -17,12 +17,14 @@ import org.sae4j.core.format.SafetensorsWriter;
  *
  * @param recipe the recipe
  * @param steps steps done
+ * @param resampledAt steps done when features were last resampled
  * @param position of the source
  * @param scale of the inputs
  * @param threshold state of the running threshold
  * @param tensors parameters, moments, counters
  */
-record Checkpoint(Recipe recipe, long steps, long position, double scale, double[] threshold, Map<String, Tensor> tensors) {
+record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, double scale, double[] threshold,
+        Map<String, Tensor> tensors) {
     private static final String FORMAT = "sae4j-checkpoint-1";
     /** Settings that may change between a checkpoint and its resumption. */
     private static final Set<String> FREE = Set.of(Setting.STEPS.key());
@@ -34,6 +36,7 @@ record Checkpoint(Recipe recipe, long steps, long position, double scale, double
         metadata.put("recipe", recipe.name());
         recipe.settings().forEach((key, value) -> metadata.put("setting." + key, value));
         metadata.put("steps", Long.toString(steps));
+        metadata.put("resampled_at", Long.toString(resampledAt));
         metadata.put("position", Long.toString(position));
         metadata.put("scale", Double.toString(scale));
         metadata.put("threshold_sum", Double.toString(threshold[0]));
@@ -65,8 +68,9 @@ record Checkpoint(Recipe recipe, long steps, long position, double scale, double
                 tensors.put(name, Tensor.of(open.tensor(name).toArray(), open.shape(name)));
             }
             return new Checkpoint(Recipes.get(field(metadata, "recipe", file)).with(settings), Long.parseLong(field(metadata, "steps", file)),
-                    Long.parseLong(field(metadata, "position", file)), Double.parseDouble(field(metadata, "scale", file)),
-                    new double[] {Double.parseDouble(field(metadata, "threshold_sum", file)),
+                    Long.parseLong(field(metadata, "resampled_at", file)), Long.parseLong(field(metadata, "position", file)),
+                    Double.parseDouble(field(metadata, "scale", file)), new double[] {
+                        Double.parseDouble(field(metadata, "threshold_sum", file)),
                         Double.parseDouble(field(metadata, "threshold_weight", file))}, tensors);
         } catch (NumberFormatException e) {
             throw new Sae4jException("the checkpoint's metadata is broken: " + e.getMessage(), file.toString(), "use another checkpoint", e);

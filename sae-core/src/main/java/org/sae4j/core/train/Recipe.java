@@ -365,11 +365,16 @@ public final class Recipe {
     }
 
     /**
-     * Checks that the settings fit each other, for inputs of some width.
+     * Checks that the settings fit each other and the width of the input.
      *
      * @throws Sae4jException if they do not
      */
-    void check() {
+    void check(int dIn) {
+        long largest = Math.max(dSae(), Math.max(batch(), needsStatistics() ? whole(Setting.STATISTICS_ROWS) : 0)) * (long) dIn;
+        if (largest > Integer.MAX_VALUE - 8) {
+            throw contradiction("d_sae, batch or statistics_rows times d_in " + dIn + " is " + largest
+                    + ", more than fits in one Java array of 2147483639", "lower them");
+        }
         if (hasK() && whole(Setting.K) > dSae()) {
             throw contradiction("k is " + whole(Setting.K) + ", but there are only " + dSae() + " features", "lower k or raise d_sae");
         }

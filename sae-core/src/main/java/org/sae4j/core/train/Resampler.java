@@ -37,10 +37,10 @@ final class Resampler {
         batch = recipe.batch();
     }
 
-    /** Resamples after a step; returns how many features got a new start. */
-    int run(long step) {
+    /** Resamples after a number of steps; returns how many features got a new start. */
+    int run(long steps) {
         Initializer initializer = new Initializer(recipe, d);
-        CounterRandom random = initializer.random("resampling").stream(step);
+        CounterRandom random = initializer.random("resampling").stream(steps);
         return recipe.dead() == Recipe.DeadTreatment.REINITIALISE ? reinitialise(initializer, random) : resample(random);
     }
 

@@ -50,6 +50,8 @@ public final class Trainer implements AutoCloseable {
     private final float[] batch;
     private double scale = 1;
     private long steps;
+    /** The number of steps after which features were last resampled. */
+    private long resampledAt;
 
     private Trainer(Builder builder) {
         engine = builder.engine;
@@ -62,7 +64,7 @@ public final class Trainer implements AutoCloseable {
         modelName = builder.modelName;
         d = source.width();
         n = recipe.dSae();
-        recipe.check();
+        recipe.check(d);
         Initializer initializer = new Initializer(recipe, d);
         initializer.check(builder.init);
         batch = new float[Math.multiplyExact(recipe.batch(), d)];
@@ -158,7 +160,12 @@ public final class Trainer implements AutoCloseable {
                 checkpointInFolder();
                 progress.checkCancelled();
             }
-            step();
+            try {
+                step();
+            } catch (CancellationException e) {
+                checkpointInFolder();
+                throw e;
+            }
             progress.update("training", steps, recipe.steps());
             if (checkpointEvery > 0 && steps % checkpointEvery == 0 && steps < recipe.steps()) {
                 checkpointInFolder();
@@ -194,14 +201,16 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Does one step.
+     * Does one step, after a resampling if one is due.
      *
      * @return what it saw
+     * @throws CancellationException if the source was cancelled; the trainer is then between two steps and can go on
      * @throws Sae4jException if the loss is not finite
      * @throws IllegalStateException after close
      * @throws org.sae4j.api.engine.EngineException if the engine fails
      */
     public TrainingMetrics step() {
+        resampleIfDue();
         long step = steps + 1;
         source.next(batch);
         scale(batch);
@@ -228,11 +237,24 @@ public final class Trainer implements AutoCloseable {
             threshold.add(program.readSparse(buffer("features")));
         }
         steps = step;
-        if (recipe.resamples() && step % recipe.whole(Setting.RESAMPLE_EVERY) == 0 && step <= recipe.whole(Setting.RESAMPLE_UNTIL)) {
-            new Resampler(engine, recipe, source, scale, program).run(step);
-        }
         listeners.forEach(listener -> listener.accept(metrics));
         return metrics;
+    }
+
+    /** Resamples between two steps where the recipe says so. If that is interrupted, nothing has happened. */
+    void resampleIfDue() {
+        if (!recipe.resamples() || steps == resampledAt || steps % recipe.whole(Setting.RESAMPLE_EVERY) != 0
+                || steps > recipe.whole(Setting.RESAMPLE_UNTIL)) {
+            return;
+        }
+        long position = source.position();
+        try {
+            new Resampler(engine, recipe, source, scale, program).run(steps);
+        } catch (RuntimeException e) {
+            source.seek(position);
+            throw e;
+        }
+        resampledAt = steps;
     }
 
     private void scale(float[] rows) {
@@ -357,7 +379,7 @@ public final class Trainer implements AutoCloseable {
         if (host != null) {
             host.state().forEach((name, values) -> tensors.put(name, Tensor.of(values.clone(), n)));
         }
-        new Checkpoint(recipe, steps, source.position(), scale, threshold.state(), tensors).write(file);
+        new Checkpoint(recipe, steps, resampledAt, source.position(), scale, threshold.state(), tensors).write(file);
     }
 
     private void restore(Checkpoint checkpoint) {
@@ -371,6 +393,7 @@ public final class Trainer implements AutoCloseable {
             host.state().forEach((name, values) -> System.arraycopy(checkpoint.tensor(name, n), 0, values, 0, n));
         }
         steps = checkpoint.steps();
+        resampledAt = checkpoint.resampledAt();
         scale = checkpoint.scale();
         threshold.restore(checkpoint.threshold());
         source.seek(checkpoint.position());

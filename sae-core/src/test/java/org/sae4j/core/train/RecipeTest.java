@@ -30,7 +30,7 @@ class RecipeTest {
     @MethodSource("presets")
     void settings_read_back_to_the_same_recipe(Recipe recipe) {
         assertThat(Recipes.get(recipe.name()).with(recipe.settings()).settings()).isEqualTo(recipe.settings());
-        recipe.check();
+        recipe.check(512);
     }
 
     @ParameterizedTest
@@ -121,11 +121,12 @@ class RecipeTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {"openai-topk; k=40,d_sae=20; k is 40", "paper; penalty=l0; does not fit",
-        "matryoshka; d_sae=100,prefixes=50; last matryoshka prefix", "openai-topk; dead=ghost; ghost gradients", "jumprelu; dead=resample; not defined"})
+        "matryoshka; d_sae=100,prefixes=50; last matryoshka prefix", "openai-topk; dead=ghost; ghost gradients", "jumprelu; dead=resample; not defined",
+        "paper; d_sae=8000000; 4096000000"})
     void contradictions_are_refused(String name, String settings, String message) {
         Recipe recipe = Recipes.get(name).with(Stream.of(settings.split(",")).map(pair -> pair.split("="))
                 .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1])));
-        assertThatThrownBy(recipe::check).isInstanceOf(Sae4jException.class).hasMessageContaining(message);
+        assertThatThrownBy(() -> recipe.check(512)).isInstanceOf(Sae4jException.class).hasMessageContaining(message);
     }
 
     @Test

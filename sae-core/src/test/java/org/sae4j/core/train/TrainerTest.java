@@ -152,6 +152,60 @@ class TrainerTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 6})
+    void a_source_that_is_cancelled_within_a_step_or_a_resampling_leaves_a_resumable_state(int batches, @TempDir Path folder) {
+        Recipe recipe = small("neel-run1");
+        float[] expected;
+        try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).build()) {
+            trainer.run(Progress.NONE);
+            expected = trainer.result().parameters().get("W_enc").toArray();
+        }
+        ActivationSource cancelled = new ActivationSource() {
+            private final ActivationSource rows = shuffled();
+            private int taken;
+
+            @Override
+            public int width() {
+                return D;
+            }
+
+            @Override
+            public long position() {
+                return rows.position();
+            }
+
+            @Override
+            public void seek(long position) {
+                rows.seek(position);
+            }
+
+            @Override
+            public void next(float[] target) {
+                if (taken++ == batches) {
+                    throw new CancellationException("refilling");
+                }
+                rows.next(target);
+            }
+        };
+        try (Trainer trainer = Trainer.builder(engine, recipe, cancelled).checkpoints(folder, 0).build()) {
+            assertThatThrownBy(() -> trainer.run(Progress.NONE)).isInstanceOf(CancellationException.class);
+        }
+        try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).resume(Trainer.latestCheckpoint(folder).orElseThrow()).build()) {
+            trainer.run(Progress.NONE);
+            assertThat(trainer.result().parameters().get("W_enc").toArray()).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void a_closed_trainer_says_so() {
+        Trainer trainer = Trainer.builder(engine, small("openai-topk"), shuffled()).build();
+        trainer.close();
+        trainer.close();
+        assertThatThrownBy(trainer::step).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(trainer::result).isInstanceOf(IllegalStateException.class);
+    }
+
     @Test
     void a_checkpoint_of_another_recipe_or_no_checkpoint_is_refused(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("checkpoint.safetensors");
@@ -291,6 +345,7 @@ class TrainerTest {
             for (int step = 0; step < 6; step++) {
                 trainer.step();
             }
+            trainer.resampleIfDue();
             trainer.checkpoint(folder.resolve("c.safetensors"));
         }
         Checkpoint checkpoint = Checkpoint.read(folder.resolve("c.safetensors"));
@@ -317,15 +372,15 @@ class TrainerTest {
     }
 
     @Test
-    void features_that_rarely_fire_are_drawn_anew_with_their_moments_kept(@TempDir Path folder) {
+    void features_that_rarely_fire_are_drawn_anew() {
         float[] bias = new float[21];
         bias[4] = -100;
         try (Trainer trainer = Trainer.builder(engine, small("neel-run1"), shuffled()).init(Map.of("b_enc", Tensor.of(bias, 21))).build()) {
-            for (int step = 0; step < 4; step++) {
+            for (int step = 0; step < 5; step++) {
                 trainer.step();
             }
             assertThat(trainer.result().parameters().get("b_enc").get(4)).isLessThan(-99);
-            trainer.step();
+            trainer.resampleIfDue();
             assertThat(trainer.result().parameters().get("b_enc").get(4)).isZero();
             assertThat(norm(trainer.result().parameters().get("W_dec").row(4))).isCloseTo(1, within(1e-6));
         }

@@ -241,6 +241,48 @@ class CpuEngineTest {
         }
     }
 
+    /** Decodes a row with few entries, and sums outer products, next to rows that are empty or full. */
+    private static List<float[]> sparse(Engine engine, boolean full) {
+        int n = 301;
+        int d = 45;
+        int batch = 300;
+        float[] dense = new float[batch * n];
+        float[] filling = normal(dense.length, 3);
+        for (int i = 0; i < dense.length; i++) {
+            boolean few = i < n ? i % 20 == 0 : full;
+            dense[i] = few ? filling[i] : 0;
+        }
+        Program.Builder b = Program.builder("sparse");
+        Buffer s = b.buffer("s", Buffer.Role.INPUT, Buffer.Type.SPARSE, batch, n);
+        Buffer y = b.input("y", batch, d);
+        Buffer decoded = b.output("decoded", batch, d);
+        Buffer outer = b.output("outer", n, d);
+        b.add(new Op.Decode(s, b.weight("w", n, d), b.weight("b", 1, d), decoded)).add(new Op.SparseOuter(s, y, false, outer));
+        Map<String, Tensor> weights = Map.of("w", Tensor.of(normal(n * d, 1), n, d), "b", Tensor.of(normal(d, 2), d));
+        try (CompiledProgram compiled = engine.compile(b.build(), weights)) {
+            compiled.write(s, SparseRows.ofDense(Tensor.of(dense, batch, n)));
+            // Only the first row of y counts in the sum, so that the other rows of s do not.
+            float[] first = new float[batch * d];
+            System.arraycopy(normal(d, 4), 0, first, 0, d);
+            compiled.write(y, first);
+            compiled.run();
+            return List.of(Arrays.copyOf(compiled.read(decoded).toArray(), d), compiled.read(outer).toArray());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"auto", "off"})
+    void theDenseWayGivesTheBitsOfTheSparseWay(String vector) {
+        try (Engine engine = open(2, vector)) {
+            List<float[]> indexed = sparse(engine, false);
+            List<float[]> packed = sparse(engine, true);
+            expectBits("decode", packed.get(0), indexed.get(0));
+            for (int i = 0; i < indexed.get(1).length; i++) {
+                assertThat(packed.get(1)[i]).as("element %d of the outer product", i).isEqualByComparingTo(indexed.get(1)[i] + 0f);
+            }
+        }
+    }
+
     private static List<Integer> columns(CompiledProgram compiled, Buffer buffer) {
         SparseRows rows = compiled.readSparse(buffer);
         return IntStream.range(0, rows.entries()).mapToObj(rows::index).toList();

@@ -1,11 +1,16 @@
 package org.sae4j.benchmarks;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.sae4j.api.engine.Engine;
@@ -14,7 +19,8 @@ import org.sae4j.engine.cpu.CpuEngineProvider;
 
 /**
  * Compares with another implementation of the same cases, run by a command that takes a case as arguments and prints JSON with
- * {@code median_s}. Both take the median of several runs after a warm-up.
+ * {@code median_s}. Both take the median of several runs after a warm-up. On a busy machine the time on the wall says little; so the
+ * least processor time of a run on an engine with one thread is given too.
  */
 public final class PeerComparison {
     private static final Pattern MEDIAN = Pattern.compile("\"median_s\": *([0-9.eE+-]+)");
@@ -59,34 +65,50 @@ public final class PeerComparison {
                     SaeStep step = new SaeStep(engine, 512, 4096, 1024, 32);
                     return new Subject(step::run, step::close);
                 }));
-        try (Engine engine = new CpuEngineProvider().open(EngineOptions.DEFAULT)) {
-            for (Case c : cases) {
-                double own = median(engine, c);
-                String line = String.format(Locale.ROOT, "%-22s sae4j %8.2f ms", c.name(), own * 1e3);
-                if (command.length > 0) {
-                    double peer = peer(command, c.arguments());
-                    line += String.format(Locale.ROOT, "   peer %8.2f ms   peer / sae4j %.2f", peer * 1e3, peer / own);
-                }
-                System.out.println(line);
+        for (Case c : cases) {
+            double own = run(c, 0, PeerComparison::median);
+            double processor = run(c, 1, PeerComparison::leastProcessorTime);
+            String line = String.format(Locale.ROOT, "%-20s sae4j %8.2f ms (%.2f ms of one processor)", c.name(), own * 1e3,
+                    processor * 1e3);
+            if (command.length > 0) {
+                double peer = peer(command, c.arguments());
+                line += String.format(Locale.ROOT, "   peer %8.2f ms   peer / sae4j %.2f", peer * 1e3, peer / own);
             }
+            System.out.println(line);
         }
     }
 
-    private static double median(Engine engine, Case c) {
-        try (Subject subject = c.opener().open(engine)) {
+    private static double run(Case c, int threads, ToDoubleFunction<Runnable> measure) {
+        try (Engine engine = new CpuEngineProvider().open(new EngineOptions(Optional.empty(), threads, Map.of()));
+                Subject subject = c.opener().open(engine)) {
             long end = System.nanoTime() + WARMUP_SECONDS * 1_000_000_000L;
             while (System.nanoTime() < end) {
                 subject.run().run();
             }
-            double[] seconds = new double[RUNS];
-            for (int i = 0; i < RUNS; i++) {
-                long start = System.nanoTime();
-                subject.run().run();
-                seconds[i] = (System.nanoTime() - start) / 1e9;
-            }
-            Arrays.sort(seconds);
-            return seconds[RUNS / 2];
+            return measure.applyAsDouble(subject.run());
         }
+    }
+
+    private static double median(Runnable run) {
+        double[] seconds = new double[RUNS];
+        for (int i = 0; i < RUNS; i++) {
+            long start = System.nanoTime();
+            run.run();
+            seconds[i] = (System.nanoTime() - start) / 1e9;
+        }
+        Arrays.sort(seconds);
+        return seconds[RUNS / 2];
+    }
+
+    private static double leastProcessorTime(Runnable run) {
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        double least = Double.MAX_VALUE;
+        for (int i = 0; i < RUNS; i++) {
+            long start = threads.getCurrentThreadCpuTime();
+            run.run();
+            least = Math.min(least, (threads.getCurrentThreadCpuTime() - start) / 1e9);
+        }
+        return least;
     }
 
     private static double peer(String[] command, List<String> arguments) throws IOException, InterruptedException {

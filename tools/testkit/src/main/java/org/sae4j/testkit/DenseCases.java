@@ -46,6 +46,15 @@ final class DenseCases {
                     s.op(new Op.Add(a, s.input("b", 7, 65), 0.25f, a));
                     s.op(new Op.Add(a, s.input("row", 1, 65), 1, a));
                 }),
+                scenario("One buffer in two places", s -> {
+                    Buffer x = s.input("x", 17, 5);
+                    s.op(new Op.MatMul(x, true, x, false, null, Function.IDENTITY, s.output("square", 5, 5)));
+                    s.op(new Op.Add(x, x, 1, s.output("twice", 17, 5)));
+                    s.op(new Op.SquaredError(x, x, Reduction.SUM, 1, s.output("gradient", 17, 5), s.output("loss", 1, 1)));
+                    s.op(new Op.Attention(x, x, x, 1, 1, s.output("attention", 17, 5))).reduction(22);
+                    Buffer sum = s.parameter("sum", 3, 5);
+                    s.op(new Op.Add(sum, sum, 0.5f, sum));
+                }),
                 scenario("Map", s -> {
                     for (Function function : Function.values()) {
                         Buffer x = s.input("x" + function, 7, 65);

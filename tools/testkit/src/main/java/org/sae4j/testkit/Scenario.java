@@ -254,7 +254,8 @@ final class Scenario {
             double tolerance = relative * Math.max(Math.abs(want[i]), typical);
             boolean close = Math.abs((double) want[i] - got[i]) <= tolerance;
             if (!close && Float.compare(want[i], got[i]) != 0) {
-                throw new AssertionError(where + ", element " + i + ": expected " + want[i] + ", found " + got[i] + ", tolerance " + tolerance);
+                throw new AssertionError(where + ", element " + i + ": expected " + want[i] + ", found " + got[i] + ", tolerance "
+                        + tolerance);
             }
         }
     }

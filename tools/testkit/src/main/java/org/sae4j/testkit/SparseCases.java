@@ -111,7 +111,8 @@ final class SparseCases {
                 scenario("Decode of full rows, and of none", s -> {
                     Buffer w = s.weight("w", 65, 7);
                     s.op(new Op.Decode(s.sparseInput("full", 3, 65, 1), w, null, s.output("outFull", 3, 7)));
-                    s.op(new Op.Decode(s.sparseInput("none", 3, 65, 0), w, s.weight("bias", 1, 7), s.output("outNone", 3, 7))).reduction(65);
+                    s.op(new Op.Decode(s.sparseInput("none", 3, 65, 0), w, s.weight("bias", 1, 7), s.output("outNone", 3, 7)));
+                    s.reduction(65);
                 }));
     }
 
@@ -164,8 +165,8 @@ final class SparseCases {
                 }),
                 scenario("SparsitySums", s -> {
                     for (int[] shape : SHAPES) {
-                        s.op(new Op.SparsitySums(s.sparseInput("s" + shape[1], shape[0], shape[1], 0.5), s.weight("w" + shape[1], shape[1], 9),
-                                s.output("out" + shape[1], 1, 3)));
+                        s.op(new Op.SparsitySums(s.sparseInput("s" + shape[1], shape[0], shape[1], 0.5),
+                                s.weight("w" + shape[1], shape[1], 9), s.output("out" + shape[1], 1, 3)));
                     }
                     s.op(new Op.SparsitySums(s.sparseInput("none", 3, 5, 0), s.weight("wNone", 5, 9), s.output("outNone", 1, 3)));
                 }),
@@ -184,6 +185,11 @@ final class SparseCases {
                     s.op(new Op.SparseColumnSum(sparse, false, s.output("sum", 1, 33)));
                     double[] densities = {0.1, 1, 0, 0.4};
                     s.runs(4, (run, scenario) -> scenario.set(sparse, scenario.sparseRows(9, 33, densities[run]))).reduction(33);
+                }),
+                scenario("A parameter that the host changes from run to run", s -> {
+                    Buffer theta = s.parameter("theta", 1, 33);
+                    s.op(new Op.Select(s.input("pre", 5, 33), Rule.JUMP_RELU, 0, theta, 0, null, s.sparseOutput("out", 5, 33)));
+                    s.runs(3, (run, scenario) -> scenario.set(theta, scenario.normal(33)));
                 }),
                 scenario("Sparse inputs are empty at first", s -> {
                     Buffer sparse = s.sparseInput("s", 3, 5, 1);

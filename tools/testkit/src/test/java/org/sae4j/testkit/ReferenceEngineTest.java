@@ -116,7 +116,8 @@ class ReferenceEngineTest {
         Buffer out = builder.output("scores", 8, 2);
         double no = Double.NEGATIVE_INFINITY;
         builder.add(new Op.AttentionScores(input(4, 2, 1, 2, 3, 4, 5, 6, 7, 8), input(4, 2, 1, 10, 2, 20, 3, 30, 4, 40), 2, 2, out));
-        assertThat(run(out)).containsExactly(1, (float) no, 3, 6, 20, (float) no, 40, 80, 15, (float) no, 21, 28, 180, (float) no, 240, 320);
+        assertThat(run(out)).containsExactly(1, (float) no, 3, 6, 20, (float) no, 40, 80, 15, (float) no, 21, 28, 180, (float) no, 240,
+                320);
     }
 
     @Test

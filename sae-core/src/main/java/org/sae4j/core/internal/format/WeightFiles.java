@@ -31,7 +31,7 @@ public final class WeightFiles {
      * @param verify whether to check checksums, which reads all bytes; not needed to look at names and shapes
      * @throws FormatException if it is of no supported kind, or not sound
      */
-    static TensorTable open(Path path, Arena arena, boolean verify) {
+    public static TensorTable open(Path path, Arena arena, boolean verify) {
         if (path.getFileName().toString().endsWith(".index.json")) {
             return sharded(path, arena, verify);
         }

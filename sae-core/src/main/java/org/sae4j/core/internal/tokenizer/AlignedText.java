@@ -24,13 +24,13 @@ record AlignedText(String text, int base, int @Nullable [] starts, int @Nullable
         return ends == null ? base + unit + 1 : ends[unit];
     }
 
-    /** {@return a part of this text with a space before it, which has no place in the original} */
+    /** {@return a part of this text with a space before it, which takes the place of the first character} */
     AlignedText withLeadingSpace(int from, int to) {
         int length = to - from;
         int[] newStarts = new int[length + 1];
         int[] newEnds = new int[length + 1];
         newStarts[0] = start(from);
-        newEnds[0] = newStarts[0];
+        newEnds[0] = end(from + Character.charCount(text.codePointAt(from)) - 1);
         for (int i = 0; i < length; i++) {
             newStarts[i + 1] = start(from + i);
             newEnds[i + 1] = end(from + i);

@@ -70,7 +70,11 @@ final class FloatMath {
     static float gelu(float x) {
         float a = Math.min(Math.abs(x), TAIL_MAX);
         float z = a * SQRT_HALF;
-        float t = (z - 2) / (z + 2);
+        float plus = z + 2;
+        float twice = Math.fma(z, 2, 1);
+        // One division for both quotients.
+        float inverse = 1 / (plus * twice);
+        float t = (z - 2) * (twice * inverse);
         float p = Math.fma(t, T9, T8);
         p = Math.fma(p, t, T7);
         p = Math.fma(p, t, T6);
@@ -85,7 +89,7 @@ final class FloatMath {
         float lost = Math.fma(a, a, -square);
         float e = exp(square * -0.5f);
         e = Math.fma(e, lost * -0.5f, e);
-        float tail = e * p / Math.fma(z, 2, 1);
+        float tail = e * p * (plus * inverse);
         return Math.fma(-a, tail, Math.max(x, 0));
     }
 

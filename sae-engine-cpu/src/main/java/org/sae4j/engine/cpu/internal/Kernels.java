@@ -37,7 +37,7 @@ interface Kernels {
      */
     void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate);
 
-    /** As {@link #tile} for one row and four neighbouring panels: a product with one row has too few sums of its own to fill the pipelines. */
+    /** As {@link #tile} for one row and four neighbouring panels: one row by one panel has too few sums to fill the pipelines. */
     void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, boolean accumulate);
 
     /** {@code out = f(x)}. */

@@ -49,7 +49,8 @@ final class Selection {
             }
             case EXP -> (pre, at, to) -> exp(pre, at, n, mask, to);
         };
-        int limit = o.rule() == Op.Rule.BATCH_TOPK ? Memory.arrayLength((long) o.k() * o.pre().rows(), "kept entries", "engine cpu, program " + context.program()) : -1;
+        String where = "engine cpu, program " + context.program();
+        int limit = o.rule() == Op.Rule.BATCH_TOPK ? Memory.arrayLength((long) o.k() * o.pre().rows(), "kept entries", where) : -1;
         return new Selection(context, out, () -> { }, rule, limit);
     }
 

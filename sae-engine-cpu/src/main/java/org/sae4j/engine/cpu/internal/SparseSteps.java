@@ -7,10 +7,11 @@ import org.sae4j.api.engine.Op;
 
 /**
  * Steps of operations on sparse rows. Where many entries are not zero, a packed dense product is faster than following indices; for
- * {@link Op.Decode} and {@link Op.SparseOuter} both ways give the same bits, because adding the product of a zero changes no sum.
+ * {@link Op.Decode} and {@link Op.SparseOuter} both ways give the same bits, because adding the product of a zero and a
+ * finite number changes no sum.
  */
 final class SparseSteps {
-    /** Share of entries from which the dense way is taken; measured, see BENCHMARKS.md. */
+    /** Share of entries from which the dense way is faster; derived in BENCHMARKS.md. */
     private static final double DENSE = 0.12;
 
     private final Context context;

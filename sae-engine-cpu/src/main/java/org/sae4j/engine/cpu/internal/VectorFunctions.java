@@ -12,6 +12,9 @@ final class VectorFunctions {
     private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
     private static final int W = S.length();
 
+    /** Elements of a pass: a multiple of every vector length. */
+    private static final int CHUNK = 256;
+
     private VectorFunctions() {}
 
     private static FloatVector all(float x) {
@@ -32,10 +35,22 @@ final class VectorFunctions {
         return p.mul(power.reinterpretAsFloats()).blend(0, x.compare(LT, FloatMath.EXP_MIN));
     }
 
-    private static FloatVector gelu(FloatVector x) {
+    /** {@code exp(-x^2/2)}, with the rounding error of the square made good. */
+    private static FloatVector gaussian(FloatVector x) {
+        FloatVector a = x.abs().min(FloatMath.TAIL_MAX);
+        FloatVector square = a.mul(a);
+        FloatVector lost = a.fma(a, square.neg());
+        FloatVector e = exp(square.mul(-0.5f));
+        return e.fma(lost.mul(-0.5f), e);
+    }
+
+    private static FloatVector gelu(FloatVector x, FloatVector gaussian) {
         FloatVector a = x.abs().min(FloatMath.TAIL_MAX);
         FloatVector z = a.mul(FloatMath.SQRT_HALF);
-        FloatVector t = z.sub(2).div(z.add(2));
+        FloatVector plus = z.add(2);
+        FloatVector twice = z.fma(all(2), all(1));
+        FloatVector inverse = all(1).div(plus.mul(twice));
+        FloatVector t = z.sub(2).mul(twice.mul(inverse));
         FloatVector p = t.fma(all(FloatMath.T9), all(FloatMath.T8));
         p = p.fma(t, all(FloatMath.T7));
         p = p.fma(t, all(FloatMath.T6));
@@ -45,11 +60,7 @@ final class VectorFunctions {
         p = p.fma(t, all(FloatMath.T2));
         p = p.fma(t, all(FloatMath.T1));
         p = p.fma(t, all(FloatMath.T0));
-        FloatVector square = a.mul(a);
-        FloatVector lost = a.fma(a, square.neg());
-        FloatVector e = exp(square.mul(-0.5f));
-        e = e.fma(lost.mul(-0.5f), e);
-        FloatVector tail = e.mul(p).div(z.fma(all(2), all(1)));
+        FloatVector tail = gaussian.mul(p).mul(plus.mul(inverse));
         return a.neg().fma(tail, x.max(0));
     }
 
@@ -59,10 +70,26 @@ final class VectorFunctions {
         return x.mul(all(1).blend(e, u.compare(LT, 0))).div(e.add(1));
     }
 
+    /** In two passes: as one, the loop exceeds what the compiler is willing to inline, and becomes several times slower. */
     static void gelu(float[] x, int xAt, float[] out, int outAt, int n) {
+        float[] gaussians = new float[Math.min(n, CHUNK)];
+        for (int from = 0; from < n; from += CHUNK) {
+            int length = Math.min(CHUNK, n - from);
+            gaussians(x, xAt + from, gaussians, length);
+            gelu(x, xAt + from, gaussians, out, outAt + from, length);
+        }
+    }
+
+    private static void gaussians(float[] x, int at, float[] out, int n) {
+        for (int i = 0; i <= n - W; i += W) {
+            gaussian(FloatVector.fromArray(S, x, at + i)).intoArray(out, i);
+        }
+    }
+
+    private static void gelu(float[] x, int xAt, float[] gaussians, float[] out, int outAt, int n) {
         int i = 0;
         for (; i <= n - W; i += W) {
-            gelu(FloatVector.fromArray(S, x, xAt + i)).intoArray(out, outAt + i);
+            gelu(FloatVector.fromArray(S, x, xAt + i), FloatVector.fromArray(S, gaussians, i)).intoArray(out, outAt + i);
         }
         for (; i < n; i++) {
             out[outAt + i] = FloatMath.gelu(x[xAt + i]);

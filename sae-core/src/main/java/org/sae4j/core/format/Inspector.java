@@ -1,0 +1,171 @@
+package org.sae4j.core.format;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.sae4j.core.format.Inspection.TensorInfo;
+import org.sae4j.core.internal.format.JsonFile;
+import org.sae4j.core.internal.format.StoredTensor;
+import org.sae4j.core.internal.format.TensorTable;
+import org.sae4j.core.internal.format.WeightFiles;
+import tools.jackson.databind.JsonNode;
+
+/** Looks into files without reading the tensors' values. */
+public final class Inspector {
+    /** Weights in the order in which a folder is searched for them, and the config that belongs to each. */
+    private static final List<String> WEIGHTS = List.of("sae_weights.safetensors", "sae.safetensors", "params.npz", "ae.pt", "model.safetensors",
+            "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "model_final.pth");
+    private static final List<String> CONFIGS = List.of("cfg.json", "config.json");
+    private static final String TENSOR_FILE = ".*\\.(safetensors|pt|pth|bin|npz)";
+
+    private Inspector() {}
+
+    /**
+     * Describes a file of tensors, a folder with a transformer or an autoencoder, a tokenizer, or a JSON config.
+     *
+     * @param path a file or folder
+     * @return what it holds
+     * @throws FormatException if it cannot be read, is not sound, or is of no known kind
+     */
+    public static Inspection inspect(Path path) {
+        if (!Files.exists(path)) {
+            throw new FormatException("no such file or folder", path.toString(), "check the path");
+        }
+        Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
+        if (Files.isRegularFile(path) && path.toString().endsWith(".json") && !path.toString().endsWith(".index.json")) {
+            return json(path);
+        }
+        Optional<Path> weights = Files.isDirectory(path) ? findWeights(path) : Optional.of(path);
+        if (weights.isEmpty()) {
+            if (TokenizerFiles.exists(path)) {
+                return tokenizer(path);
+            }
+            throw new FormatException("the folder has no file of weights and no tokenizer", path.toString(), "give a folder of a model or autoencoder");
+        }
+        return tensors(folder, weights.get());
+    }
+
+    private static Optional<Path> findWeights(Path folder) {
+        for (String name : WEIGHTS) {
+            if (Files.isRegularFile(folder.resolve(name))) {
+                return Optional.of(folder.resolve(name));
+            }
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            List<Path> candidates = files.filter(Files::isRegularFile).filter(f -> f.getFileName().toString().matches(TENSOR_FILE)).sorted().toList();
+            if (candidates.size() > 1) {
+                throw new FormatException("the folder has " + candidates.size() + " files of weights", folder.toString(),
+                        "give the path of one of them");
+            }
+            return candidates.stream().findFirst();
+        } catch (IOException e) {
+            throw new FormatException("the folder cannot be listed (" + e + ")", folder.toString(), "check its permissions", e);
+        }
+    }
+
+    private static Inspection json(Path path) {
+        JsonFile json = JsonFile.read(path);
+        if (json.has("model") && json.get("model").isObject()) {
+            return tokenizer(path);
+        }
+        Map<String, String> metadata = new LinkedHashMap<>();
+        collect("", json, metadata);
+        return new Inspection("JSON config", List.of("JSON config with " + json.node().size() + " keys"), List.of(), metadata);
+    }
+
+    private static Inspection tokenizer(Path path) {
+        var tokenizer = TokenizerFiles.read(path);
+        List<String> summary = new ArrayList<>(List.of("byte-level BPE tokenizer with " + tokenizer.vocabularySize() + " ids"));
+        tokenizer.bos().ifPresent(id -> summary.add("every context begins with " + tokenizer.token(id) + " (" + id + ")"));
+        return new Inspection("tokenizer", summary, List.of(), Map.of());
+    }
+
+    private static Inspection tensors(Path folder, Path weights) {
+        try (Arena arena = Arena.ofShared()) {
+            TensorTable table = WeightFiles.open(weights, arena, false);
+            if (table.extras().get("ae") instanceof TensorTable inner && table.tensors().isEmpty()) {
+                table = inner;
+            }
+            Map<String, String> metadata = new LinkedHashMap<>();
+            table.extras().forEach((key, value) -> {
+                if (!(value instanceof TensorTable)) {
+                    metadata.put(key, value.toString());
+                }
+            });
+            Optional<JsonFile> config = config(folder, weights);
+            config.ifPresent(json -> collect("", json, metadata));
+            List<TensorInfo> infos = table.tensors().entrySet().stream().map(e -> info(e.getKey(), e.getValue())).toList();
+            String kind = kind(table, config);
+            return new Inspection(kind, summary(kind, weights, infos, config), infos, metadata);
+        }
+    }
+
+    private static TensorInfo info(String name, StoredTensor tensor) {
+        return new TensorInfo(name, tensor.type(), Arrays.stream(tensor.shape()).boxed().toList());
+    }
+
+    private static Optional<JsonFile> config(Path folder, Path weights) {
+        String base = weights.getFileName().toString().replaceFirst("\\.[^.]*$", "");
+        return Stream.concat(Stream.of(base + "_cfg.json"), CONFIGS.stream()).map(folder::resolve).filter(Files::isRegularFile).findFirst()
+                .map(JsonFile::read);
+    }
+
+    private static String kind(TensorTable table, Optional<JsonFile> config) {
+        Optional<String> modelType = config.filter(c -> c.node().path("model_type").isString()).flatMap(c -> c.string("model_type"));
+        if (modelType.isPresent()) {
+            return modelType.get().equals("gpt2") ? "Hugging Face GPT-2" : "Hugging Face " + modelType.get() + " (not supported)";
+        }
+        if (table.find("embed.W_E") != null) {
+            return "TransformerLens transformer";
+        }
+        if (table.find("pre_bias") != null && table.find("latent_bias") != null) {
+            return "OpenAI sparse autoencoder";
+        }
+        if (table.find("W_dec") != null && table.find("W_enc") != null) {
+            return switch (table.kind()) {
+                case "npz" -> "Gemma Scope sparse autoencoder";
+                case "torch" -> table.find("threshold") == null ? "sparse autoencoder (Neel Nanda's layout)"
+                        : "dictionary_learning sparse autoencoder";
+                default -> "SAELens sparse autoencoder";
+            };
+        }
+        if (table.find("encoder.weight") != null && table.find("W_dec") != null) {
+            return "EleutherAI sparsify sparse autoencoder";
+        }
+        if (table.find("encoder.weight") != null && table.find("decoder.weight") != null) {
+            return "dictionary_learning sparse autoencoder";
+        }
+        return table.kind() + " file";
+    }
+
+    private static List<String> summary(String kind, Path weights, List<TensorInfo> infos, Optional<JsonFile> config) {
+        long elements = infos.stream().mapToLong(TensorInfo::size).sum();
+        long bytes = infos.stream().mapToLong(info -> info.size() * info.type().bytes()).sum();
+        List<String> types = infos.stream().map(info -> info.type().name()).distinct().sorted().toList();
+        List<String> summary = new ArrayList<>();
+        summary.add(kind + ": " + weights);
+        summary.add(infos.size() + " tensors, " + elements + " elements (" + String.join(", ", types) + "), " + bytes + " bytes");
+        config.ifPresent(json -> summary.add("config: " + json.where()));
+        return summary;
+    }
+
+    private static void collect(String prefix, JsonFile json, Map<String, String> metadata) {
+        for (Map.Entry<String, JsonNode> entry : json.node().properties()) {
+            JsonNode value = entry.getValue();
+            if (value.isObject()) {
+                json.object(entry.getKey()).ifPresent(inner -> collect(prefix + entry.getKey() + ".", inner, metadata));
+            } else {
+                String text = value.isString() ? value.stringValue() : value.toString();
+                metadata.put(prefix + entry.getKey(), text.length() <= 200 ? text : text.substring(0, 200) + "...");
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+package org.sae4j.core.format;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.TransformerConfig;
+
+/**
+ * TransformerLens' transformations of weights, which leave the model's probabilities as they are and make its parts easier to interpret.
+ *
+ * <p>Weights are never processed unless asked for. TransformerLens itself applies all four, in the order of {@link #all}, when it loads a model, so
+ * activations at most hook points differ from those of raw weights: the residual stream loses its mean over d_model, queries and keys stay.
+ * Each method returns new weights with a note of what was done; they share memory with the old ones, and closing either closes both.
+ *
+ * @see <a href="https://github.com/TransformerLensOrg/TransformerLens">TransformerLens, ProcessWeights</a>
+ */
+public final class WeightProcessing {
+    private WeightProcessing() {}
+
+    /**
+     * {@link #foldLayerNorm}, {@link #centerWritingWeights}, {@link #centerUnembed} and {@link #foldValueBiases}, as TransformerLens does by default.
+     *
+     * @param weights raw weights
+     * @return processed weights
+     */
+    public static TransformerWeights all(TransformerWeights weights) {
+        return foldValueBiases(centerUnembed(centerWritingWeights(foldLayerNorm(weights))));
+    }
+
+    /**
+     * Moves the weights and biases of every LayerNorm into the layers that read it, and removes from these the mean over d_model, to which the
+     * normalized input is blind. The LayerNorms keep ones and zeros.
+     *
+     * @param weights the weights
+     * @return the same function
+     */
+    public static TransformerWeights foldLayerNorm(TransformerWeights weights) {
+        Editor edit = new Editor(weights);
+        for (int layer = 0; layer < weights.config().nLayers(); layer++) {
+            String block = "blocks." + layer + ".";
+            for (String part : List.of("Q", "K", "V")) {
+                edit.foldInto(block + "ln1", block + "attn.W_" + part, block + "attn.b_" + part, weights.config().nHeads());
+            }
+            edit.foldInto(block + "ln2", block + "mlp.W_in", block + "mlp.b_in", 1);
+            edit.reset(block + "ln1");
+            edit.reset(block + "ln2");
+        }
+        edit.foldInto("ln_final", "unembed.W_U", "unembed.b_U", 1);
+        edit.reset("ln_final");
+        return edit.done("LayerNorm weights and biases are folded into the layers that read them (fold_ln)");
+    }
+
+    /**
+     * Removes the mean over d_model from everything that writes to the residual stream; every reader is a LayerNorm, which is blind to it.
+     *
+     * @param weights the weights
+     * @return the same function
+     */
+    public static TransformerWeights centerWritingWeights(TransformerWeights weights) {
+        Editor edit = new Editor(weights);
+        edit.centerRows("embed.W_E");
+        edit.centerRows("pos_embed.W_pos");
+        for (int layer = 0; layer < weights.config().nLayers(); layer++) {
+            for (String name : List.of("attn.W_O", "attn.b_O", "mlp.W_out", "mlp.b_out")) {
+                edit.centerRows("blocks." + layer + "." + name);
+            }
+        }
+        return edit.done("weights that write to the residual stream have mean 0 over d_model (center_writing_weights)");
+    }
+
+    /**
+     * Removes the mean over the vocabulary from the unembedding, to which the softmax is blind.
+     *
+     * @param weights the weights
+     * @return the same probabilities; the logits lose their mean at each position
+     */
+    public static TransformerWeights centerUnembed(TransformerWeights weights) {
+        Editor edit = new Editor(weights);
+        edit.centerRows("unembed.W_U");
+        edit.centerRows("unembed.b_U");
+        return edit.done("the unembedding has mean 0 over the vocabulary (center_unembed)");
+    }
+
+    /**
+     * Moves the biases of the values into the bias of the attention's output: attention probabilities sum to 1.
+     *
+     * @param weights the weights
+     * @return the same function
+     */
+    public static TransformerWeights foldValueBiases(TransformerWeights weights) {
+        Editor edit = new Editor(weights);
+        TransformerConfig config = weights.config();
+        for (int layer = 0; layer < config.nLayers(); layer++) {
+            String attn = "blocks." + layer + ".attn.";
+            float[] biases = edit.values(attn + "b_V");
+            float[] out = edit.values(attn + "b_O");
+            Tensor project = edit.tensor(attn + "W_O");
+            double[] sum = new double[out.length];
+            for (int row = 0; row < biases.length; row++) {
+                float[] weight = project.row(row);
+                for (int i = 0; i < sum.length; i++) {
+                    sum[i] += (double) biases[row] * weight[i];
+                }
+            }
+            for (int i = 0; i < out.length; i++) {
+                out[i] = (float) (out[i] + sum[i]);
+            }
+            edit.put(attn + "b_O", out);
+            edit.put(attn + "b_V", new float[biases.length]);
+        }
+        return edit.done("biases of the values are folded into b_O (fold_value_biases)");
+    }
+
+    /** Changes copies of parameters. */
+    private static final class Editor {
+        private final TransformerWeights weights;
+        private final Map<String, Tensor> parameters;
+
+        Editor(TransformerWeights weights) {
+            this.weights = weights;
+            this.parameters = new LinkedHashMap<>(weights.parameters());
+        }
+
+        Tensor tensor(String name) {
+            return parameters.get(name);
+        }
+
+        float[] values(String name) {
+            return tensor(name).toArray();
+        }
+
+        void put(String name, float[] values) {
+            parameters.put(name, Tensor.of(values, tensor(name).shape()));
+        }
+
+        /** Weight [groups, d_model, out], bias [groups, out]: W' = w W - its mean over d_model, b' = b + sum of b_ln W. */
+        void foldInto(String norm, String weightName, String biasName, int groups) {
+            float[] scale = values(norm + ".w");
+            float[] shift = values(norm + ".b");
+            float[] weight = values(weightName);
+            float[] bias = values(biasName);
+            int d = scale.length;
+            int out = bias.length / groups;
+            for (int group = 0; group < groups; group++) {
+                double[] biasSum = new double[out];
+                double[] mean = new double[out];
+                for (int row = 0; row < d; row++) {
+                    int at = (group * d + row) * out;
+                    for (int column = 0; column < out; column++) {
+                        biasSum[column] += (double) shift[row] * weight[at + column];
+                        mean[column] += (double) scale[row] * weight[at + column] / d;
+                    }
+                }
+                for (int row = 0; row < d; row++) {
+                    int at = (group * d + row) * out;
+                    for (int column = 0; column < out; column++) {
+                        weight[at + column] = (float) ((double) scale[row] * weight[at + column] - mean[column]);
+                    }
+                }
+                for (int column = 0; column < out; column++) {
+                    bias[group * out + column] = (float) (bias[group * out + column] + biasSum[column]);
+                }
+            }
+            put(weightName, weight);
+            put(biasName, bias);
+        }
+
+        void reset(String norm) {
+            float[] ones = new float[weights.config().dModel()];
+            Arrays.fill(ones, 1);
+            put(norm + ".w", ones);
+            put(norm + ".b", new float[ones.length]);
+        }
+
+        void centerRows(String name) {
+            float[] values = values(name);
+            int width = tensor(name).dim(-1);
+            for (int row = 0; row < values.length; row += width) {
+                double mean = 0;
+                for (int i = row; i < row + width; i++) {
+                    mean += values[i];
+                }
+                mean /= width;
+                for (int i = row; i < row + width; i++) {
+                    values[i] = (float) (values[i] - mean);
+                }
+            }
+            put(name, values);
+        }
+
+        TransformerWeights done(String note) {
+            TransformerConfig c = weights.config();
+            TransformerConfig untied = new TransformerConfig(c.name(), c.nLayers(), c.dModel(), c.nHeads(), c.dHead(), c.dMlp(), c.nCtx(), c.dVocab(),
+                    c.activation(), c.layerNormEps(), c.tiedUnembedding() && stillTied());
+            List<String> notes = new ArrayList<>(weights.notes());
+            notes.add(note);
+            return new TransformerWeights(untied, parameters, weights.tokenizer(), notes, weights.resource());
+        }
+
+        private boolean stillTied() {
+            return parameters.get("embed.W_E") == weights.parameters().get("embed.W_E")
+                    && parameters.get("unembed.W_U") == weights.parameters().get("unembed.W_U");
+        }
+    }
+}

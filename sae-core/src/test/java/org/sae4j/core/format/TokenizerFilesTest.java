@@ -1,0 +1,127 @@
+package org.sae4j.core.format;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sae4j.api.model.Tokenizer;
+
+class TokenizerFilesTest {
+    private static final Path BASE = TokenizerOracleTest.BASE;
+    private final Tokenizer tokenizer = TokenizerFiles.read(BASE);
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void offsetsAreUtf16UnitsAndPartsOfACharacterSpanIt() {
+        Tokenizer.Encoding encoding = tokenizer.encode("a😀b");
+        assertThat(tokenizer.decode(encoding.ids())).isEqualTo("a😀b");
+        int last = encoding.ids().length - 1;
+        assertThat(last).isGreaterThan(1);
+        assertThat(encoding.starts()[1]).isEqualTo(1);
+        assertThat(encoding.ends()[last - 1]).isEqualTo(3);
+        assertThat(encoding.starts()[last]).isEqualTo(3);
+        assertThat(encoding.ends()[last]).isEqualTo(4);
+    }
+
+    @Test
+    void unpairedSurrogatesAreTheReplacementCharacter() {
+        Tokenizer.Encoding broken = tokenizer.encode("a\ud83db\ude00");
+        assertThat(broken.ids()).isEqualTo(tokenizer.encode("a\ufffdb\ufffd").ids());
+        assertThat(broken.ends()[broken.ends().length - 1]).isEqualTo(4);
+    }
+
+    @Test
+    void emptyTextHasNoTokens() {
+        assertThat(tokenizer.encode("").ids()).isEmpty();
+        assertThat(tokenizer.decode()).isEmpty();
+    }
+
+    @Test
+    void partsOfCharactersAreShownReadably() {
+        int[] ids = tokenizer.encode("😀").ids();
+        assertThat(tokenizer.token(ids[0])).startsWith("\\x");
+        assertThat(tokenizer.token(0)).isEqualTo("<|endoftext|>");
+        assertThat(tokenizer.decode(ids[0])).isEqualTo("\ufffd");
+    }
+
+    @Test
+    void idsOutsideTheVocabularyAreRefused() {
+        assertThat(tokenizer.vocabularySize()).isEqualTo(1024);
+        for (int id : new int[] {-1, 1024, Integer.MAX_VALUE}) {
+            assertThatThrownBy(() -> tokenizer.decode(id)).isInstanceOf(IndexOutOfBoundsException.class);
+            assertThatThrownBy(() -> tokenizer.token(id)).isInstanceOf(IndexOutOfBoundsException.class);
+        }
+    }
+
+    @Test
+    void manyThreadsGetTheSameTokens() throws Exception {
+        String text = String.join("\n", Files.readAllLines(BASE.resolveSibling("../labelled.tsv").normalize()).subList(0, 200));
+        int[] expected = TokenizerFiles.read(BASE).encode(text).ids();
+        try (ExecutorService threads = Executors.newFixedThreadPool(4)) {
+            Callable<int[]> encode = () -> tokenizer.encode(text).ids();
+            for (Future<int[]> ids : threads.invokeAll(IntStream.range(0, 12).mapToObj(i -> encode).toList())) {
+                assertThat(ids.get()).isEqualTo(expected);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"bos_token": "!"}                     | {}                                     | 1
+            {"bos_token_id": 2}                    | {}                                     | 2
+            {"bos_token_id": 2}                    | {"bos_token": {"content": "#"}}        | 3
+            {"bos_token_id": 99999}                | {}                                     | 0
+            {}                                     | {"bos_token": null}                    | 0
+            """)
+    void theFirstTokenOfAContextComesFromTheConfigs(String config, String tokenizerConfig, int bos) throws IOException {
+        Files.copy(BASE, folder.resolve("tokenizer.json"));
+        Files.writeString(folder.resolve("config.json"), config);
+        Files.writeString(folder.resolve("tokenizer_config.json"), tokenizerConfig);
+        assertThat(TokenizerFiles.read(folder).bos()).isEqualTo(OptionalInt.of(bos));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            "type": "BPE"                          | "type": "Unigram"                      | Unigram
+            "byte_fallback": false                 | "byte_fallback": true                  | byte_fallback
+            "normalizer": null                     | "normalizer": {"type": "Lowercase"}    | Lowercase
+            "type": "ByteLevel"                    | "type": "Metaspace"                    | ByteLevel
+            "!": 1,                                | "!": 2,                                | different integers
+            "!": 1,                                | "!": 2000000000,                       | largest id
+            "!": 1,                                | "!!": 1,                               | lacks the byte 33
+            "id": 0,                               | "id": 5,                               | contradicts the vocabulary
+            "merges": [                            | "merges": [["!", "!"],                 | not of tokens
+            """)
+    void whatIsNotAByteLevelBpeIsRefused(String from, String to, String reason) throws IOException {
+        String json = Files.readString(BASE);
+        assertThat(json).contains(from);
+        Path file = Files.writeString(folder.resolve("tokenizer.json"), json.replaceFirst(Pattern.quote(from), to));
+        assertThatThrownBy(() -> TokenizerFiles.read(file)).isInstanceOf(FormatException.class).hasMessageContaining(reason)
+                .hasMessageContaining("tokenizer.json");
+    }
+
+    @Test
+    void patternsThatCouldRunForeverAreRefused() throws IOException {
+        String json = Files.readString(BASE).replaceFirst("\"pre_tokenizer\": \\{[^}]*\\}", """
+                "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+                    {"type": "Split", "pattern": {"Regex": "(a+)+b"}, "behavior": "Isolated", "invert": false},
+                    {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}""");
+        Path file = Files.writeString(folder.resolve("tokenizer.json"), json);
+        assertThatThrownBy(() -> TokenizerFiles.read(file)).isInstanceOf(FormatException.class).hasMessageContaining("(a+)+b");
+    }
+}

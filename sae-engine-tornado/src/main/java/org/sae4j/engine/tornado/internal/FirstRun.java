@@ -1,0 +1,123 @@
+package org.sae4j.engine.tornado.internal;
+
+import java.util.Map;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Buffer;
+import org.sae4j.api.engine.Buffer.Role;
+import org.sae4j.api.engine.Buffer.Type;
+import org.sae4j.api.engine.CompiledProgram;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineException;
+import org.sae4j.api.engine.Program;
+import org.sae4j.api.sae.SparseRows;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
+
+/**
+ * Compares the first run of a program with that of another engine, from the same state. Kernels are compiled at run time for the device,
+ * and a wrong one, a failed launch and a failed copy are not reported by the runtime: wrong numbers are the only sign.
+ */
+final class FirstRun {
+    /** The largest accepted norm of the difference, relative to the norm: well above rounding, and above one entry of a tie. */
+    private static final double TOLERANCE = 1e-3;
+
+    private final Engine other;
+    private final Program program;
+    private final Map<String, Tensor> weights;
+    private final TornadoEngine engine;
+    private CompiledProgram expected;
+
+    FirstRun(TornadoEngine engine, Engine other, Program program, Map<String, Tensor> weights) {
+        this.engine = engine;
+        this.other = other;
+        this.program = program;
+        this.weights = Map.copyOf(weights);
+    }
+
+    /** Runs the program on the other engine, from what the host's arrays hold before the device's first run. */
+    void expect(Storage storage, Map<String, SparseRows> sparseInputs) {
+        expected = other.compile(program, weights);
+        for (Buffer buffer : program.buffers()) {
+            boolean state = buffer.role() == Role.INPUT || buffer.role() == Role.PARAMETER;
+            if (state && buffer.type() == Type.F32) {
+                float[] values = new float[Math.toIntExact(buffer.size())];
+                FloatArray array = storage.host(buffer);
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = array.get(i);
+                }
+                expected.write(buffer, values);
+            } else if (state && buffer.type() == Type.I32) {
+                int[] values = new int[Math.toIntExact(buffer.size())];
+                IntArray array = storage.hostInts(buffer);
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = array.get(i);
+                }
+                expected.write(buffer, values);
+            } else if (state) {
+                expected.write(buffer, sparseInputs.get(buffer.name()));
+            }
+        }
+        expected.run();
+    }
+
+    /** Compares everything that can be read. */
+    void compare(CompiledProgram actual) {
+        try (CompiledProgram reference = expected) {
+            for (Buffer buffer : program.buffers()) {
+                if (buffer.role() == Role.OUTPUT || buffer.role() == Role.PARAMETER) {
+                    double error = buffer.type() == Type.SPARSE ? error(reference.readSparse(buffer), actual.readSparse(buffer))
+                            : error(reference.read(buffer), actual.read(buffer));
+                    if (!(error <= TOLERANCE)) {
+                        throw engine.failed(new EngineException(
+                                "the first run differs from engine %s in %s: relative error %.3g, at most %.3g is accepted"
+                                        .formatted(other.id(), buffer, error, TOLERANCE),
+                                engine.where(program), "the device or its compiler computes wrongly: use another device, "
+                                        + "update its driver, or use engine " + other.id() + "; please report it"));
+                    }
+                }
+            }
+        }
+    }
+
+    private static double error(Tensor expected, Tensor found) {
+        Distance distance = new Distance();
+        for (long i = 0; i < expected.size(); i++) {
+            distance.add(expected.get(i), found.get(i));
+        }
+        return distance.relative();
+    }
+
+    private static double error(SparseRows expected, SparseRows found) {
+        Distance distance = new Distance();
+        for (int row = 0; row < expected.rows(); row++) {
+            int e = expected.start(row);
+            int f = found.start(row);
+            while (e < expected.start(row + 1) || f < found.start(row + 1)) {
+                int ahead = e == expected.start(row + 1) ? 1 : f == found.start(row + 1) ? -1
+                        : Integer.compare(expected.index(e), found.index(f));
+                distance.add(ahead <= 0 ? expected.value(e) : 0, ahead >= 0 ? found.value(f) : 0);
+                e += ahead <= 0 ? 1 : 0;
+                f += ahead >= 0 ? 1 : 0;
+            }
+        }
+        return distance.relative();
+    }
+
+    /** The norm of a difference over that of what is expected. */
+    private static final class Distance {
+        private double squares;
+        private double differences;
+
+        void add(float expected, float found) {
+            if (Float.compare(expected, found) != 0) {
+                double difference = (double) expected - found;
+                differences += Double.isFinite(difference) ? difference * difference : Double.NaN;
+            }
+            squares += Float.isFinite(expected) ? (double) expected * expected : 0;
+        }
+
+        double relative() {
+            return differences == 0 ? 0 : Math.sqrt(differences / Math.max(squares, Float.MIN_NORMAL));
+        }
+    }
+}

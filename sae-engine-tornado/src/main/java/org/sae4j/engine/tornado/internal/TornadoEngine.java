@@ -1,0 +1,257 @@
+package org.sae4j.engine.tornado.internal;
+
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.WeakHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Buffer;
+import org.sae4j.api.engine.CompiledProgram;
+import org.sae4j.api.engine.Device;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineException;
+import org.sae4j.api.engine.Program;
+import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.TaskGraph;
+import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
+import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
+import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+
+/** An engine on one device of TornadoVM. */
+public final class TornadoEngine implements Engine {
+    /** TornadoVM's own flags turn on relaxed mathematics, which breaks infinities and NaN. */
+    private static final String COMPILER_FLAGS = "-w";
+    private static final ReentrantLock COMPILING = new ReentrantLock();
+
+    private final Device device;
+    private final TornadoDevice tornadoDevice;
+    private final DeviceLimits limits;
+    private final @Nullable Engine verifier;
+    private final Set<TornadoProgram> programs = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final Map<Tensor, FloatArray> weights = new WeakHashMap<>();
+    private long reserved;
+    private boolean closed;
+    private volatile @Nullable EngineException failure;
+
+    /**
+     * Opens a device.
+     *
+     * @param found the device
+     * @param settings checked settings
+     * @param verifier the engine that first runs are compared with, closed with this one, or null for none
+     */
+    public TornadoEngine(TornadoDevices.Found found, TornadoSettings settings, @Nullable Engine verifier) {
+        device = found.device();
+        tornadoDevice = found.handle();
+        this.verifier = verifier;
+        long[] groups = tornadoDevice.getPhysicalDevice().getDeviceMaxWorkGroupSize();
+        limits = new DeviceLimits((int) Math.min(groups[0], Integer.MAX_VALUE),
+                tornadoDevice.getPhysicalDevice().getDeviceLocalMemorySize(),
+                Math.min(settings.memoryBytes().orElse(Long.MAX_VALUE), device.memoryBytes()),
+                tornadoDevice.getPhysicalDevice().getDeviceMaxAllocationSize(), settings.sparseCapacity());
+    }
+
+    @Override
+    public String id() {
+        return "tornado";
+    }
+
+    @Override
+    public Device device() {
+        return device;
+    }
+
+    @Override
+    public CompiledProgram compile(Program program, Map<String, Tensor> values) {
+        synchronized (this) {
+            checkOpen();
+        }
+        for (Buffer buffer : program.buffers()) {
+            Tensor weight = values.get(buffer.name());
+            if (buffer.role() == Buffer.Role.WEIGHT && (weight == null || weight.size() != buffer.size())) {
+                throw new IllegalArgumentException("program " + program.name() + ": weight " + buffer + " has " + buffer.size()
+                        + " elements, found " + weight);
+            }
+        }
+        long bytes = reserve(program);
+        TornadoProgram compiled = null;
+        try {
+            compiled = guard(program, "compilation", () -> locked(() -> new TornadoProgram(this, program, values, bytes)));
+        } finally {
+            synchronized (this) {
+                if (compiled == null) {
+                    reserved -= bytes;
+                } else {
+                    programs.add(compiled);
+                }
+            }
+        }
+        return compiled;
+    }
+
+    private void checkOpen() {
+        if (closed) {
+            throw new IllegalStateException("the tornado engine is closed");
+        }
+        checkAlive();
+    }
+
+    /** Takes a program's bytes of the device, before anything is allocated. */
+    private synchronized long reserve(Program program) {
+        long bytes = Storage.bytes(program, limits.sparseCapacity());
+        long free = limits.memoryBytes() - reserved;
+        if (bytes > free) {
+            throw new EngineException("%d bytes of device memory are needed, %d of %d are free".formatted(bytes, free,
+                    limits.memoryBytes()),
+                    where(program), "use a smaller batch, close other programs, lower the setting " + TornadoSettings.SPARSE_CAPACITY
+                            + ", or raise " + TornadoSettings.MEMORY + " and -Dtornado.device.memory where they are set");
+        }
+        for (Buffer buffer : program.buffers()) {
+            long needed = 4 * buffer.size();
+            if (buffer.size() > Integer.MAX_VALUE - 16 || needed + 32 > limits.allocationBytes()) {
+                throw new EngineException("%s needs %d bytes in one array, the device allows %d".formatted(buffer, needed,
+                        Math.min(limits.allocationBytes(), 4L * Integer.MAX_VALUE)), where(program), "use a smaller batch");
+            }
+        }
+        long freeOnHost = hostMemory();
+        if (bytes > freeOnHost) {
+            throw new EngineException("%d bytes of host memory outside the heap are needed, %d are free".formatted(bytes, freeOnHost),
+                    where(program), "start Java with a larger -XX:MaxDirectMemorySize, or use a smaller batch");
+        }
+        reserved += bytes;
+        return bytes;
+    }
+
+    /** The arrays' copies on the host count against the limit of direct memory. */
+    private static long hostMemory() {
+        long limit = Probe.vmOption("MaxDirectMemorySize").map(Long::parseLong).filter(bytes -> bytes > 0)
+                .orElse(Runtime.getRuntime().maxMemory());
+        long used = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream().filter(pool -> pool.getName().equals("direct"))
+                .mapToLong(BufferPoolMXBean::getMemoryUsed).sum();
+        return limit - used;
+    }
+
+    /** A weight's array on the host, shared by the programs that are given the same tensor. */
+    FloatArray weight(Buffer buffer, Map<String, Tensor> values) {
+        Tensor tensor = values.get(buffer.name());
+        synchronized (weights) {
+            return weights.computeIfAbsent(tensor, key -> {
+                FloatArray array = Storage.newFloats(key.size());
+                for (int i = 0; i < key.size(); i++) {
+                    array.set(i, key.get(i));
+                }
+                return array;
+            });
+        }
+    }
+
+    @Nullable FirstRun firstRun(Program program, Map<String, Tensor> values) {
+        return verifier == null ? null : new FirstRun(this, verifier, program, values);
+    }
+
+    TornadoExecutionPlan plan(TaskGraph graph, GridScheduler grids) {
+        TornadoExecutionPlan plan = new TornadoExecutionPlan(graph.snapshot());
+        plan.withDevice(tornadoDevice);
+        plan.withGridScheduler(grids);
+        if (tornadoDevice.getTornadoVMBackend() == TornadoVMBackendType.OPENCL) {
+            plan.withCompilerFlags(TornadoVMBackendType.OPENCL, COMPILER_FLAGS);
+        }
+        return plan;
+    }
+
+    DeviceLimits limits() {
+        return limits;
+    }
+
+    /** Engine, device and program, for messages. */
+    String where(Program program) {
+        return "tornado engine on " + device.name() + ", program " + program.name();
+    }
+
+    void checkAlive() {
+        EngineException cause = failure;
+        if (cause != null) {
+            throw new EngineException("the engine failed before: " + cause.what(), cause.where(), "close it and open a new one", cause);
+        }
+    }
+
+    /** Notes a failure after which the state on the device is unknown. */
+    EngineException failed(EngineException cause) {
+        failure = cause;
+        return cause;
+    }
+
+    /** What may fail inside TornadoVM. */
+    interface Action<T> {
+        T run();
+    }
+
+    void guard(Program program, String doing, Runnable action) {
+        guard(program, doing, () -> {
+            action.run();
+            return program;
+        });
+    }
+
+    /** TornadoVM reports failures as exceptions and as errors of several kinds, with colours in their messages. */
+    private <T> T guard(Program program, String doing, Action<T> action) {
+        try {
+            return action.run();
+        } catch (EngineException e) {
+            throw e;
+        } catch (RuntimeException | Error e) {
+            Throwable root = e;
+            while (root.getCause() != null && root.getCause() != root) {
+                root = root.getCause();
+            }
+            String message = String.valueOf(root.getMessage()).replaceAll("\u001b\\[[0-9;]*m", "").strip().replaceAll("\\s+", " ");
+            throw failed(new EngineException(doing + " failed with " + root.getClass().getSimpleName() + ": " + message, where(program),
+                    "close the engine and open it again; if it fails again, use another device or engine and report it", e));
+        }
+    }
+
+    /** TornadoVM's compiler runs for one program at a time. */
+    void alone(Runnable action) {
+        locked(() -> {
+            action.run();
+            return "";
+        });
+    }
+
+    private static <T> T locked(Action<T> action) {
+        COMPILING.lock();
+        try {
+            return action.run();
+        } finally {
+            COMPILING.unlock();
+        }
+    }
+
+    synchronized void release(TornadoProgram program, long bytes) {
+        if (programs.remove(program)) {
+            reserved -= bytes;
+        }
+    }
+
+    @Override
+    public void close() {
+        List<TornadoProgram> open;
+        synchronized (this) {
+            closed = true;
+            open = new ArrayList<>(new HashSet<>(programs));
+        }
+        open.forEach(TornadoProgram::close);
+        if (verifier != null) {
+            verifier.close();
+        }
+    }
+}
