@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
-import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.format.ElementType;
 import org.sae4j.core.format.FormatException;
@@ -16,6 +16,7 @@ import org.sae4j.core.format.FormatException;
  */
 public final class StoredTensor {
     private static final int TILE = 64;
+    private static final int WIDE_TILE = 2048;
     private static final long PARALLEL_ELEMENTS = 1 << 20;
     /** Elements that share their storage (stride 0 and the like) may be multiplied up to this size, not beyond. */
     private static final long OVERLAPPING_ELEMENTS = 1 << 24;
@@ -265,42 +266,57 @@ public final class StoredTensor {
         return switch (type) {
             case F64 -> data.get(ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(order), offset * Double.BYTES);
             case I64 -> data.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(order), offset * Long.BYTES);
-            default -> decoder().at(data, offset);
+            default -> {
+                float[] value = new float[1];
+                ElementDecoder.of(type, order, data).decode(offset, 1, value, 0, 1);
+                yield value[0];
+            }
         };
     }
 
     private void copyTo(MemorySegment target) {
-        // The axis with the smallest step is read innermost: against it, the last axis of the target, in tiles.
         int columns = shape.length == 0 ? 1 : shape[shape.length - 1];
-        long columnStride = shape.length == 0 ? 1 : strides[shape.length - 1];
         int rowAxis = shape.length - 2;
         int rows = rowAxis < 0 ? 1 : shape[rowAxis];
-        long rowStride = rowAxis < 0 ? 0 : strides[rowAxis];
-        long planes = size / ((long) rows * columns);
-        Decoder decoder = decoder();
         int bands = (rows + TILE - 1) / TILE;
-        IntStream work = IntStream.range(0, Math.toIntExact(Math.min(planes * bands, Integer.MAX_VALUE)));
-        if (planes * bands > Integer.MAX_VALUE) {
-            throw new FormatException("shape " + Arrays.toString(shape) + " has too many rows", where, "store it in another layout");
-        }
+        long items = size / ((long) rows * columns) * bands;
+        ElementDecoder decoder = ElementDecoder.of(type, order, data);
+        LongStream work = LongStream.range(0, items);
         (size >= PARALLEL_ELEMENTS ? work.parallel() : work).forEach(item -> {
+            int fromRow = (int) (item % bands) * TILE;
             long plane = item / bands;
-            int fromRow = item % bands * TILE;
-            int toRow = Math.min(rows, fromRow + TILE);
-            long source = planeOffset(plane, rowAxis);
-            long into = plane * rows * columns;
-            for (int fromColumn = 0; fromColumn < columns; fromColumn += TILE) {
-                int toColumn = Math.min(columns, fromColumn + TILE);
-                for (int row = fromRow; row < toRow; row++) {
-                    long read = source + row * rowStride + fromColumn * columnStride;
-                    long write = into + (long) row * columns + fromColumn;
-                    for (int column = fromColumn; column < toColumn; column++) {
-                        target.setAtIndex(ValueLayout.JAVA_FLOAT, write++, decoder.at(data, read));
-                        read += columnStride;
+            copyBand(decoder, planeOffset(plane, rowAxis), fromRow, Math.min(rows, fromRow + TILE), columns, target, plane * rows * columns);
+        });
+    }
+
+    /** Copies some rows of the last two axes in tiles, reading along the axis whose elements lie closer together. */
+    private void copyBand(ElementDecoder decoder, long source, int fromRow, int toRow, int columns, MemorySegment target, long into) {
+        long columnStride = shape.length == 0 ? 1 : strides[shape.length - 1];
+        long rowStride = shape.length < 2 ? 0 : strides[shape.length - 2];
+        boolean alongRows = shape.length >= 2 && rowStride < columnStride;
+        int width = Math.min(columns, alongRows ? TILE : WIDE_TILE);
+        int height = toRow - fromRow;
+        float[] tile = new float[height * width];
+        float[] line = new float[height];
+        for (int fromColumn = 0; fromColumn < columns; fromColumn += width) {
+            int count = Math.min(width, columns - fromColumn);
+            if (alongRows) {
+                for (int column = 0; column < count; column++) {
+                    decoder.decode(source + fromRow * rowStride + (fromColumn + column) * columnStride, rowStride, line, 0, height);
+                    for (int row = 0; row < height; row++) {
+                        tile[row * width + column] = line[row];
                     }
                 }
+            } else {
+                for (int row = 0; row < height; row++) {
+                    decoder.decode(source + (fromRow + row) * rowStride + fromColumn * columnStride, columnStride, tile, row * width, count);
+                }
             }
-        });
+            for (int row = 0; row < height; row++) {
+                long at = into + (long) (fromRow + row) * columns + fromColumn;
+                MemorySegment.copy(tile, row * width, target, ValueLayout.JAVA_FLOAT, at * Float.BYTES, count);
+            }
+        }
     }
 
     private long planeOffset(long plane, int rowAxis) {
@@ -311,46 +327,5 @@ public final class StoredTensor {
             rest /= shape[axis];
         }
         return position;
-    }
-
-    @FunctionalInterface
-    private interface Decoder {
-        float at(MemorySegment data, long index);
-    }
-
-    private Decoder decoder() {
-        return switch (type) {
-            case F64 -> {
-                ValueLayout.OfDouble layout = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(order);
-                yield (data, index) -> (float) data.get(layout, index * Double.BYTES);
-            }
-            case F32 -> {
-                ValueLayout.OfFloat layout = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(order);
-                yield (data, index) -> data.get(layout, index * Float.BYTES);
-            }
-            case F16 -> {
-                ValueLayout.OfShort layout = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order);
-                yield (data, index) -> Float.float16ToFloat(data.get(layout, index * Short.BYTES));
-            }
-            case BF16 -> {
-                ValueLayout.OfShort layout = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order);
-                yield (data, index) -> Float.intBitsToFloat(data.get(layout, index * Short.BYTES) << 16);
-            }
-            case I64 -> {
-                ValueLayout.OfLong layout = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(order);
-                yield (data, index) -> data.get(layout, index * Long.BYTES);
-            }
-            case I32 -> {
-                ValueLayout.OfInt layout = ValueLayout.JAVA_INT_UNALIGNED.withOrder(order);
-                yield (data, index) -> data.get(layout, index * Integer.BYTES);
-            }
-            case I16 -> {
-                ValueLayout.OfShort layout = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order);
-                yield (data, index) -> data.get(layout, index * Short.BYTES);
-            }
-            case I8 -> (data, index) -> data.get(ValueLayout.JAVA_BYTE, index);
-            case U8 -> (data, index) -> data.get(ValueLayout.JAVA_BYTE, index) & 0xff;
-            case BOOL -> (data, index) -> data.get(ValueLayout.JAVA_BYTE, index) == 0 ? 0 : 1;
-        };
     }
 }

@@ -74,10 +74,10 @@ final class TorchFile {
         }
         for (String wrapper : WRAPPERS) {
             if (map.get(wrapper) instanceof Map<?, ?> inner && map.values().stream().noneMatch(PickledTensor.class::isInstance)) {
-                return file.table(inner, 0);
+                return file.verified(file.table(inner, 0));
             }
         }
-        return file.table(map, 0);
+        return file.verified(file.table(map, 0));
     }
 
     /** {@return the table of a dictionary within the file; dictionaries directly in it are tables among the extras} */
@@ -127,7 +127,15 @@ final class TorchFile {
         if (!zip.has(name) || !zip.isStored(name)) {
             throw new FormatException("storage " + key + " is missing or compressed", where, "download or write the file again");
         }
-        return verify ? zip.read(name, arena) : zip.view(name);
+        return zip.view(name);
+    }
+
+    /** Checks the storages that tensors refer to, large files on all cores. */
+    private TensorTable verified(TensorTable table) {
+        if (verify) {
+            storages.keySet().parallelStream().forEach(key -> zip.read(root + "data/" + key, arena));
+        }
+        return table;
     }
 
     private ByteOrder byteOrder() {
