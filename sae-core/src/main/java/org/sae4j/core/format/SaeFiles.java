@@ -19,6 +19,8 @@ import org.sae4j.core.internal.format.SaeReader;
 
 /** Reads and writes sparse autoencoders. */
 public final class SaeFiles {
+    private static final String LAYOUT_VERSION = "6.0.0";
+
     private SaeFiles() {}
 
     /**
@@ -85,7 +87,10 @@ public final class SaeFiles {
     }
 
     private static Map<String, Object> cfg(SaeConfig config, Map<String, ?> metadata) {
-        Map<String, Object> more = new LinkedHashMap<>(metadata);
+        Map<String, Object> more = new LinkedHashMap<>();
+        // SAELens takes a config for one of before version 6, and rewrites it, unless this says otherwise.
+        more.put("sae_lens_version", LAYOUT_VERSION);
+        more.putAll(metadata);
         config.modelName().ifPresent(name -> more.put("model_name", name));
         config.hook().ifPresent(hook -> more.put("hook_name", hook.toString()));
         boolean heads = config.hook().map(HookPoint::site).filter(site -> site == HookPoint.Site.Z).isPresent();

@@ -117,7 +117,8 @@ final class OtherSaeReaders {
 
     /** Gemma Scope: JumpReLU whose input keeps its mean. */
     static void gemmaScope(SaeBuilder sae) {
-        sae.matrices("W_enc", false, "W_dec", false);
+        // Some releases write the matrices' names in lower case.
+        sae.matrices(sae.has("w_enc") ? "w_enc" : "W_enc", false, sae.has("w_dec") ? "w_dec" : "W_dec", false);
         sae.putFeatures("b_enc", "b_enc");
         sae.putInput("b_dec", "b_dec");
         sae.putThreshold("threshold");
