@@ -4,12 +4,14 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Arbitrary bytes as files. A normal run takes the seeds beside this class; with the environment variable {@code JAZZER_FUZZ=1} Jazzer looks for
  * new inputs, for half a minute each.
  */
+@Tag("fuzz")
 class FormatFuzzTest {
     @TempDir
     private Path folder;
