@@ -40,21 +40,22 @@ final class Demo {
     static final String TRACING = "causal-tracing";
 
     private static final HookPoint HOOK = HookPoint.mlpPost(0);
-    private static final int TRAINING_DOCUMENTS = 12_000;
     private static final int BUFFER_ROWS = 1 << 17;
 
     private final Engine engine;
     private final Path output;
     private final long seed;
     private final int steps;
+    private final int documents;
     private final Terminal terminal;
     private final long started = System.nanoTime();
 
-    Demo(Engine engine, Path output, long seed, int steps, Terminal terminal) {
+    Demo(Engine engine, Path output, long seed, int steps, int documents, Terminal terminal) {
         this.engine = engine;
         this.output = output;
         this.seed = seed;
         this.steps = steps;
+        this.documents = documents;
         this.terminal = terminal;
     }
 
@@ -73,8 +74,7 @@ final class Demo {
         Path file = output.resolve("report.html");
         Path models = output.resolve("models");
         try (Transformer model = Transformers.open(DemoWorld.extractModel(DemoWorld.GELU_1L, models.resolve(DemoWorld.GELU_1L)), engine)) {
-            List<String> texts =
-                    DemoWorld.trainingCorpus().subList(0, TRAINING_DOCUMENTS).stream().map(Document::text).toList();
+            List<String> texts = DemoWorld.trainingCorpus().stream().limit(documents).map(Document::text).toList();
             int[][] training = TokenActivations.rows(model, texts);
             int[][] evaluation = TokenActivations.rows(model, labelled.stream().map(Document::text).toList());
             try {

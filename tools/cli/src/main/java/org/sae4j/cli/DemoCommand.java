@@ -21,6 +21,10 @@ final class DemoCommand implements Runnable {
             description = "Training steps of the main autoencoder; fewer are quicker and worse. Default: ${DEFAULT-VALUE}.")
     private int steps;
 
+    @Option(names = "--documents", paramLabel = "N", defaultValue = "12000",
+            description = "Documents to train on, up to 20000. Default: ${DEFAULT-VALUE}.")
+    private int documents;
+
     @Mixin
     private EngineOption engineOption;
 
@@ -31,7 +35,7 @@ final class DemoCommand implements Runnable {
     public void run() {
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal)) {
-            Path report = new Demo(engine, Paths.newFolder(output), seed, Math.max(1, steps), terminal).run();
+            Path report = new Demo(engine, Paths.newFolder(output), seed, Math.max(1, steps), Math.max(100, documents), terminal).run();
             terminal.say("the report is " + report.toAbsolutePath().normalize().toUri());
         }
     }
