@@ -351,9 +351,9 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
                         .mapToDouble(c -> meanMaximum(data, c, l.best().feature())).max().orElseThrow();
                 return meanMaximum(data, l.label(), l.best().feature()) > elsewhere;
             }).count();
-            return List.of(format("On %d sentences that mean the same in %d categories, the best feature of %d of %d categories is most active "
-                    + "in its own (mean over its sentences of the largest activation).", data.sentences().size(), categories.size(), own,
-                    asked.size()));
+            return List.of(format("On %d sentences that mean the same in %d categories, the best feature of %d of %d categories is most "
+                    + "active in its own (mean over its sentences of the largest activation).", data.sentences().size(), categories.size(),
+                    own, asked.size()));
         }
 
         private static double meanMaximum(SpecificityResult data, String category, int feature) {
