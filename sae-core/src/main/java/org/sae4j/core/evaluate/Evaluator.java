@@ -130,7 +130,8 @@ public final class Evaluator {
             int[] predictions = IntStream.range(0, batch.length)
                     .flatMap(b -> IntStream.range(b * length, b * length + batch[b].length - 1)).toArray();
             Loss[] each = IntStream.of(predictions).parallel().mapToObj(at -> Loss.of(row(logits, at, vocabulary),
-                    row(withSae, at, vocabulary), row(withZeros, at, vocabulary), batch[at / length][at % length + 1])).toArray(Loss[]::new);
+                    row(withSae, at, vocabulary), row(withZeros, at, vocabulary), batch[at / length][at % length + 1]))
+                    .toArray(Loss[]::new);
             // Added in the order of the tokens, whatever the threads did.
             for (Loss loss : each) {
                 losses.add(loss);

@@ -67,13 +67,20 @@ record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, do
             for (String name : open.names()) {
                 tensors.put(name, Tensor.of(open.tensor(name).toArray(), open.shape(name)));
             }
-            return new Checkpoint(Recipes.get(field(metadata, "recipe", file)).with(settings), Long.parseLong(field(metadata, "steps", file)),
+            Recipe recipe = Recipes.get(field(metadata, "recipe", file)).with(settings);
+            Checkpoint checkpoint = new Checkpoint(recipe, Long.parseLong(field(metadata, "steps", file)),
                     Long.parseLong(field(metadata, "resampled_at", file)), Long.parseLong(field(metadata, "position", file)),
                     Double.parseDouble(field(metadata, "scale", file)), new double[] {
                         Double.parseDouble(field(metadata, "threshold_sum", file)),
                         Double.parseDouble(field(metadata, "threshold_weight", file))}, tensors);
+            if (checkpoint.steps < 0 || checkpoint.position < 0 || !(checkpoint.scale > 0 && Double.isFinite(checkpoint.scale))) {
+                throw new Sae4jException("the checkpoint's metadata has steps " + checkpoint.steps + ", position " + checkpoint.position
+                        + ", scale " + checkpoint.scale, file.toString(), "use another checkpoint");
+            }
+            return checkpoint;
         } catch (NumberFormatException e) {
-            throw new Sae4jException("the checkpoint's metadata is broken: " + e.getMessage(), file.toString(), "use another checkpoint", e);
+            throw new Sae4jException("the checkpoint's metadata is broken: " + e.getMessage(), file.toString(), "use another checkpoint",
+                    e);
         }
     }
 

@@ -10,7 +10,7 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.sae.SparseRows;
 
-/** Vectors that are trained outside the program because their gradients are products of vectors: JumpReLU's thresholds, a gate's vectors. */
+/** Vectors trained outside the program because their gradients are products of vectors: JumpReLU's thresholds, a gate's vectors. */
 sealed interface HostParameters {
     /** Hands the vectors to the program before its first step and after a change. */
     void write(CompiledProgram program);

@@ -53,8 +53,8 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
     }
 
     private Sae4jException failure(IOException e) {
-        return new Sae4jException("metrics cannot be written: " + e, path.toString(), "check space and permissions, or choose another folder",
-                e);
+        return new Sae4jException("metrics cannot be written: " + e, path.toString(),
+                "check space and permissions, or choose another folder", e);
     }
 
     /**

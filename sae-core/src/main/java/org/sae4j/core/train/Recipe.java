@@ -15,7 +15,7 @@ import org.sae4j.api.Tensor;
  * How a sparse autoencoder is trained: architecture, loss with its reductions, optimizer, initialisation, treatment of dead features.
  * Immutable. {@link Recipes} has the presets of the field; {@link #with} changes settings by name.
  *
- * <p>Notation: x in R^d, features f in R^n, decoder rows d_i, reconstruction x^, batches of B tokens; {@code <.>} is the mean over the batch.
+ * <p>Notation: x in R^d, features f in R^n, decoder rows d_i, reconstruction x^, batches of B tokens; {@code <.>} is the batch's mean.
  */
 public final class Recipe {
     /** How pre-activations become features. */
@@ -209,8 +209,8 @@ public final class Recipe {
 
     /**
      * The coefficient of the sum of a token's activations (or, for the L0 penalty, of their number) when the token's error is written as
-     * the sum over d of squared errors: what compares penalties between recipes. For {@link ErrorReduction#MEAN_OVER_NORM} it is still to be
-     * multiplied by the norm of the token's input, for {@link ErrorReduction#NORMALIZED} by the batch's variance summed over d.
+     * the sum over d of squared errors: what compares penalties between recipes. For {@link ErrorReduction#MEAN_OVER_NORM} it is
+     * still to be multiplied by the norm of the token's input, for {@link ErrorReduction#NORMALIZED} by the batch's variance summed over d.
      *
      * @param dIn width of the input, positive
      * @return the coefficient, 0 without penalty
@@ -391,7 +391,8 @@ public final class Recipe {
             throw contradiction("ghost gradients are defined for relu, found " + lower(activation()), "use dead aux_k or none");
         }
         if (hasHostParameters() && dead() != DeadTreatment.NONE && dead() != DeadTreatment.AUX_K) {
-            throw contradiction("dead " + lower(dead()) + " is not defined for activation " + lower(activation()), "use dead aux_k or none");
+            throw contradiction("dead " + lower(dead()) + " is not defined for activation " + lower(activation()),
+                    "use dead aux_k or none");
         }
     }
 

@@ -16,7 +16,8 @@ public final class Recipes {
      * 1.2288 per token. Step: backward; project the gradient of W_dec; set unit norm; Adam (1e-4, 0.9, 0.99). Every 30,000 steps, features
      * that fire less often than 10^-5.5 are drawn anew, with Adam's moments kept.
      */
-    public static final Recipe NEEL_RUN1 = Recipe.preset("neel-run1", "Neel Nanda's open source replication of Towards Monosemanticity (2023)",
+    public static final Recipe NEEL_RUN1 = Recipe.preset("neel-run1",
+            "Neel Nanda's open source replication of Towards Monosemanticity (2023)",
             Map.ofEntries(Map.entry(Setting.ERROR, "sum"), Map.entry(Setting.PENALTY, "l1_sum"), Map.entry(Setting.L1, "3e-4"),
                     Map.entry(Setting.UNIT_NORM, "before_adam"), Map.entry(Setting.INIT, "kaiming"), Map.entry(Setting.BETA2, "0.99"),
                     Map.entry(Setting.STEPS, "488281"), Map.entry(Setting.DEAD, "reinitialise"), Map.entry(Setting.RESAMPLE_EVERY, "30000"),
@@ -114,8 +115,8 @@ public final class Recipes {
                     Map.entry(Setting.INIT, "tied"), Map.entry(Setting.NORMALIZE, "true"), Map.entry(Setting.LR, "3e-4"),
                     Map.entry(Setting.LR_WARM_UP, "1000"), Map.entry(Setting.BETA1, "0")));
 
-    private static final List<Recipe> ALL = List.of(NEEL_RUN1, BLOOM_2024_02, PAPER, ANTHROPIC_APRIL_2024, OPENAI_TOPK, BATCH_TOPK, MATRYOSHKA,
-            JUMPRELU, GATED);
+    private static final List<Recipe> ALL = List.of(NEEL_RUN1, BLOOM_2024_02, PAPER, ANTHROPIC_APRIL_2024, OPENAI_TOPK, BATCH_TOPK,
+            MATRYOSHKA, JUMPRELU, GATED);
 
     private Recipes() {}
 

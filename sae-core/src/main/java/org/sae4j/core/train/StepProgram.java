@@ -86,7 +86,8 @@ final class StepProgram {
 
     /** Whether the mean over the batch of the summed squared error is an output of its own, not a multiple of {@code error_loss}. */
     static boolean separateSquaredError(Recipe recipe) {
-        return recipe.error() == Recipe.ErrorReduction.MEAN_OVER_NORM || recipe.error() == Recipe.ErrorReduction.NORMALIZED || nested(recipe);
+        return recipe.error() == Recipe.ErrorReduction.MEAN_OVER_NORM || recipe.error() == Recipe.ErrorReduction.NORMALIZED
+                || nested(recipe);
     }
 
     static boolean nested(Recipe recipe) {

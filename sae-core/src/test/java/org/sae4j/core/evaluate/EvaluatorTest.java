@@ -41,8 +41,8 @@ class EvaluatorTest {
         int n = encoderBias.length;
         SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, bias.length, n, 0, false, SaeConfig.Normalization.NONE, hook,
                 Optional.empty());
-        return SparseAutoencoders.of(config, Map.of("W_enc", Tensor.of(encoder, bias.length, n), "b_enc", Tensor.of(encoderBias, n), "W_dec",
-                Tensor.of(decoder, n, bias.length), "b_dec", Tensor.of(bias, bias.length)), engine);
+        return SparseAutoencoders.of(config, Map.of("W_enc", Tensor.of(encoder, bias.length, n), "b_enc", Tensor.of(encoderBias, n),
+                "W_dec", Tensor.of(decoder, n, bias.length), "b_dec", Tensor.of(bias, bias.length)), engine);
     }
 
     /** f = (max(0, x), max(0, -x)), which reconstructs everything. */
@@ -157,7 +157,8 @@ class EvaluatorTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"blocks.0.mlp.hook_post", "blocks.1.mlp.hook_post", "blocks.1.hook_resid_pre", "hook_embed", "blocks.1.hook_resid_post"})
+    @ValueSource(strings = {"blocks.0.mlp.hook_post", "blocks.1.mlp.hook_post", "blocks.1.hook_resid_pre", "hook_embed",
+        "blocks.1.hook_resid_post"})
     void a_perfect_autoencoder_recovers_all_of_the_loss_and_an_empty_one_nothing(String name) {
         HookPoint hook = HookPoint.parse(name).orElseThrow();
         int d = hook.shape(CONFIG, 1, 1)[2];

@@ -78,9 +78,10 @@ class RecipeTest {
     @Test
     void an_unknown_setting_is_answered_with_the_known_ones_and_the_nearest() {
         assertThatThrownBy(() -> Recipes.NEEL_RUN1.with("larning_rate", "1")).isInstanceOf(Sae4jException.class)
-                .hasMessageContaining("larning_rate").hasMessageContaining("aux_coefficient").hasMessageContaining("did you mean 'learning_rate'");
-        assertThatThrownBy(() -> Recipes.get("openai-topx")).isInstanceOf(Sae4jException.class).hasMessageContaining("did you mean 'openai-topk'")
-                .hasMessageContaining("gated");
+                .hasMessageContaining("larning_rate").hasMessageContaining("aux_coefficient")
+                .hasMessageContaining("did you mean 'learning_rate'");
+        assertThatThrownBy(() -> Recipes.get("openai-topx")).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("did you mean 'openai-topk'").hasMessageContaining("gated");
     }
 
     @ParameterizedTest
@@ -121,7 +122,8 @@ class RecipeTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = ';', value = {"openai-topk; k=40,d_sae=20; k is 40", "paper; penalty=l0; does not fit",
-        "matryoshka; d_sae=100,prefixes=50; last matryoshka prefix", "openai-topk; dead=ghost; ghost gradients", "jumprelu; dead=resample; not defined",
+        "matryoshka; d_sae=100,prefixes=50; last matryoshka prefix", "openai-topk; dead=ghost; ghost gradients",
+        "jumprelu; dead=resample; not defined",
         "paper; d_sae=8000000; 4096000000"})
     void contradictions_are_refused(String name, String settings, String message) {
         Recipe recipe = Recipes.get(name).with(Stream.of(settings.split(",")).map(pair -> pair.split("="))
@@ -131,7 +133,8 @@ class RecipeTest {
 
     @Test
     void learning_rate_and_penalty_rise_and_the_rate_falls() {
-        Recipe recipe = Recipes.NEEL_RUN1.with(Map.of("lr", "1", "lr_warm_up", "4", "lr_decay", "5", "steps", "20", "l1_warm_up", "2", "l1", "8"));
+        Recipe recipe = Recipes.NEEL_RUN1.with(Map.of("lr", "1", "lr_warm_up", "4", "lr_decay", "5", "steps", "20", "l1_warm_up", "2",
+                "l1", "8"));
         assertThat(recipe.learningRate(1)).isEqualTo(0.25);
         assertThat(recipe.learningRate(4)).isEqualTo(1);
         assertThat(recipe.learningRate(16)).isEqualTo(1);

@@ -62,8 +62,8 @@ class TrainerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024", "openai-topk", "batch-topk", "matryoshka", "jumprelu",
-        "gated"})
+    @ValueSource(strings = {"neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024", "openai-topk", "batch-topk", "matryoshka",
+        "jumprelu", "gated"})
     void a_resumed_run_gives_the_bits_of_an_uninterrupted_one(String name, @TempDir Path folder) {
         Recipe recipe = small(name);
         Map<String, Tensor> expected;
@@ -87,8 +87,8 @@ class TrainerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024", "openai-topk", "batch-topk", "matryoshka", "jumprelu",
-        "gated"})
+    @ValueSource(strings = {"neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024", "openai-topk", "batch-topk", "matryoshka",
+        "jumprelu", "gated"})
     void a_result_can_be_written_and_opened(String name, @TempDir Path folder) {
         try (Trainer trainer = Trainer.builder(engine, small(name), shuffled()).origin(HookPoint.mlpPost(0), "planted").build()) {
             trainer.run(Progress.NONE);
@@ -220,6 +220,10 @@ class TrainerTest {
         ActivationSource narrow = ActivationSource.sequential(Tensor.zeros(4, D - 1));
         assertThatThrownBy(() -> Trainer.builder(engine, small("openai-topk"), narrow).resume(file).build())
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("width 8");
+        Path hostile = folder.resolve("hostile.safetensors");
+        new Checkpoint(small("openai-topk"), 3, 0, -1, 1, new double[2], Map.of()).write(hostile);
+        assertThatThrownBy(() -> Trainer.builder(engine, small("openai-topk"), shuffled()).resume(hostile).build())
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("position -1");
         Path broken = Files.write(folder.resolve("broken.safetensors"), new byte[] {1, 2, 3});
         assertThatThrownBy(() -> Trainer.builder(engine, small("openai-topk"), shuffled()).resume(broken).build())
                 .isInstanceOf(Sae4jException.class);
@@ -308,8 +312,8 @@ class TrainerTest {
     void topk_recovers_a_planted_dictionary() {
         float[][] dictionary = Planted.dictionary(24, 16, 7);
         Tensor data = Planted.rows(dictionary, 4000, 2, 0.3f, 8);
-        Recipe recipe = Recipes.OPENAI_TOPK.with(Map.of("d_sae", "48", "k", "2", "k_aux", "16", "batch", "128", "steps", "1500", "lr", "3e-3",
-                "dead_after", "2000"));
+        Recipe recipe = Recipes.OPENAI_TOPK.with(Map.of("d_sae", "48", "k", "2", "k_aux", "16", "batch", "128", "steps", "1500",
+                "lr", "3e-3", "dead_after", "2000"));
         TrainingMetrics last = null;
         try (Trainer trainer = Trainer.builder(engine, recipe, ActivationSource.shuffled(data, 9)).build()) {
             while (trainer.steps() < recipe.steps()) {
@@ -340,8 +344,8 @@ class TrainerTest {
         float[] bias = new float[21];
         bias[4] = -100;
         Recipe recipe = small("neel-run1").with(Map.of("dead", "resample", "resample_every", "6", "resample_inputs", "64", "l1", "0"));
-        try (Trainer trainer = Trainer.builder(engine, recipe.with("dead_after", "60"), shuffled()).init(Map.of("b_enc", Tensor.of(bias, 21)))
-                .build()) {
+        try (Trainer trainer = Trainer.builder(engine, recipe.with("dead_after", "60"), shuffled())
+                .init(Map.of("b_enc", Tensor.of(bias, 21))).build()) {
             for (int step = 0; step < 6; step++) {
                 trainer.step();
             }
@@ -404,7 +408,8 @@ class TrainerTest {
         values[100] = Float.POSITIVE_INFINITY;
         ActivationSource source = ActivationSource.sequential(Tensor.of(values, 200, D));
         try (Trainer trainer = Trainer.builder(engine, small("neel-run1"), source).build()) {
-            assertThatThrownBy(trainer::step).isInstanceOf(Sae4jException.class).hasMessageContaining("step 1").hasMessageContaining("finite");
+            assertThatThrownBy(trainer::step).isInstanceOf(Sae4jException.class)
+                    .hasMessageContaining("step 1").hasMessageContaining("finite");
         }
     }
 
