@@ -6,6 +6,7 @@ import org.sae4j.api.Sae4jException;
 /** A file that is broken, hostile, or of a kind that is not supported. The message names the file, the tensor and the rule. */
 public final class FormatException extends Sae4jException {
     private static final long serialVersionUID = 1;
+    private static final int MAX_LENGTH = 1000;
 
     /**
      * Creates a failure.
@@ -27,6 +28,12 @@ public final class FormatException extends Sae4jException {
      * @param cause what led to it, or null
      */
     public FormatException(String what, String where, String remedy, @Nullable Throwable cause) {
-        super(what, where, remedy, cause);
+        super(printable(what), printable(where), printable(remedy), cause);
+    }
+
+    /** Names from a file may hold anything: control characters would break lines and terminals. */
+    private static String printable(String text) {
+        String shown = text.length() <= MAX_LENGTH ? text : text.substring(0, MAX_LENGTH) + "...";
+        return shown.replaceAll("[\\p{Cc}\\p{Cf}\u2028\u2029]", "?");
     }
 }

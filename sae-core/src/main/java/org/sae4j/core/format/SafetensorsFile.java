@@ -98,7 +98,8 @@ public final class SafetensorsFile implements AutoCloseable {
         if (!arena.scope().isAlive()) {
             throw new IllegalStateException(path() + " is closed");
         }
-        return stored.read(arena);
+        // Converted values are freed when nobody uses the tensor any more, not kept until close.
+        return stored.read(Arena.ofAuto());
     }
 
     /** Unmaps the file. Closing twice has no effect. */

@@ -34,9 +34,8 @@ public final class TokenizerFiles {
     }
 
     /**
-     * Reads a tokenizer. The token that begins every context is the first of these that is set: {@code bos_token} in {@code config.json},
-     * {@code tokenizer_config.json} or {@code special_tokens_map.json}, {@code bos_token_id} in {@code config.json}, {@code <|endoftext|>} if the
-     * vocabulary has it.
+     * Reads a tokenizer. The token that begins every context is the first of these that the vocabulary has: {@code bos_token} in {@code config.json},
+     * {@code tokenizer_config.json} or {@code special_tokens_map.json}, {@code bos_token_id} in {@code config.json}, {@code <|endoftext|>}.
      *
      * @param path a folder, or the {@code tokenizer.json} or {@code vocab.json} in it
      * @return the tokenizer
@@ -61,9 +60,9 @@ public final class TokenizerFiles {
         Optional<JsonFile> config = readIfPresent(folder.resolve("config.json"));
         for (Optional<JsonFile> file : List.of(config, readIfPresent(folder.resolve("tokenizer_config.json")),
                 readIfPresent(folder.resolve("special_tokens_map.json")))) {
-            Optional<String> token = file.flatMap(TokenizerFiles::bosToken);
-            if (token.isPresent()) {
-                return tokenizer.id(token.get());
+            OptionalInt id = file.flatMap(TokenizerFiles::bosToken).map(tokenizer::id).orElse(OptionalInt.empty());
+            if (id.isPresent()) {
+                return id;
             }
         }
         OptionalInt id = config.map(json -> json.integer("bos_token_id")).orElse(OptionalInt.empty());

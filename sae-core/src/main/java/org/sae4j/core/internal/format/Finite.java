@@ -23,7 +23,8 @@ public final class Finite {
     public static Tensor check(String where, Tensor tensor) {
         long chunks = (tensor.size() + CHUNK - 1) / CHUNK;
         LongStream all = LongStream.range(0, chunks);
-        long bad = (chunks > 16 ? all.parallel() : all).filter(chunk -> !isFinite(tensor, chunk)).findFirst().orElse(-1);
+        // The minimum looks at every chunk, so that no task is left that still reads when the caller frees the memory.
+        long bad = (chunks > 16 ? all.parallel() : all).filter(chunk -> !isFinite(tensor, chunk)).min().orElse(-1);
         if (bad >= 0) {
             long index = bad * CHUNK;
             while (Float.isFinite(tensor.get(index))) {

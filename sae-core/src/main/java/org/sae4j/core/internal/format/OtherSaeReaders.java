@@ -93,7 +93,7 @@ final class OtherSaeReaders {
         sae.matrices("encoder.weight", true, "decoder.weight", true);
         sae.putFeatures("b_enc", "latent_bias");
         sae.putInput("b_dec", "pre_bias");
-        sae.refuseUnknown(Set.of("stats_last_nonzero")::contains);
+        sae.refuseUnknown(Set.of("stats_last_nonzero", "latents_activation_frequency", "latents_mean_square")::contains);
         String where = sae.table().path().toString();
         String activation = sae.table().extras().getOrDefault("activation", "ReLU").toString();
         switch (activation) {
@@ -158,6 +158,9 @@ final class OtherSaeReaders {
         String name = trainer.string("submodule_name").orElse("").toLowerCase(Locale.ROOT);
         if (layer.isEmpty() || layer.getAsInt() < 0) {
             return Optional.empty();
+        }
+        if (name.startsWith("attention_out")) {
+            return Optional.of(new HookPoint(HookPoint.Site.ATTN_OUT, layer.getAsInt()));
         }
         for (HookPoint.Site site : List.of(HookPoint.Site.RESID_PRE, HookPoint.Site.RESID_MID, HookPoint.Site.RESID_POST, HookPoint.Site.MLP_OUT,
                 HookPoint.Site.ATTN_OUT)) {

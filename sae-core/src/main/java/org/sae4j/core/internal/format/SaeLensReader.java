@@ -1,6 +1,7 @@
 package org.sae4j.core.internal.format;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -13,7 +14,7 @@ import tools.jackson.databind.JsonNode;
 /** Autoencoders in SAELens' folders, of version 6 and of the flat configs before it. */
 final class SaeLensReader {
     private static final String DECODER_NORMS = "rescale_acts_by_decoder_norm";
-    private static final String SCALING = "scaling_factor";
+    private static final List<String> SCALING = List.of("scaling_factor", "finetuning_scaling_factor");
     private static final Set<String> BATCH_TOPK = Set.of("batchtopk", "matryoshka_batchtopk");
 
     private final SaeBuilder sae;
@@ -60,9 +61,7 @@ final class SaeLensReader {
         if (decoderNorms) {
             foldDecoderNorms();
         }
-        if (sae.has(SCALING)) {
-            foldScalingFactor();
-        }
+        SCALING.stream().filter(sae::has).forEach(this::foldScalingFactor);
         sae.refuseUnknown(name -> false);
     }
 
@@ -173,19 +172,18 @@ final class SaeLensReader {
         sae.note(DECODER_NORMS + " is folded into W_enc, b_enc and W_dec: the features are the rescaled ones");
     }
 
-    private void foldScalingFactor() {
-        StoredTensor stored = sae.stored(SCALING).expect("[d_sae]", sae.dSae());
-        sae.putFeatures(SCALING, SCALING);
+    private void foldScalingFactor(String name) {
+        sae.putFeatures(name, name);
         double[] factors = new double[sae.dSae()];
         boolean ones = true;
         for (int i = 0; i < factors.length; i++) {
-            factors[i] = sae.parameter(SCALING).get(i);
+            factors[i] = sae.parameter(name).get(i);
             ones &= factors[i] == 1;
         }
-        sae.parameters().remove(SCALING);
+        sae.parameters().remove(name);
         if (!ones) {
             sae.scaleDecoder(factors);
-            sae.note("scaling_factor is folded into W_dec (" + stored.where() + ')');
+            sae.note(name + " is folded into W_dec");
         }
     }
 }

@@ -6,6 +6,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -133,7 +134,11 @@ final class TorchFile {
     /** Checks the storages that tensors refer to, large files on all cores. */
     private TensorTable verified(TensorTable table) {
         if (verify) {
-            storages.keySet().parallelStream().forEach(key -> zip.read(root + "data/" + key, arena));
+            // No task throws: the caller would free the memory while others still read it.
+            storages.keySet().parallelStream().map(key -> root + "data/" + key).filter(name -> !zip.isIntact(name))
+                    .min(Comparator.naturalOrder()).ifPresent(name -> {
+                        throw zip.damaged(name);
+                    });
         }
         return table;
     }

@@ -14,7 +14,7 @@ import tools.jackson.databind.JsonNode;
 public final class TransformerLensModel {
     private static final Predicate<String> BUFFER = Pattern.compile("blocks\\.[0-9]+\\.attn\\.(mask|IGNORE)").asMatchPredicate();
     private static final List<String> UNSUPPORTED_FLAGS = List.of("attn_only", "parallel_attn_mlp", "gated_mlp", "use_local_attn", "final_rms",
-            "scale_attn_by_inverse_layer_idx", "use_normalization_before_and_after", "use_qk_norm");
+            "scale_attn_by_inverse_layer_idx", "use_normalization_before_and_after", "use_qk_norm", "post_embedding_ln");
 
     private TransformerLensModel() {}
 
@@ -48,6 +48,11 @@ public final class TransformerLensModel {
         ModelTensors.compare(json, "d_head", json.integer("d_head"), head, notes);
         ModelTensors.compare(json, "d_mlp", json.integer("d_mlp"), mlp, notes);
 
+        double scale = json.number("attn_scale").orElse(-1);
+        if (scale != -1 && Math.abs(scale - Math.sqrt(head)) > 1e-4) {
+            throw new FormatException("attention scores must be divided by sqrt(d_head) = " + Math.sqrt(head) + ", found " + scale,
+                    json.at("attn_scale"), "use a GPT-2-style model");
+        }
         boolean weightless = normalization(json).equals("LNPre");
         if (weightless) {
             notes.add("the model's LayerNorms have no weights (LNPre, folded by TransformerLens): they are read as ones and zeros");
@@ -94,6 +99,11 @@ public final class TransformerLensModel {
         }
         if (!json.flag("use_attn_scale", true)) {
             throw new FormatException("use_attn_scale = false is not supported", json.at("use_attn_scale"), "use a GPT-2-style model");
+        }
+        for (String cap : List.of("attn_scores_soft_cap", "output_logits_soft_cap")) {
+            if (json.number(cap).orElse(-1) > 0) {
+                throw new FormatException("a soft cap is not supported", json.at(cap), "use a GPT-2-style model");
+            }
         }
         OptionalInt keyHeads = json.integer("n_key_value_heads");
         if (keyHeads.isPresent() && !keyHeads.equals(json.integer("n_heads"))) {

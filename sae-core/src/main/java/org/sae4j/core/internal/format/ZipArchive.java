@@ -87,14 +87,27 @@ final class ZipArchive {
     MemorySegment read(String name, Arena arena) {
         Entry entry = entries.get(name);
         MemorySegment bytes = entry.method == STORED ? view(name) : inflate(entry, entry.size, arena);
+        if (checksum(bytes) != entry.crc) {
+            throw damaged(name);
+        }
+        return bytes;
+    }
+
+    /** {@return whether a stored entry's bytes match its checksum} */
+    boolean isIntact(String name) {
+        return checksum(view(name)) == entries.get(name).crc;
+    }
+
+    FormatException damaged(String name) {
+        return broken("the checksum of " + name + " does not match its bytes");
+    }
+
+    private static int checksum(MemorySegment bytes) {
         CRC32 crc = new CRC32();
         for (long at = 0; at < bytes.byteSize(); at += PIECE) {
             crc.update(bytes.asSlice(at, Math.min(PIECE, bytes.byteSize() - at)).asByteBuffer());
         }
-        if ((int) crc.getValue() != entry.crc) {
-            throw broken("the checksum of " + name + " does not match its bytes");
-        }
-        return bytes;
+        return (int) crc.getValue();
     }
 
     /** {@return the bytes of a stored entry, unchecked} */
