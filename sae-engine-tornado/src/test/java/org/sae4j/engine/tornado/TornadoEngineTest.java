@@ -135,6 +135,22 @@ class TornadoEngineTest {
     }
 
     @Test
+    void aFirstRunThatGivesNaNIsNotTakenForADeviceThatComputesWrongly() {
+        Program.Builder builder = Program.builder("zero rows");
+        Buffer xHat = builder.input("xHat", 2, 3);
+        Buffer x = builder.input("x", 2, 3);
+        Buffer loss = builder.output("loss", 1, 1);
+        builder.add(new Op.SquaredError(xHat, x, Op.Reduction.MEAN_OVER_NORM, 1, builder.output("gradient", 2, 3), loss));
+        try (Engine engine = open(Map.of("verify", "reference")); CompiledProgram program = engine.compile(builder.build(), Map.of())) {
+            program.run();
+            assertThat(program.read(loss).get(0)).isNaN();
+            program.write(x, new float[] {3, 4, 0, 0, 0, 1});
+            program.run();
+            assertThat(program.read(loss).get(0)).isEqualTo(1);
+        }
+    }
+
+    @Test
     void weightsAndRunsOfManyTasksFitInOneGraph() {
         Program.Builder builder = Program.builder("long");
         Buffer x = builder.parameter("x", 1, 3);
