@@ -26,8 +26,8 @@ public final class RandomWalkExperiment implements Experiment<RandomWalkConfig, 
 
     @Override
     public String description() {
-        return "Walks from the feature activations of one token in steps of fixed length, draws the curves over those that theory expects of any "
-                + "random walk, and decodes every step into the model.";
+        return "Walks from the feature activations of one token in steps of fixed length, draws the curves over those that theory expects "
+                + "of any random walk, and decodes every step into the model.";
     }
 
     @Override

@@ -36,7 +36,8 @@ public record RandomWalkResult(Start start, int steps, List<ModeResult> modes, L
             int[] cleanContinuation, String cleanText) {}
 
     /**
-     * The walks of one kind. Its own space is feature space, or for {@link WalkMode#inActivationSpace()} the space of the autoencoder's input.
+     * The walks of one kind. Its own space is feature space, or for {@link WalkMode#inActivationSpace()} the space of the autoencoder's
+     * input.
      *
      * @param mode the kind
      * @param dimension dimensions of its own space that a walk can move in

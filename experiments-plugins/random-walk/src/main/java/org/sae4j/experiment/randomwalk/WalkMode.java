@@ -14,8 +14,8 @@ public enum WalkMode {
     /** As {@link #NON_NEGATIVE}, and only features that are active at the start may change. */
     ACTIVE_SET,
     /**
-     * Along differences of the feature activations of two tokens, projected onto the range from 0 to the largest activation that each feature
-     * showed in the data; features that were never active stay 0.
+     * Along differences of the feature activations of two tokens, projected onto the range from 0 to the largest activation that each
+     * feature showed in the data; features that were never active stay 0.
      */
     DATA_SUPPORT,
     /** A control for {@link #FREE}: Gaussian directions in feature space with the covariance of feature activations in the data. */

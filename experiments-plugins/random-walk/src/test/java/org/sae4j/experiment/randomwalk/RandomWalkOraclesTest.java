@@ -71,7 +71,8 @@ class RandomWalkOraclesTest {
     }
 
     private static SparseAutoencoder sae(HookPoint hook, int width, SaeConfig.Normalization normalization) {
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, width, 80, 0, true, normalization, Optional.of(hook), Optional.empty());
+        SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, width, 80, 0, true, normalization, Optional.of(hook),
+                Optional.empty());
         return SparseAutoencoders.of(config, SmallModels.parameters(config, 6), engine);
     }
 
@@ -79,7 +80,8 @@ class RandomWalkOraclesTest {
         return ConfigBinder.bind(EXPERIMENT.defaults(), json, "test");
     }
 
-    private static ExperimentResult<RandomWalkResult> run(Transformer on, SparseAutoencoder with, List<Document> corpus, long seed, String json) {
+    private static ExperimentResult<RandomWalkResult> run(Transformer on, SparseAutoencoder with, List<Document> corpus, long seed,
+            String json) {
         return ExperimentRun.builder(on, engine).autoencoder(with).corpus(corpus).seed(seed).build().run(EXPERIMENT, config(json));
     }
 
@@ -200,11 +202,13 @@ class RandomWalkOraclesTest {
     /** The patch is what a forward pass with the displaced activation gives. */
     @Test
     void effectsAreThoseOfTheModel() {
-        ExperimentResult<RandomWalkResult> result = run("{\"modes\": [\"interpolation\"], \"walks\": 1, \"steps\": 8, \"text\": \"one two\"}");
+        ExperimentResult<RandomWalkResult> result = run("{\"modes\": [\"interpolation\"], \"walks\": 1, \"steps\": 8, \"text\": \"one "
+                + "two\"}");
         RandomWalkResult.Start start = result.data().start();
         HookPoint hook = HookPoint.mlpPost(1);
         int[][] tokens = {start.tokenIds()};
-        double[] clean = logProbabilities(model.forward(tokens, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1).build()).logits());
+        double[] clean = logProbabilities(model.forward(tokens, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1).build())
+                .logits());
         int last = result.data().decoded().size() - 1;
         Decoded end = result.data().decoded().get(last);
         assertThat(end.step()).isEqualTo(8);
@@ -269,11 +273,19 @@ class RandomWalkOraclesTest {
         assertThatThrownBy(() -> run("{\"modes\": []}")).isInstanceOf(Sae4jException.class).hasMessageContaining("modes");
         assertThatThrownBy(() -> run("{\"text\": \"abc\", \"position\": 3}")).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("there is no token 3");
-        assertThatThrownBy(() -> run("{\"text\": \"" + "a".repeat(32) + "\"}")).isInstanceOf(Sae4jException.class).hasMessageContaining("prompt");
+        assertThatThrownBy(() -> run("{\"text\": \"" + "a".repeat(32) + "\"}")).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("prompt");
         try (Transformer on = model(Optional.empty())) {
             assertThatThrownBy(() -> run(on, sae, List.of(), 1, "{\"text\": \"abc\"}")).isInstanceOf(Sae4jException.class)
                     .hasMessageContaining("tokenizer");
         }
+    }
+
+    @Test
+    void oneWalkIsEnough() {
+        ExperimentResult<RandomWalkResult> result = run("{\"walks\": 1, \"steps\": 2}");
+        assertThat(result.data().modes()).hasSize(WalkMode.values().length);
+        assertThat(result.findings()).noneMatch(sentence -> sentence.contains("NaN"));
     }
 
     @Test

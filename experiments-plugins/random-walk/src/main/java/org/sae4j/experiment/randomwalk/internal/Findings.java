@@ -76,8 +76,18 @@ final class Findings {
         return mean(mode.mode() + " share " + component, each(mode, w -> mode.pca().shares()[w][component]));
     }
 
-    private Estimate finalKl(ModeResult mode) {
-        return median(mode.mode() + " kl", at(mode.curves().kl(), data.steps()));
+    /** The point to judge walks by: the last, or the farthest of walks that return. */
+    private int judged(ModeResult mode) {
+        return mode.mode() == WalkMode.CIRCLE ? data.steps() / 2 : data.steps();
+    }
+
+    private Estimate judgedKl(ModeResult mode) {
+        return median(mode.mode() + " kl", at(mode.curves().kl(), judged(mode)));
+    }
+
+    /** The first step whose continuation changes; one more than there are steps if none does. */
+    private double[] firstChange(ModeResult mode) {
+        return Arrays.stream(mode.firstChange()).mapToDouble(t -> t < 0 ? data.steps() + 1 : t).toArray();
     }
 
     private static boolean moves(ModeResult mode) {
@@ -98,13 +108,13 @@ final class Findings {
         pairs(all);
         for (ModeResult m : data.modes()) {
             if (moves(m) && (m.mode() == WalkMode.COVARIANCE || m.mode() == WalkMode.RESIDUAL_COVARIANCE)) {
-                all.add(Text.format("Directions with the covariance of the data (%s) fill %.0f effective dimensions of %d, so the distance of "
-                        + "single walks varies by %s instead of %s, and the first component holds %s of a walk.", m.mode().label(),
-                        m.effectiveDimension(), m.dimension(), Text.percent(relativeDeviation(m)),
+                all.add(Text.format("Directions with the covariance of the data (%s) fill %.0f effective dimensions of %d, so the distance "
+                        + "of single walks varies by %s instead of %s, and the first component holds %s of a walk.",
+                        m.mode().label(), m.effectiveDimension(), m.dimension(), Text.percent(relativeDeviation(m)),
                         Text.percent(NullTheory.relativeDeviation(data.steps(), m.dimension())), Text.percent(share(m, 0).value())));
             }
         }
-        data.modes().stream().filter(m -> !m.mode().inActivationSpace() && m.mode() != WalkMode.CIRCLE).map(this::activity).forEach(all::add);
+        all.add(explained());
         return all;
     }
 
@@ -114,21 +124,25 @@ final class Findings {
     }
 
     private String smoothness(ModeResult m) {
-        return Text.format("Why the distance curve is smooth: with independent steps E|x_t - x_0|^2 = t s^2, whatever the model. After %d steps "
-                + "the squared distance of %s walks is %s times that (mean over %d walks); in %.0f effective dimensions single walks should "
-                + "vary by %s in distance, and they vary by %s.", data.steps(), m.mode().label(), squaredDistanceRatio(m).text("%.3f"),
-                m.stepLength().length, m.effectiveDimension(), Text.percent(NullTheory.relativeDeviation(data.steps(), m.effectiveDimension())),
+        return Text.format("Why the distance curve is smooth: with independent steps E|x_t - x_0|^2 = t s^2, whatever the model. After %d "
+                + "steps the squared distance of %s walks is %s times that (mean over %d walks); in %.0f effective dimensions single walks "
+                + "should vary by %s in distance, and they vary by %s.",
+                data.steps(), m.mode().label(), squaredDistanceRatio(m).text("%.3f"),
+                m.stepLength().length, m.effectiveDimension(), Text.percent(NullTheory.relativeDeviation(data.steps(),
+                m.effectiveDimension())),
                 Text.percent(relativeDeviation(m)));
     }
 
     private String likeness(ModeResult m) {
         Estimate correlation = mean(m.mode() + " cosine", m.pca().cosineCorrelation());
-        return Text.format("Why runs look alike: each is drawn in the principal components of itself, and those of any high-dimensional random walk "
-                + "are cosines. The first coordinate of %s walks correlates with half a cosine at %s, and the first components hold %s, %s "
-                + "and %s of the variance (theory for %d steps: %s, %s, %s; in the limit 60.8%%, 15.2%%, 6.8%%)%s.", m.mode().label(),
+        return Text.format("Why runs look alike: each is drawn in the principal components of itself, and those of any high-dimensional "
+                + "random walk are cosines. The first coordinate of %s walks correlates with half a cosine at %s, and the first components "
+                + "hold %s, %s and %s of the variance (theory for %d steps: %s, %s, %s; in the limit 60.8%%, 15.2%%, 6.8%%)%s.",
+                m.mode().label(),
                 correlation.text("%.3f"), shareText(m, 0), shareText(m, 1), shareText(m, 2), data.steps(), theoryShare(0), theoryShare(1),
-                theoryShare(2), Double.isNaN(m.endpointCosine()) ? "" : Text.format(", although the walks go different ways: the displacements "
-                        + "of two of them have a mean absolute cosine of %.3f", m.endpointCosine()));
+                theoryShare(2), Double.isNaN(m.endpointCosine()) ? ""
+                : Text.format(", although the walks go different ways: the displacements of two of them have a mean absolute cosine of "
+                        + "%.3f", m.endpointCosine()));
     }
 
     private String shareText(ModeResult m, int component) {
@@ -143,8 +157,9 @@ final class Findings {
         Estimate fixed = mean(m.mode() + " fixed", m.fixed().varianceShare());
         double own = Arrays.stream(m.pca().shares()).mapToDouble(shares -> Arrays.stream(shares, 0,
                 Math.min(Geometry.DRAWN, shares.length)).sum()).average().orElse(Double.NaN);
-        return Text.format("In a basis that does not depend on the walk (the first %d principal axes of %s, %d rows) the decoded path of %s walks "
-                + "has %s%% of its variance, in its own basis the walk has %s: the shape seen there is the walk's, not the model's.",
+        return Text.format("In a basis that does not depend on the walk (the first %d principal axes of %s, %d rows) the decoded path of "
+                + "%s walks has %s%% of its variance, in its own basis the walk has %s: the shape seen there is the walk's, not the "
+                + "model's.",
                 data.basis().axes().length, data.basis().source() == RandomWalkConfig.Basis.ACTIVATIONS ? "activations" : "the decoder",
                 data.basis().rows(), m.mode().label(), fixed.times(100).text("%.1f"), Text.percent(own));
     }
@@ -157,23 +172,20 @@ final class Findings {
     }
 
     private String changes() {
-        List<String> parts = new ArrayList<>();
-        for (ModeResult m : data.modes()) {
-            double[] first = Arrays.stream(m.firstChange()).mapToDouble(t -> t < 0 ? Double.POSITIVE_INFINITY : t).toArray();
-            Arrays.sort(first);
-            double middle = first[(first.length - 1) / 2];
-            long never = Arrays.stream(first).filter(Double::isInfinite).count();
-            parts.add(Text.format("%s %s (%d of %d never)", m.mode().label(), Double.isInfinite(middle) ? "none" : Text.format("%.0f", middle),
-                    never, first.length));
-        }
-        return Text.format("First step whose greedy continuation of %d tokens differs from \"%s\", lower median over walks: %s.",
-                data.start().cleanContinuation().length, data.start().cleanText(), String.join(", ", parts));
+        List<String> parts = data.modes().stream().filter(Findings::moves).map(m -> Text.format("%s %.0f (%d of %d never)",
+                m.mode().label(),
+                Statistics.quantile(firstChange(m), 0.5), Arrays.stream(m.firstChange()).filter(t -> t < 0).count(),
+                m.firstChange().length)).toList();
+        return Text.format("First step whose greedy continuation of %d tokens differs from \"%s\", median over walks (%d stands for "
+                + "never): %s.",
+                data.start().cleanContinuation().length, data.start().cleanText(), data.steps() + 1, String.join(", ", parts));
     }
 
     private String effects() {
-        List<String> parts = data.modes().stream().map(m -> Text.format("%s %s", m.mode().label(), finalKl(m).text("%.3f"))).toList();
-        return Text.format("Divergence of the next token's distribution from the clean one after %d steps (median KL in nats): %s.", data.steps(),
-                String.join(", ", parts));
+        List<String> parts = data.modes().stream().map(m -> Text.format("%s %s", m.mode().label(), judgedKl(m).text("%.3f"))).toList();
+        return Text.format("Divergence of the next token's distribution from the clean one after %d steps (median KL in nats; circles "
+                + "after half of them): %s.",
+                data.steps(), String.join(", ", parts));
     }
 
     /** Compares kinds of walk that decode to the same distance in the root mean square. */
@@ -195,8 +207,9 @@ final class Findings {
         double distanceB = Statistics.mean(at(b.get().curves().activationDistance(), data.steps()));
         String verdict = difference.interval().low() > 0 ? "change the model more than" : difference.interval().high() < 0
                 ? "change the model less than" : "do not change the model measurably more or less than";
-        return Optional.of(Text.format("%s walks %s %s walks: mean difference in KL %s nats after %d steps, at distances of %s and %s from the "
-                + "clean activation.", capital(first.label()), verdict, second.label(), difference.text("%.3f"), data.steps(),
+        return Optional.of(Text.format("%s walks %s %s walks: mean difference in KL %s nats after %d steps, at distances of %s and %s from "
+                + "the clean activation.",
+                capital(first.label()), verdict, second.label(), difference.text("%.3f"), data.steps(),
                 Text.number(distanceA), Text.number(distanceB)));
     }
 
@@ -204,31 +217,31 @@ final class Findings {
         return Character.toUpperCase(text.charAt(0)) + text.substring(1);
     }
 
-    private String activity(ModeResult m) {
-        int last = data.steps();
-        double active = Statistics.quantile(Arrays.stream(m.curves().activeFeatures()).mapToDouble(line -> line[last]).toArray(), 0.5);
-        return Text.format("%s walks end with %.0f features that are not 0 (start: %d); the autoencoder leaves %s of the squared norm of the "
-                + "patched activation unexplained (start: %s), and the decoded features miss the start's activation by a mean squared error of %s "
-                + "(start: %s); medians.", capital(m.mode().label()), active, data.start().features().length,
-                Text.percent(Statistics.quantile(at(m.curves().unexplained(), last), 0.5)), Text.percent(data.start().unexplained()),
-                Text.number(Statistics.quantile(at(m.curves().reconstructionLoss(), last), 0.5)), Text.number(data.start().reconstructionError()));
+    private String explained() {
+        List<String> parts = data.modes().stream().map(m -> m.mode().label() + " " + Text.percent(Statistics.quantile(
+                at(m.curves().unexplained(), judged(m)), 0.5))).toList();
+        return Text.format("Whether walks stay where the autoencoder knows its way: it leaves %s of the squared norm of the start's "
+                + "activation unexplained, and of the patched activation after %d steps (circles after half of them; medians) %s.",
+                Text.percent(data.start().unexplained()), data.steps(), String.join(", ", parts));
     }
 
     List<Metric> metrics() {
         List<Metric> all = new ArrayList<>();
         for (ModeResult m : data.modes()) {
             int n = m.stepLength().length;
-            Estimate kl = finalKl(m);
-            all.add(Metric.of("median KL after " + data.steps() + " steps (" + m.mode().label() + ")", kl.value(), "nats", kl.interval(), n));
+            Estimate kl = judgedKl(m);
+            all.add(Metric.of("median KL after " + judged(m) + " steps (" + m.mode().label() + ")", kl.value(), "nats", kl.interval(), n));
             if (moves(m) && m.mode() != WalkMode.CIRCLE && m.mode() != WalkMode.INTERPOLATION) {
                 Estimate ratio = squaredDistanceRatio(m);
                 all.add(Metric.of("squared distance over T s^2 (" + m.mode().label() + ")", ratio.value(), "", ratio.interval(), n));
                 Estimate share = share(m, 0);
-                all.add(Metric.of("variance share of the first component (" + m.mode().label() + ")", share.value(), "", share.interval(), n));
+                all.add(Metric.of("variance share of the first component (" + m.mode().label() + ")", share.value(), "", share.interval(),
+                        n));
             }
-            double[] changed = Arrays.stream(m.firstChange()).mapToDouble(t -> t < 0 ? 0 : 1).toArray();
-            Estimate share = mean(m.mode() + " changed", changed);
-            all.add(Metric.of("walks whose continuation changes (" + m.mode().label() + ")", share.value(), "", share.interval(), n));
+            Estimate first = median(m.mode() + " first change", firstChange(m));
+            all.add(Metric.of("median first step that changes the continuation, " + (data.steps() + 1) + " if none (" + m.mode().label()
+                    + ")",
+                    first.value(), "steps", first.interval(), n));
         }
         return all;
     }

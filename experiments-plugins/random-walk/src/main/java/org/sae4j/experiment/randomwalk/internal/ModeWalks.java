@@ -30,7 +30,8 @@ final class ModeWalks {
     private final int steps;
     private final Progress progress;
 
-    ModeWalks(SparseAutoencoder sae, Origin origin, Paths paths, PatchedModel model, float[][] axes, double[] basisMean, double[][] nullScores,
+    ModeWalks(SparseAutoencoder sae, Origin origin, Paths paths, PatchedModel model, float[][] axes, double[] basisMean,
+            double[][] nullScores,
             int target, int walks, int steps, Progress progress) {
         this.sae = sae;
         this.origin = origin;
@@ -130,7 +131,8 @@ final class ModeWalks {
 
     private static SparseRows differences(double[][] points) {
         int[] offsets = new int[points.length + 1];
-        int capacity = Arrays.stream(points).mapToInt(p -> (int) IntStream.range(0, p.length).filter(i -> p[i] != points[0][i]).count()).sum();
+        int capacity = Arrays.stream(points).mapToInt(p -> (int) IntStream.range(0, p.length).filter(i -> p[i] != points[0][i]).count())
+                .sum();
         int[] indices = new int[capacity];
         float[] values = new float[capacity];
         int n = 0;

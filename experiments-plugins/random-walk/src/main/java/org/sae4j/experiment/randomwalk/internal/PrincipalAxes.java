@@ -10,8 +10,8 @@ import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 
 /**
- * The first principal axes of rows, by orthogonal iteration on a block of a few more vectors: the covariance matrix of a wide layer is never
- * formed.
+ * The first principal axes of rows, by orthogonal iteration on a block of a few more vectors: the covariance matrix of a wide layer is
+ * never formed.
  *
  * @param axes unit vectors, by axis; the entry of largest size is positive
  * @param shares shares of the variance along them

@@ -100,7 +100,8 @@ public final class RandomWalkRun {
         RandomWalkResult data = new RandomWalkResult(start, config.steps(), List.copyOf(modes), List.copyOf(decoded), theory, basis);
         Findings findings = new Findings(config, data, context);
         notes.addAll(explanations(prompt, data, activationStep));
-        return new ExperimentResult<>(data, findings.sentences(), findings.metrics(), new WalkFigures(config, data, context.seed()).figures(),
+        return new ExperimentResult<>(data, findings.sentences(), findings.metrics(), new WalkFigures(config, data, context.seed())
+                .figures(),
                 notes);
     }
 
@@ -142,7 +143,8 @@ public final class RandomWalkRun {
         if (stride > 1) {
             notes.add("The fixed basis is computed from one decoder row in " + stride + ", to bound its cost.");
         }
-        return IntStream.range(0, Math.ceilDiv(decoder.dim(0), stride)).mapToObj(i -> decoder.row((long) i * stride)).toArray(float[][]::new);
+        return IntStream.range(0, Math.ceilDiv(decoder.dim(0), stride)).mapToObj(i -> decoder.row((long) i * stride))
+                .toArray(float[][]::new);
     }
 
     private static double[] mean(float[][] rows) {
@@ -163,7 +165,8 @@ public final class RandomWalkRun {
     private List<Decoded> decode(WalkMode mode, ModeWalks.Walked walked, PatchedModel patched, int length) {
         // Denser near the start, where texts begin to change.
         int shown = config.shownSteps();
-        int[] points = IntStream.range(0, shown).map(i -> (int) Math.round(config.steps() * Math.pow((double) i / (shown - 1), 2))).distinct()
+        int[] points = IntStream.range(0, shown).map(i -> (int) Math.round(config.steps() * Math.pow((double) i / (shown - 1), 2)))
+                .distinct()
                 .toArray();
         float[][] moved = Arrays.stream(points).mapToObj(t -> walked.firstWalk()[t]).toArray(float[][]::new);
         int[][] continuations = patched.continuations(moved, length);
@@ -185,21 +188,23 @@ public final class RandomWalkRun {
 
     private List<String> explanations(Prompt prompt, RandomWalkResult data, double activationStep) {
         List<String> all = new ArrayList<>();
-        all.add("All walks start at one token, from " + prompt.origin() + ": intervals and bands say how much the direction matters, not how "
-                + "much the prompt does.");
-        all.add("A point of a walk enters the model as the clean activation plus the decoded difference of its features to the start, so the error "
-                + "of the autoencoder (" + Text.percent(data.start().unexplained()) + " of the squared norm here) stays and step 0 is the clean "
-                + "model.");
+        all.add("All walks start at one token, from " + prompt.origin()
+                + ": intervals and bands say how much the direction matters, not how much the prompt does.");
+        all.add("A point of a walk enters the model as the clean activation plus the decoded difference of its features to the start, so "
+                + "the error of the autoencoder "
+                + "(" + Text.percent(data.start().unexplained())
+                + " of the squared norm here) stays and step 0 is the clean model.");
         all.add("Steps in the activation space have length " + Text.number(activationStep) + ", the root mean square of a free step after "
-                + "decoding. The steps of interpolations divide the way to another token evenly, and are therefore longer or shorter than those of "
-                + "the other walks.");
+                + "decoding. The steps of interpolations divide the way to another token evenly, and are therefore longer or shorter than "
+                + "those of the other walks.");
         all.add("The loss is that of " + (data.start().targetFromCorpus() ? "the token that follows in the corpus"
                 : "the clean model's own most probable token") + ", " + token(data.start().target()) + ".");
         if (!data.basis().fromCorpus()) {
-            all.add("There is no corpus with a tokenizer: covariances, ranges and the fixed basis come from random tokens, on which a model does "
-                    + "not behave as on text.");
+            all.add("There is no corpus with a tokenizer: covariances, ranges and the fixed basis come from random tokens, on which a "
+                    + "model does not behave as on text.");
         }
-        all.add("Features whose activations are negative, as on free walks and circles, are decoded as they are; no encoder would give them.");
+        all.add("Features whose activations are negative, as on free walks and circles, are decoded as they are; no encoder would give "
+                + "them.");
         return all;
     }
 }

@@ -18,6 +18,6 @@ final class Text {
     }
 
     static String percent(double share) {
-        return format("%.1f%%", 100 * share);
+        return Double.isNaN(share) ? "undefined" : format("%.1f%%", 100 * share);
     }
 }
