@@ -106,8 +106,8 @@ final class Demo {
     private List<Plan> plans() {
         Recipe common = Recipes.OPENAI_TOPK.with(Map.of("k", "32", "lr", "1e-3", "batch", "1024", "dead_after", "100000",
                 "seed", Long.toString(seed)));
-        Recipe paper = Recipes.PAPER.with(Map.of("l1", "2e-4", "lr", "1e-3", "lr_warm_up", "50", "batch", "1024", "d_sae", "2048",
-                "dead_after", "100000", "seed", Long.toString(seed)));
+        Recipe paper = Recipes.PAPER.with(Map.of("l1", "1.2e-4", "lr", "4e-3", "lr_warm_up", Integer.toString(Math.min(50, steps / 2)), "lr_decay",
+                Integer.toString(steps * 3 / 10), "batch", "1024", "d_sae", "2048", "dead_after", "100000", "seed", Long.toString(seed)));
         return List.of(
                 new Plan("topk-2048", "TopK, 2,048 features", common.with(Map.of("d_sae", "2048", "steps", Integer.toString(steps)))),
                 new Plan("relu-2048", "ReLU and L1 by the paper's recipe, 2,048 features", paper.with("steps", Integer.toString(steps))),
