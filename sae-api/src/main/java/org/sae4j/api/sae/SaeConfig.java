@@ -37,7 +37,29 @@ public record SaeConfig(Architecture architecture, int dIn, int dSae, int k, boo
         /** {@code (x - mean) / (std + 1e-5)} over the row, with the unbiased std; undone on the output. */
         LAYER_NORM,
         /** {@code x sqrt(d_in) / |x|}; undone on the output. */
-        CONSTANT_NORM_RESCALE
+        CONSTANT_NORM_RESCALE;
+
+        /**
+         * The factor by which undoing this normalization multiplies the decoder's output: a feature f_j adds {@code scale(x) f_j d_j} to the
+         * reconstruction of x.
+         *
+         * @param x one input row
+         * @return 1 without normalization, else the row's std + 1e-5 or {@code |x| / sqrt(d_in)}
+         */
+        public double scale(float[] x) {
+            double sum = 0;
+            double squares = 0;
+            for (float value : x) {
+                sum += value;
+                squares += (double) value * value;
+            }
+            double n = x.length;
+            return switch (this) {
+                case NONE -> 1;
+                case LAYER_NORM -> Math.sqrt(Math.max(0, squares - sum * sum / n) / (n - 1)) + 1e-5;
+                case CONSTANT_NORM_RESCALE -> Math.sqrt(squares / n);
+            };
+        }
     }
 
     /**

@@ -11,7 +11,6 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.TransformerConfig;
-import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.api.sae.SparseRows;
 import org.sae4j.api.stats.Statistics;
@@ -95,32 +94,13 @@ public final class FeatureTracer {
             for (int row = 0; row < rows; row++) {
                 x[row] = inputs.row(row);
                 reconstruction[row] = outputs.row(row);
-                scale[row] = scale(x[row], sae.config().normalization());
+                scale[row] = sae.config().normalization().scale(x[row]);
             }
         }
 
         int corruptedRow(int run, int token) {
             return (run + 1) * length + token;
         }
-    }
-
-    /** The factor by which an autoencoder that normalizes its input scales decoder rows on the output. */
-    private static double scale(float[] x, SaeConfig.Normalization normalization) {
-        return switch (normalization) {
-            case NONE -> 1;
-            case LAYER_NORM -> {
-                double[] wide = new double[x.length];
-                Arrays.setAll(wide, i -> x[i]);
-                yield Statistics.standardDeviation(wide) + 1e-5;
-            }
-            case CONSTANT_NORM_RESCALE -> {
-                double sum = 0;
-                for (float value : x) {
-                    sum += (double) value * value;
-                }
-                yield Math.sqrt(sum / x.length);
-            }
-        };
     }
 
     private List<Encoded> encode(List<Corruption.Case> cases) {

@@ -1,0 +1,117 @@
+package org.sae4j.experiment.ablation;
+
+import java.util.List;
+import org.sae4j.api.experiment.Interval;
+
+/**
+ * Everything that ablation measured. The text's beginning-of-sequence token is never ablated.
+ *
+ * @param hook where the autoencoder reads and ablations act
+ * @param text texts of the tokens
+ * @param target the model's own top prediction after the text, whose log probability attributions and ranks are about
+ * @param loss mean next-token loss within the text, in nats; NaN for a single token
+ * @param detailed the features studied in detail
+ * @param reconstruction effects on the reconstruction
+ * @param relativeEffects mean change of each detailed feature (column) after re-encoding when another (row) is set to zero, relative to its mean
+ *     activation; NaN where it is not active
+ * @param sortedDifferences for each detailed feature the 100 largest mean absolute changes of other features after re-encoding, descending
+ * @param features effects on the model of setting one feature to zero at all tokens, for all ranked features
+ * @param modes effects on the model of the detailed features by mode, and of their controls
+ * @param byToken change of the target's log probability when a detailed feature (row) is set to zero at one token (column)
+ * @param movers tokens whose log probability after the text changes most, by detailed feature
+ * @param ranks how activation, attribution and ablation order the features
+ * @param labels features of labels
+ * @param labelMatrix mean rise of the loss in nats by ablated feature of a label (row) and label of the documents (column)
+ */
+public record AblationResult(String hook, List<String> text, String target, double loss, List<Integer> detailed,
+        List<ReconstructionEffect> reconstruction, double[][] relativeEffects, double[][] sortedDifferences, List<FeatureEffect> features,
+        List<ModeEffect> modes, double[][] byToken, List<Mover> movers, List<RankComparison> ranks, List<LabelEffect> labels,
+        double[][] labelMatrix) {
+    /**
+     * An effect on the reconstruction, a mean over the tokens where the feature is active.
+     *
+     * @param feature the feature
+     * @param mode what took its place
+     * @param tokens number of these tokens
+     * @param activation mean activation
+     * @param change mean norm of the change of the reconstruction
+     * @param changeExpected the same by {@code |f'_j - f_j| |d_j|}; NaN for noise
+     * @param mse mean squared error before
+     * @param mseAfter mean squared error after
+     * @param mseChangeExpected its change by {@code (2 f_j <x - x^, d_j> + f_j^2 |d_j|^2) / d}, only for zero; NaN otherwise
+     * @param cosine mean cosine of the reconstructions before and after
+     * @param changedShare share of features that change when both reconstructions are encoded again
+     * @param reencodeError largest deviation of features active before and after from {@code (f'_j - f_j) <d_j, W_enc[:, i]>}; NaN where the
+     *     autoencoder's form has no such identity
+     */
+    public record ReconstructionEffect(int feature, AblationMode mode, int tokens, double activation, double change, double changeExpected,
+            double mse, double mseAfter, double mseChangeExpected, double cosine, double changedShare, double reencodeError) {}
+
+    /**
+     * The effect on the model of setting one feature to zero at all tokens, the autoencoder's error kept.
+     *
+     * @param feature the feature
+     * @param activation sum over tokens of {@code f_j |d_j|}
+     * @param attribution first-order estimate of the fall of the target's log probability
+     * @param ablation the fall itself, in nats
+     * @param lossChange rise of the mean next-token loss in the text, in nats; NaN for a single token
+     * @param kl mean divergence over the tokens from the first ablated one on, in nats
+     * @param klLast divergence after the text, in nats
+     * @param logitDifferenceChange change of the logit of the target minus that of the second prediction
+     */
+    public record FeatureEffect(int feature, double activation, double attribution, double ablation, double lossChange, double kl,
+            double klLast, double logitDifferenceChange) {}
+
+    /**
+     * The effect on the model of one way to ablate, over detailed features.
+     *
+     * @param feature the feature, or for a control the feature that it stands against
+     * @param kind a mode, {@code random direction}, or {@code feature N} of nearly equal strength
+     * @param draws random draws behind the means
+     * @param kl mean divergence over the tokens from the first ablated one on, in nats
+     * @param interval uncertainty over draws; both ends equal the mean for one draw
+     * @param lossChange rise of the mean next-token loss, in nats; NaN for a single token
+     */
+    public record ModeEffect(int feature, String kind, int draws, double kl, Interval interval, double lossChange) {}
+
+    /**
+     * A token whose log probability changed.
+     *
+     * @param feature the ablated feature
+     * @param token the token
+     * @param before log probability before
+     * @param after log probability after
+     */
+    public record Mover(int feature, String token, double before, double after) {}
+
+    /**
+     * A comparison of two orders of the ranked features by absolute value.
+     *
+     * @param by what the features are ordered by
+     * @param against what they are compared with
+     * @param spearman rank correlation
+     * @param interval its uncertainty
+     * @param topShared of the top ten by {@code against}, how many are in the top ten by {@code by}
+     * @param n features
+     */
+    public record RankComparison(String by, String against, double spearman, Interval interval, int topShared, int n) {}
+
+    /**
+     * What the strongest feature of a label does.
+     *
+     * @param label the label
+     * @param feature the feature
+     * @param auroc how well its largest activation in a document tells the label's documents from others
+     * @param inside mean rise of the loss per token on the label's documents, in nats
+     * @param insideInterval its uncertainty
+     * @param insideDocuments the label's documents
+     * @param outside mean rise elsewhere
+     * @param outsideInterval its uncertainty
+     * @param outsideDocuments other documents
+     * @param context the text before the token where the feature is strongest, that token included
+     * @param before top predictions there, with probabilities
+     * @param after top predictions there when the feature is ablated at all tokens
+     */
+    public record LabelEffect(String label, int feature, double auroc, double inside, Interval insideInterval, int insideDocuments,
+            double outside, Interval outsideInterval, int outsideDocuments, String context, String before, String after) {}
+}

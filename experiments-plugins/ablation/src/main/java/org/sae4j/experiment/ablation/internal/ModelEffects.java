@@ -1,0 +1,238 @@
+package org.sae4j.experiment.ablation.internal;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
+import org.sae4j.api.CounterRandom;
+import org.sae4j.api.Progress;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.experiment.Interval;
+import org.sae4j.api.model.Tokenizer;
+import org.sae4j.api.stats.Statistics;
+import org.sae4j.experiment.ablation.AblationConfig;
+import org.sae4j.experiment.ablation.AblationMode;
+import org.sae4j.experiment.ablation.AblationResult.FeatureEffect;
+import org.sae4j.experiment.ablation.AblationResult.ModeEffect;
+import org.sae4j.experiment.ablation.AblationResult.Mover;
+import org.sae4j.experiment.ablation.AblationResult.RankComparison;
+
+/** Effects on the model's own outputs. Only the feature's contribution is taken away: the autoencoder's error stays in. */
+public final class ModelEffects {
+    private static final int TOP = 10;
+    private static final int MOVERS = 6;
+
+    private final Subject subject;
+    private final AblationConfig config;
+    private final Passes passes;
+    private final Replacements replacements;
+    private final CounterRandom random;
+    private final Progress progress;
+    private final int target;
+    private final int second;
+
+    /**
+     * Prepares measurements.
+     *
+     * @param subject the text
+     * @param config the configuration
+     * @param passes runs of the model
+     * @param replacements vectors by mode
+     * @param random where bootstrap resamples come from
+     * @param progress told of every stage
+     */
+    public ModelEffects(Subject subject, AblationConfig config, Passes passes, Replacements replacements, CounterRandom random,
+            Progress progress) {
+        this.subject = subject;
+        this.config = config;
+        this.passes = passes;
+        this.replacements = replacements;
+        this.random = random;
+        this.progress = progress;
+        int[] top = subject.clean().getLast().top(2);
+        target = top[0];
+        second = top[top.length - 1];
+    }
+
+    /** What one run changes. */
+    record Change(double targetFall, double lossChange, double kl, double klLast, double logitDifferenceChange) {}
+
+    /** Compares a run's logits with the clean ones. Positions before the first change are equal and are not read. */
+    Change compare(float[][] added, Tensor logits) {
+        int length = subject.tokens().length;
+        int from = IntStream.range(0, length).filter(p -> added[p] != null).findFirst().orElse(length);
+        double loss = 0;
+        double kl = 0;
+        double klLast = 0;
+        double fall = 0;
+        double difference = 0;
+        for (int position = from; position < length; position++) {
+            float[] row = logits.row(position);
+            Distribution clean = subject.clean().get(position);
+            Distribution after = Distribution.of(row);
+            klLast = clean.divergence(after);
+            kl += klLast / (length - from);
+            if (position + 1 < length) {
+                int next = subject.tokens()[position + 1];
+                loss += clean.log()[next] - after.log()[next];
+            } else {
+                fall = clean.log()[target] - after.log()[target];
+                difference = ((double) row[target] - row[second]) - ((double) subject.logits()[target] - subject.logits()[second]);
+            }
+        }
+        return new Change(fall, loss / (length - 1), kl, klLast, difference);
+    }
+
+    private List<Change> changes(List<float[][]> vectors, String stage) {
+        List<Passes.Run> runs = vectors.stream().map(added -> new Passes.Run(subject.tokens(), added)).toList();
+        Change[] changes = new Change[runs.size()];
+        int[] done = new int[1];
+        passes.resume(runs, subject.residual(), false, (run, logits) -> {
+            changes[run] = compare(vectors.get(run), logits);
+            progress.update(stage, ++done[0], changes.length);
+        });
+        return Arrays.asList(changes);
+    }
+
+    /**
+     * Sets features to zero at all tokens, one by one, and attributes by a central difference along the same vectors.
+     *
+     * @param features the features
+     * @return one effect for each
+     */
+    public List<FeatureEffect> zero(List<Integer> features) {
+        List<Change> changes = changes(features.stream().map(j -> subject.scaled(j, -1)).toList(), "ablating features");
+        List<Passes.Run> steps = new ArrayList<>();
+        for (int feature : features) {
+            steps.add(new Passes.Run(subject.tokens(), subject.scaled(feature, config.step())));
+            steps.add(new Passes.Run(subject.tokens(), subject.scaled(feature, -config.step())));
+        }
+        double[] log = new double[steps.size()];
+        passes.resume(steps, subject.residual(), true, (run, logits) -> log[run] = Distribution.of(logits.row(0)).log()[target]);
+        List<FeatureEffect> effects = new ArrayList<>();
+        for (int i = 0; i < features.size(); i++) {
+            int feature = features.get(i);
+            Change change = changes.get(i);
+            double strength = IntStream.range(0, subject.tokens().length).mapToDouble(p -> subject.strength(p, feature)).sum();
+            effects.add(new FeatureEffect(feature, strength, (log[2 * i] - log[2 * i + 1]) / (2 * config.step()), change.targetFall(),
+                    change.lossChange(), change.kl(), change.klLast(), change.logitDifferenceChange()));
+        }
+        return effects;
+    }
+
+    /**
+     * Ablates detailed features in every mode, with two controls: a random direction of the same norms, and the other active feature of
+     * nearest strength.
+     *
+     * @param detailed the features
+     * @param active all features that are active in the text
+     * @return effects
+     */
+    public List<ModeEffect> modes(List<Integer> detailed, List<Integer> active) {
+        List<ModeEffect> effects = new ArrayList<>();
+        for (int feature : detailed) {
+            for (AblationMode mode : config.modes()) {
+                effects.add(effect(feature, mode.title(), replacements.vectors(feature, mode)));
+            }
+            effects.add(effect(feature, "random direction", replacements.randomDirections(feature)));
+            double own = total(feature);
+            active.stream().filter(j -> j != feature).min(Comparator.comparingDouble(j -> Math.abs(total(j) - own))).ifPresent(other ->
+                    effects.add(effect(feature, "feature " + other, List.<float[][]>of(subject.scaled(other, -1)))));
+        }
+        return effects;
+    }
+
+    private double total(int feature) {
+        return IntStream.range(0, subject.tokens().length).mapToDouble(p -> subject.strength(p, feature)).sum();
+    }
+
+    private ModeEffect effect(int feature, String kind, List<float[][]> draws) {
+        List<Change> changes = changes(draws, "ablation modes");
+        double[] kl = changes.stream().mapToDouble(Change::kl).toArray();
+        double mean = Statistics.mean(kl);
+        Interval interval = kl.length == 1 ? new Interval(mean, mean, 0.95, "a single run, nothing random")
+                : Statistics.bootstrapMean(kl, config.resamples(), 0.95, "draws", random.stream(kind).stream(feature));
+        return new ModeEffect(feature, kind, kl.length, mean, interval,
+                Statistics.mean(changes.stream().mapToDouble(Change::lossChange).toArray()));
+    }
+
+    /**
+     * Sets features to zero at one token at a time.
+     *
+     * @param detailed the features
+     * @return change of the target's log probability after the text, by feature and token
+     */
+    public double[][] byToken(List<Integer> detailed) {
+        double[][] changes = new double[detailed.size()][subject.tokens().length];
+        record Cell(int row, int position) {}
+        List<Cell> cells = new ArrayList<>();
+        List<Passes.Run> runs = new ArrayList<>();
+        for (int row = 0; row < changes.length; row++) {
+            float[][] everywhere = subject.scaled(detailed.get(row), -1);
+            for (int position = 0; position < everywhere.length; position++) {
+                if (everywhere[position] != null) {
+                    float[][] one = new float[everywhere.length][];
+                    one[position] = everywhere[position];
+                    cells.add(new Cell(row, position));
+                    runs.add(new Passes.Run(subject.tokens(), one));
+                }
+            }
+        }
+        double clean = subject.clean().getLast().log()[target];
+        passes.resume(runs, subject.residual(), true, (run, logits) -> changes[cells.get(run).row()][cells.get(run).position()] =
+                Distribution.of(logits.row(0)).log()[target] - clean);
+        return changes;
+    }
+
+    /**
+     * Tokens whose log probability after the text changes most, among those that are likely before or after.
+     *
+     * @param detailed the features
+     * @param tokenizer names tokens
+     * @return a few tokens for each feature
+     */
+    public List<Mover> movers(List<Integer> detailed, java.util.Optional<Tokenizer> tokenizer) {
+        Distribution clean = subject.clean().getLast();
+        List<List<Mover>> movers = new ArrayList<>();
+        detailed.forEach(_ -> movers.add(new ArrayList<>()));
+        passes.resume(detailed.stream().map(j -> new Passes.Run(subject.tokens(), subject.scaled(j, -1))).toList(), subject.residual(), true,
+                (run, logits) -> {
+                    Distribution after = Distribution.of(logits.row(0));
+                    IntStream.concat(IntStream.of(clean.top(50)), IntStream.of(after.top(50))).distinct().boxed()
+                            .sorted(Comparator.comparingDouble(t -> -Math.abs(after.log()[t] - clean.log()[t]))).limit(MOVERS)
+                            .forEach(t -> movers.get(run).add(new Mover(detailed.get(run), tokenizer.map(k -> k.token(t)).orElse("#" + t),
+                                    clean.log()[t], after.log()[t])));
+                });
+        return movers.stream().flatMap(List::stream).toList();
+    }
+
+    /**
+     * Compares the orders of features by activation, attribution and ablation.
+     *
+     * @param effects effects of setting features to zero
+     * @return comparisons, those against ablation first
+     */
+    public List<RankComparison> ranks(List<FeatureEffect> effects) {
+        double[] activation = effects.stream().mapToDouble(FeatureEffect::activation).toArray();
+        double[] attribution = effects.stream().mapToDouble(e -> Math.abs(e.attribution())).toArray();
+        double[] ablation = effects.stream().mapToDouble(e -> Math.abs(e.ablation())).toArray();
+        return List.of(comparison("activation", activation, "ablation", ablation),
+                comparison("attribution", attribution, "ablation", ablation),
+                comparison("activation", activation, "attribution", attribution));
+    }
+
+    private RankComparison comparison(String by, double[] x, String against, double[] y) {
+        Interval interval = Statistics.bootstrap(x.length, drawn -> Statistics.spearman(Arrays.stream(drawn).mapToDouble(i -> x[i]).toArray(),
+                Arrays.stream(drawn).mapToDouble(i -> y[i]).toArray()), config.resamples(), 0.95, "features",
+                random.stream(String.format(Locale.ROOT, "%s %s", by, against)));
+        List<Integer> topX = top(x);
+        return new RankComparison(by, against, Statistics.spearman(x, y), interval, (int) top(y).stream().filter(topX::contains).count(),
+                x.length);
+    }
+
+    private static List<Integer> top(double[] values) {
+        return IntStream.range(0, values.length).boxed().sorted((a, b) -> Double.compare(values[b], values[a])).limit(TOP).toList();
+    }
+}

@@ -1,0 +1,202 @@
+package org.sae4j.experiment.ablation.internal;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import org.sae4j.api.CounterRandom;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.experiment.EncodedCorpus;
+import org.sae4j.api.experiment.ExperimentContext;
+import org.sae4j.api.model.Activations;
+import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Tokenizer;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.api.sae.SparseRows;
+import org.sae4j.experiment.ablation.AblationConfig;
+
+/**
+ * The text under study with everything that a clean pass gives.
+ *
+ * @param tokens its tokens
+ * @param labels their texts
+ * @param first the first position that may be ablated: after the beginning-of-sequence token
+ * @param hook the autoencoder's hook point
+ * @param x inputs of the autoencoder, one row for each token
+ * @param reconstruction their reconstructions
+ * @param scale the factor of decoder rows in each reconstruction
+ * @param features feature activations
+ * @param decoder decoder rows
+ * @param norms their norms
+ * @param residual the residual stream before the hook point's block
+ * @param clean next-token distributions
+ * @param logits logits after the last token
+ */
+public record Subject(int[] tokens, List<String> labels, int first, HookPoint hook, float[][] x, float[][] reconstruction, double[] scale,
+        SparseRows features, float[][] decoder, double[] norms, Tensor residual, List<Distribution> clean, float[] logits) {
+    private static final String DEFAULT_TEXT = "The capital of France is";
+
+    /**
+     * Reads the text and runs it.
+     *
+     * @param config says which text
+     * @param context the run
+     * @param random makes a text where there is neither tokenizer nor corpus
+     * @return the text under study
+     * @throws Sae4jException if the autoencoder does not fit the model, its hook point cannot be edited, or the text does not fit
+     */
+    public static Subject of(AblationConfig config, ExperimentContext context, CounterRandom random) {
+        Transformer model = context.model();
+        SparseAutoencoder sae = context.sae();
+        HookPoint hook = EncodedCorpus.hookOf(model, sae);
+        checkEditable(hook);
+        int[] tokens = tokens(config, context, random);
+        HookPoint before = HookPoint.residPre(hook.layer());
+        Activations clean = model.forward(new int[][] {tokens}, ForwardPlan.capture(hook, before, HookPoint.LOGITS));
+        Tensor x = clean.get(hook).reshape(tokens.length, sae.config().dIn());
+        Tensor reconstruction = sae.reconstruct(x);
+        Tensor decoder = sae.parameters().get("W_dec");
+        float[][] rows = rows(x);
+        double[] scale = new double[rows.length];
+        for (int row = 0; row < rows.length; row++) {
+            scale[row] = sae.config().normalization().scale(rows[row]);
+        }
+        float[][] vectors = rows(decoder);
+        double[] norms = new double[vectors.length];
+        for (int j = 0; j < norms.length; j++) {
+            norms[j] = Vectors.norm(vectors[j]);
+        }
+        Tensor logits = clean.logits().slice(0);
+        List<Distribution> distributions = new ArrayList<>();
+        for (int position = 0; position < tokens.length; position++) {
+            distributions.add(Distribution.of(logits.row(position)));
+        }
+        Optional<Tokenizer> tokenizer = model.tokenizer();
+        List<String> labels = IntStream.of(tokens).mapToObj(id -> tokenizer.map(t -> t.token(id)).orElse("#" + id)).toList();
+        int first = tokenizer.isPresent() && tokenizer.get().bos().isPresent() && tokens[0] == tokenizer.get().bos().getAsInt() ? 1 : 0;
+        return new Subject(tokens, labels, first, hook, rows, rows(reconstruction), scale, sae.encode(x), vectors, norms,
+                clean.get(before).slice(0), List.copyOf(distributions), logits.row(tokens.length - 1));
+    }
+
+    private static void checkEditable(HookPoint hook) {
+        boolean editable = switch (hook.site()) {
+            case ATTN_SCORES, PATTERN, LN1_SCALE, LN2_SCALE -> false;
+            default -> hook.site().inBlock();
+        };
+        if (!editable) {
+            throw new Sae4jException("features can be ablated only where a block's values can be edited", "ablation at " + hook,
+                    "use an autoencoder of the residual stream, an attention or an MLP site");
+        }
+    }
+
+    private static int[] tokens(AblationConfig config, ExperimentContext context, CounterRandom random) {
+        int limit = Math.min(config.maxTokens(), context.model().config().nCtx());
+        int vocabulary = context.model().config().dVocab();
+        Optional<Tokenizer> tokenizer = context.model().tokenizer();
+        if (config.text().isEmpty() && !config.tokens().isEmpty()) {
+            for (int id : config.tokens()) {
+                if (id < 0 || id >= vocabulary) {
+                    throw new Sae4jException("token " + id + " is not in the vocabulary of " + vocabulary, "configuration of ablation, tokens",
+                            "use ids from 0 to " + (vocabulary - 1));
+                }
+            }
+            return config.tokens().stream().limit(limit).mapToInt(Integer::intValue).toArray();
+        }
+        if (tokenizer.isEmpty()) {
+            if (!config.text().isEmpty()) {
+                throw new Sae4jException("a text cannot be read without a tokenizer", "configuration of ablation, text",
+                        "give tokens, or put tokenizer.json into the model's folder");
+            }
+            return IntStream.generate(() -> random.nextInt(vocabulary)).limit(Math.min(limit, 16)).toArray();
+        }
+        String text = !config.text().isEmpty() ? config.text()
+                : context.corpus().isEmpty() ? DEFAULT_TEXT : context.corpus().getFirst().text();
+        IntStream ids = IntStream.of(tokenizer.get().encode(text).ids());
+        IntStream all = tokenizer.get().bos().isPresent() ? IntStream.concat(IntStream.of(tokenizer.get().bos().getAsInt()), ids) : ids;
+        int[] tokens = all.limit(limit).toArray();
+        if (tokens.length == 0) {
+            throw new Sae4jException("the text has no tokens", "ablation", "give a text that is not empty");
+        }
+        return tokens;
+    }
+
+    private static float[][] rows(Tensor matrix) {
+        float[][] rows = new float[matrix.dim(0)][];
+        for (int row = 0; row < rows.length; row++) {
+            rows[row] = matrix.row(row);
+        }
+        return rows;
+    }
+
+    /**
+     * A feature's activation at a position that may be ablated.
+     *
+     * @param position the position
+     * @param feature the feature
+     * @return its activation; 0 at the beginning-of-sequence token
+     */
+    public double activation(int position, int feature) {
+        return position < first ? 0 : features.get(position, feature);
+    }
+
+    /**
+     * The norm of a feature's contribution at a position.
+     *
+     * @param position the position
+     * @param feature the feature
+     * @return {@code f_j |d_j|}, with the normalization undone
+     */
+    public double strength(int position, int feature) {
+        return activation(position, feature) * norms[feature] * scale[position];
+    }
+
+    /**
+     * The features that are active somewhere, the strongest by the sum of their contributions' norms first.
+     *
+     * @return feature numbers
+     */
+    public List<Integer> active() {
+        double[] sums = new double[norms.length];
+        for (int position = first; position < tokens.length; position++) {
+            for (int e = features.start(position); e < features.start(position + 1); e++) {
+                sums[features.index(e)] += strength(position, features.index(e));
+            }
+        }
+        return IntStream.range(0, sums.length).filter(j -> sums[j] > 0).boxed().sorted((a, b) -> Double.compare(sums[b], sums[a])).toList();
+    }
+
+    /**
+     * The vectors that change a feature's activation everywhere where it is active.
+     *
+     * @param feature the feature
+     * @param factor the change, in units of the activation: -1 sets it to zero
+     * @return for each position a vector or null
+     */
+    public float[][] scaled(int feature, double factor) {
+        float[][] added = new float[tokens.length][];
+        for (int position = first; position < tokens.length; position++) {
+            double activation = activation(position, feature);
+            if (activation != 0) {
+                added[position] = Vectors.scaled(decoder[feature], factor * activation * scale[position]);
+            }
+        }
+        return added;
+    }
+
+    /** {@return the model's top prediction after the text} */
+    public int target() {
+        return clean.getLast().top(1)[0];
+    }
+
+    /** {@return the mean next-token loss within the text, in nats; NaN for a single token} */
+    public double loss() {
+        double sum = 0;
+        for (int position = 0; position + 1 < tokens.length; position++) {
+            sum -= clean.get(position).log()[tokens[position + 1]];
+        }
+        return sum / (tokens.length - 1);
+    }
+}
