@@ -1,7 +1,7 @@
 /** The embedded default engine: pure Java, with the Vector API where it is available. */
 module org.sae4j.engine.cpu {
     requires transitive org.sae4j.api;
-    requires static jdk.incubator.vector;
+    requires jdk.incubator.vector;
     requires static org.jspecify;
 
     exports org.sae4j.engine.cpu;

@@ -1,0 +1,133 @@
+package org.sae4j.guards;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.GeneralCodingRules.NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Who may know whom, and what a library must not do. */
+class ArchitectureTest {
+    private static final int MAX_API_TYPES = 45;
+
+    private static JavaClasses all;
+    private static JavaClasses libraries;
+
+    @BeforeAll
+    static void readClasses() {
+        all = Modules.javaClasses(Modules.all());
+        libraries = Modules.javaClasses(Modules.libraries());
+    }
+
+    @Test
+    void everyPartIsSeen() {
+        for (String part : List.of("api", "core", "engine.cpu", "experiment", "testkit", "report", "demoworld", "cli")) {
+            assertThat(all.that(resideInAPackage("org.sae4j." + part + ".."))).as(part).isNotEmpty();
+        }
+    }
+
+    @Test
+    void theApiKnowsNothingButJavaAndJSpecify() {
+        classes().that().resideInAPackage("org.sae4j.api..").should().onlyDependOnClassesThat()
+                .resideInAnyPackage("org.sae4j.api..", "java..", "org.jspecify..").check(all);
+    }
+
+    @Test
+    void coreEnginesExperimentsAndTestkitKnowTheApiAlone() {
+        for (String part : List.of("core", "engine", "experiment", "testkit")) {
+            noClasses().that().resideInAPackage("org.sae4j." + part + "..").should().dependOnClassesThat(
+                    resideInAPackage("org.sae4j..").and(resideOutsideOfPackages("org.sae4j.api..", "org.sae4j." + part + ".."))).check(all);
+        }
+    }
+
+    @Test
+    void enginesAndExperimentsDoNotKnowEachOther() {
+        slices().matching("org.sae4j.engine.(*)..").should().notDependOnEachOther().check(all);
+        slices().matching("org.sae4j.experiment.(*)..").should().notDependOnEachOther().check(all);
+    }
+
+    @Test
+    void theLibraryDoesNotKnowTheCommandLine() {
+        noClasses().that().resideOutsideOfPackage("org.sae4j.cli..").should().dependOnClassesThat().resideInAPackage("org.sae4j.cli..")
+                .check(all);
+    }
+
+    @Test
+    void internalPackagesAreUsedByTheirOwnModuleAlone() {
+        for (Modules module : Modules.all()) {
+            String[] internal = module.packages().stream().filter(p -> p.contains(".internal")).toArray(String[]::new);
+            if (internal.length > 0) {
+                noClasses().that().resideOutsideOfPackages(module.packages().toArray(String[]::new)).should().dependOnClassesThat()
+                        .resideInAnyPackage(internal).because(module + " owns them").check(all);
+            }
+        }
+    }
+
+    /**
+     * An internal package makes what its owner hands out, so it may know the owner's data: records, enums and exceptions. These are left
+     * out; whatever has behaviour must not be reached back to.
+     */
+    @Test
+    void packagesHaveNoCycles() {
+        DescribedPredicate<JavaClass> data = DescribedPredicate.describe("records, enums and exceptions", type -> type.isRecord()
+                || type.isEnum() || type.isAssignableTo(Throwable.class));
+        slices().matching("org.sae4j.(**)").should().beFreeOfCycles().ignoreDependency(resideInAPackage("..internal.."), data).check(all);
+    }
+
+    @Test
+    void librariesDoNotPrint() {
+        NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS.check(libraries);
+        noClasses().should().callMethodWhere(com.tngtech.archunit.core.domain.JavaCall.Predicates.target(
+                com.tngtech.archunit.core.domain.properties.HasName.Predicates.name("printStackTrace"))).check(libraries);
+    }
+
+    @Test
+    void librariesLogToTheSystemLoggerAndNeverEndTheProcess() {
+        noClasses().should().dependOnClassesThat().resideInAnyPackage("java.util.logging..", "org.slf4j..", "org.apache.logging..",
+                "org.apache.commons.logging..").check(all);
+        noClasses().should().callMethod(System.class, "exit", int.class).orShould().callMethod(System.class, "setProperty", String.class,
+                String.class).check(libraries);
+    }
+
+    @Test
+    void mappingOfJsonIsNoBusinessOfTheApiOrOfExperiments() {
+        noClasses().that().resideInAnyPackage("org.sae4j.api..", "org.sae4j.experiment..", "org.sae4j.engine..", "org.sae4j.testkit..").should()
+                .dependOnClassesThat().resideInAPackage("tools.jackson..").check(all);
+    }
+
+    @Test
+    void publicSignaturesOfCoreHaveNoTypesOfItsInternals() {
+        for (JavaClass type : all.that(resideInAPackage("org.sae4j.core..").and(resideOutsideOfPackages("..internal..")))) {
+            type.getMethods().stream().filter(m -> isVisible(type) && isVisible(m.getModifiers())).forEach(m ->
+                    assertThat(m.getAllInvolvedRawTypes()).as(m.getFullName()).noneMatch(t -> t.getPackageName().contains(".internal")
+                            || t.getPackageName().startsWith("tools.jackson")));
+        }
+    }
+
+    private static boolean isVisible(JavaClass type) {
+        return type.getModifiers().contains(JavaModifier.PUBLIC);
+    }
+
+    private static boolean isVisible(java.util.Set<JavaModifier> modifiers) {
+        return modifiers.contains(JavaModifier.PUBLIC) || modifiers.contains(JavaModifier.PROTECTED);
+    }
+
+    @Test
+    void theApiStaysSmall() {
+        List<String> types = all.that(resideInAPackage("org.sae4j.api..")).stream()
+                .filter(t -> t.isTopLevelClass() && isVisible(t)).map(JavaClass::getName).sorted().toList();
+        System.Logger log = System.getLogger(ArchitectureTest.class.getName());
+        log.log(System.Logger.Level.INFO, "sae-api has {0} public top-level types of at most {1}", types.size(), MAX_API_TYPES);
+        assertThat(types).hasSizeBetween(1, MAX_API_TYPES);
+    }
+}
