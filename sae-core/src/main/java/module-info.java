@@ -2,12 +2,14 @@
 @org.jspecify.annotations.NullMarked
 module org.sae4j.core {
     requires transitive org.sae4j.api;
+    requires java.net.http;
     requires tools.jackson.databind;
 
     exports org.sae4j.core;
     exports org.sae4j.core.evaluate;
     exports org.sae4j.core.experiment;
     exports org.sae4j.core.format;
+    exports org.sae4j.core.hub;
     exports org.sae4j.core.train;
 
     uses org.sae4j.api.engine.EngineProvider;
