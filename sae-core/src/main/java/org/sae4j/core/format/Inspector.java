@@ -21,7 +21,8 @@ import tools.jackson.databind.JsonNode;
 /** Looks into files without reading the tensors' values. */
 public final class Inspector {
     /** Weights in the order in which a folder is searched for them, and the config that belongs to each. */
-    private static final List<String> WEIGHTS = List.of("sae_weights.safetensors", "sae.safetensors", "params.npz", "ae.pt", "model.safetensors",
+    private static final List<String> WEIGHTS = List.of("sae_weights.safetensors", "sae.safetensors", "params.npz", "ae.pt",
+            "model.safetensors",
             "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "model_final.pth");
     private static final List<String> CONFIGS = List.of("cfg.json", "config.json");
     private static final String TENSOR_FILE = ".*\\.(safetensors|pt|pth|bin|npz)";
@@ -48,7 +49,8 @@ public final class Inspector {
             if (TokenizerFiles.exists(path)) {
                 return tokenizer(path);
             }
-            throw new FormatException("the folder has no file of weights and no tokenizer", path.toString(), "give a folder of a model or autoencoder");
+            throw new FormatException("the folder has no file of weights and no tokenizer", path.toString(),
+                    "give a folder of a model or autoencoder");
         }
         return tensors(folder, weights.get());
     }
@@ -60,7 +62,8 @@ public final class Inspector {
             }
         }
         try (Stream<Path> files = Files.list(folder)) {
-            List<Path> candidates = files.filter(Files::isRegularFile).filter(f -> f.getFileName().toString().matches(TENSOR_FILE)).sorted().toList();
+            List<Path> candidates = files.filter(Files::isRegularFile).filter(f -> f.getFileName().toString().matches(TENSOR_FILE))
+                    .sorted().toList();
             if (candidates.size() > 1) {
                 throw new FormatException("the folder has " + candidates.size() + " files of weights", folder.toString(),
                         "give the path of one of them");

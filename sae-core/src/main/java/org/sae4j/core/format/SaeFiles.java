@@ -28,8 +28,8 @@ public final class SaeFiles {
      *
      * @param path a folder, or the file of weights in it
      * @return the weights; the caller closes them
-     * @throws FormatException if a file is missing, broken or hostile, of no supported kind, needs something that is not supported, or has a weight
-     *         that is NaN or infinite
+     * @throws FormatException if a file is missing, broken or hostile, of no supported kind, needs something that is not supported, or has
+     *         a weight that is NaN or infinite
      */
     public static SaeWeights read(Path path) {
         Arena arena = Arena.ofShared();
@@ -44,21 +44,22 @@ public final class SaeFiles {
     }
 
     /**
-     * Writes an autoencoder in SAELens' layout of version 6: {@code sae_weights.safetensors}, then {@code cfg.json}. Each file appears at once when
-     * it is complete, and the same input gives the same bytes.
+     * Writes an autoencoder in SAELens' layout of version 6: {@code sae_weights.safetensors}, then {@code cfg.json}. Each file appears at
+     * once when it is complete, and the same input gives the same bytes.
      *
      * @param folder the folder; created if it is missing, its files are replaced
      * @param config what is computed
      * @param parameters exactly the parameters of the architecture (see {@link SaeWeights})
-     * @param metadata more entries for the config's {@code metadata}: strings, numbers, booleans, lists and maps of these; {@code hook_name} and
-     *        {@code model_name} come from {@code config}
+     * @param metadata more entries for the config's {@code metadata}: strings, numbers, booleans, lists and maps of these;
+     *         {@code hook_name} and {@code model_name} come from {@code config}
      * @throws IllegalArgumentException if a parameter is missing, left over, or of another shape than {@code config} says
      * @throws FormatException if a weight is NaN or infinite, or a file cannot be written
      */
     public static void write(Path folder, SaeConfig config, Map<String, Tensor> parameters, Map<String, ?> metadata) {
         Map<String, int[]> shapes = shapes(config);
         if (!shapes.keySet().equals(parameters.keySet())) {
-            throw new IllegalArgumentException("a " + config.architecture() + " autoencoder has the parameters " + shapes.keySet() + ", found "
+            throw new IllegalArgumentException("a " + config.architecture() + " autoencoder has the parameters " + shapes.keySet()
+                    + ", found "
                     + parameters.keySet());
         }
         shapes.forEach((name, shape) -> {

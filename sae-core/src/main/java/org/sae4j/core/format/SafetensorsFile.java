@@ -16,8 +16,8 @@ import org.sae4j.core.internal.format.TensorTable;
  * A safetensors file, mapped into memory. F32 tensors are views of the file; others are converted at each call. Safe for use by several
  * threads.
  *
- * <p>After {@link #close()}, {@link #tensor} and every access to a tensor's values throw {@link IllegalStateException}; the rest still works.
- * The file must not be truncated while it is open.
+ * <p>After {@link #close()}, {@link #tensor} and every access to a tensor's values throw {@link IllegalStateException}; the rest still
+ * works. The file must not be truncated while it is open.
  */
 public final class SafetensorsFile implements AutoCloseable {
     private final Arena arena;

@@ -34,8 +34,9 @@ public final class TokenizerFiles {
     }
 
     /**
-     * Reads a tokenizer. The token that begins every context is the first of these that the vocabulary has: {@code bos_token} in {@code config.json},
-     * {@code tokenizer_config.json} or {@code special_tokens_map.json}, {@code bos_token_id} in {@code config.json}, {@code <|endoftext|>}.
+     * Reads a tokenizer. The token that begins every context is the first of these that the vocabulary has: {@code bos_token} in
+     * {@code config.json}, {@code tokenizer_config.json} or {@code special_tokens_map.json}, {@code bos_token_id} in {@code config.json},
+     * {@code <|endoftext|>}.
      *
      * @param path a folder, or the {@code tokenizer.json} or {@code vocab.json} in it
      * @return the tokenizer

@@ -20,8 +20,8 @@ import org.sae4j.core.internal.format.WeightFiles;
  * Reads GPT-2-style transformers: Hugging Face GPT-2 and TransformerLens checkpoints, as safetensors (also sharded) or torch files, of any
  * floating-point type.
  *
- * <p>Weights are read as they are; {@link WeightProcessing} has TransformerLens' transformations. Every value is checked when the model is read:
- * one pass over the mapped file with all cores, so that no NaN travels into a computation.
+ * <p>Weights are read as they are; {@link WeightProcessing} has TransformerLens' transformations. Every value is checked when the model is
+ * read: one pass over the mapped file with all cores, so that no NaN travels into a computation.
  */
 public final class TransformerFiles {
     private static final String CONFIG = "config.json";
@@ -35,8 +35,8 @@ public final class TransformerFiles {
      *
      * @param path a folder with {@code config.json}, one file of weights, and usually a tokenizer; or the file of weights in such a folder
      * @return the weights; the caller closes them
-     * @throws FormatException if a file is missing, broken or hostile, the architecture is not supported, sizes disagree, or a weight is NaN or
-     *         infinite
+     * @throws FormatException if a file is missing, broken or hostile, the architecture is not supported, sizes disagree, or a weight is
+     *         NaN or infinite
      */
     public static TransformerWeights read(Path path) {
         boolean file = Files.isRegularFile(path);
@@ -57,7 +57,8 @@ public final class TransformerFiles {
                     : TransformerLensModel.read(name, config, table, arena, notes);
             Optional<Tokenizer> tokenizer = TokenizerFiles.exists(folder) ? Optional.of(TokenizerFiles.read(folder)) : Optional.empty();
             tokenizer.filter(t -> t.vocabularySize() > model.config().dVocab()).ifPresent(t -> notes.add("the tokenizer has "
-                    + t.vocabularySize() + " ids, but the model only " + model.config().dVocab() + ": the last ids cannot be given to the model"));
+                    + t.vocabularySize() + " ids, but the model only " + model.config().dVocab()
+                    + ": the last ids cannot be given to the model"));
             return new TransformerWeights(model.config(), model.parameters(), tokenizer, notes, arena);
         } catch (RuntimeException | Error e) {
             arena.close();
@@ -73,8 +74,8 @@ public final class TransformerFiles {
         }
         List<Path> candidates;
         try (Stream<Path> files = Files.list(folder)) {
-            candidates = files.filter(Files::isRegularFile).filter(f -> f.getFileName().toString().matches(".*\\.(safetensors|pth|pt)")).sorted()
-                    .toList();
+            candidates = files.filter(Files::isRegularFile).filter(f -> f.getFileName().toString().matches(".*\\.(safetensors|pth|pt)"))
+                    .sorted().toList();
         } catch (IOException e) {
             throw new FormatException("the folder cannot be listed (" + e + ")", folder.toString(), "check its permissions", e);
         }

@@ -17,8 +17,8 @@ import org.sae4j.api.model.TransformerConfig;
  * {@code ln1.b}, {@code ln2.w}, {@code ln2.b} [d_model], {@code attn.W_Q}, {@code attn.W_K}, {@code attn.W_V} [n_heads, d_model, d_head],
  * {@code attn.b_Q}, {@code attn.b_K}, {@code attn.b_V} [n_heads, d_head], {@code attn.W_O} [n_heads, d_head, d_model], {@code attn.b_O}
  * [d_model], {@code mlp.W_in} [d_model, d_mlp], {@code mlp.b_in} [d_mlp], {@code mlp.W_out} [d_mlp, d_model], {@code mlp.b_out} [d_model];
- * {@code ln_final.w}, {@code ln_final.b} [d_model], {@code unembed.W_U} [d_model, d_vocab], {@code unembed.b_U} [d_vocab]. Every one of them is
- * present; for a tied model {@code unembed.W_U} is the transposed embedding.
+ * {@code ln_final.w}, {@code ln_final.b} [d_model], {@code unembed.W_U} [d_model, d_vocab], {@code unembed.b_U} [d_vocab]. Every one of
+ * them is present; for a tied model {@code unembed.W_U} is the transposed embedding.
  *
  * @param config the dimensions and variants
  * @param parameters the weights by name, unmodifiable; usable until {@link #close()}
@@ -26,8 +26,8 @@ import org.sae4j.api.model.TransformerConfig;
  * @param notes what a user should know about how the files were read, one sentence each
  * @param resource owns the mapped files and the memory of converted weights
  */
-public record TransformerWeights(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer, List<String> notes,
-        Arena resource) implements AutoCloseable {
+public record TransformerWeights(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
+        List<String> notes, Arena resource) implements AutoCloseable {
     /** Copies the collections. */
     public TransformerWeights {
         parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));

@@ -11,9 +11,10 @@ import org.sae4j.api.model.TransformerConfig;
 /**
  * TransformerLens' transformations of weights, which leave the model's probabilities as they are and make its parts easier to interpret.
  *
- * <p>Weights are never processed unless asked for. TransformerLens itself applies all four, in the order of {@link #all}, when it loads a model, so
- * activations at most hook points differ from those of raw weights: the residual stream loses its mean over d_model, queries and keys stay.
- * Each method returns new weights with a note of what was done; they share memory with the old ones, and closing either closes both.
+ * <p>Weights are never processed unless asked for. TransformerLens itself applies all four, in the order of {@link #all}, when it loads a
+ * model, so activations at most hook points differ from those of raw weights: the residual stream loses its mean over d_model, queries and
+ * keys stay. Each method returns new weights with a note of what was done; they share memory with the old ones, and closing either closes
+ * both.
  *
  * @see <a href="https://github.com/TransformerLensOrg/TransformerLens">TransformerLens, ProcessWeights</a>
  */
@@ -21,7 +22,8 @@ public final class WeightProcessing {
     private WeightProcessing() {}
 
     /**
-     * {@link #foldLayerNorm}, {@link #centerWritingWeights}, {@link #centerUnembed} and {@link #foldValueBiases}, as TransformerLens does by default.
+     * {@link #foldLayerNorm}, {@link #centerWritingWeights}, {@link #centerUnembed} and {@link #foldValueBiases}, as TransformerLens does
+     * by default.
      *
      * @param weights raw weights
      * @return processed weights
@@ -31,8 +33,8 @@ public final class WeightProcessing {
     }
 
     /**
-     * Moves the weights and biases of every LayerNorm into the layers that read it, and removes from these the mean over d_model, to which the
-     * normalized input is blind. The LayerNorms keep ones and zeros.
+     * Moves the weights and biases of every LayerNorm into the layers that read it, and removes from these the mean over d_model, to which
+     * the normalized input is blind. The LayerNorms keep ones and zeros.
      *
      * @param weights the weights
      * @return the same function
@@ -193,8 +195,8 @@ public final class WeightProcessing {
 
         TransformerWeights done(String note) {
             TransformerConfig c = weights.config();
-            TransformerConfig untied = new TransformerConfig(c.name(), c.nLayers(), c.dModel(), c.nHeads(), c.dHead(), c.dMlp(), c.nCtx(), c.dVocab(),
-                    c.activation(), c.layerNormEps(), c.tiedUnembedding() && stillTied());
+            TransformerConfig untied = new TransformerConfig(c.name(), c.nLayers(), c.dModel(), c.nHeads(), c.dHead(), c.dMlp(), c.nCtx(),
+                    c.dVocab(), c.activation(), c.layerNormEps(), c.tiedUnembedding() && stillTied());
             List<String> notes = new ArrayList<>(weights.notes());
             notes.add(note);
             return new TransformerWeights(untied, parameters, weights.tokenizer(), notes, weights.resource());

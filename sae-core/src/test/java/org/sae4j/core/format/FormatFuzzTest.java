@@ -8,8 +8,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Arbitrary bytes as files. A normal run takes the seeds beside this class; with the environment variable {@code JAZZER_FUZZ=1} Jazzer looks for
- * new inputs, for half a minute each.
+ * Arbitrary bytes as files. A normal run takes the seeds beside this class; with the environment variable {@code JAZZER_FUZZ=1} Jazzer
+ * looks for new inputs, for half a minute each.
  */
 @Tag("fuzz")
 class FormatFuzzTest {

@@ -58,7 +58,8 @@ class GoldenTransformerTest {
     @Test
     void variantsAreRecognized() {
         try (TransformerWeights plain = read("hf_plain_f16"); TransformerWeights untied = read("hf_sharded_untied");
-                TransformerWeights relu = read("hf_bin_bf16"); TransformerWeights lens = read("lens_pth"); TransformerWeights pre = read("lens_pre")) {
+                TransformerWeights relu = read("hf_bin_bf16"); TransformerWeights lens = read("lens_pth");
+                TransformerWeights pre = read("lens_pre")) {
             assertThat(plain.config().activation()).isEqualTo(Activation.GELU);
             assertThat(plain.config().layerNormEps()).isEqualTo(1e-3f);
             assertThat(plain.config().tiedUnembedding()).isTrue();

@@ -54,7 +54,8 @@ class HostileFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"sae/saelens_f16, sae_weights.safetensors, 1", "sae/saelens_f16, cfg.json, 1", "sae/nanda_f16, 0.pt, 5", "sae/nanda_f16, 0_cfg.json, 1",
+    @CsvSource({"sae/saelens_f16, sae_weights.safetensors, 1", "sae/saelens_f16, cfg.json, 1", "sae/nanda_f16, 0.pt, 5",
+            "sae/nanda_f16, 0_cfg.json, 1",
             "sae/gemma_scope_compressed, params.npz, 5", "sae/sparsify/transcode, cfg.json, 1", "sae/dl_topk, config.json, 1",
             "transformer/hf_f32, config.json, 11", "transformer/hf_sharded_untied, model.safetensors.index.json, 41"})
     void truncationIsRefused(String source, String file, int step) throws IOException {
@@ -121,24 +122,24 @@ class HostileFilesTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}  | 12 | gap or overlap
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[12,16]}} | 16 | gap or overlap
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}                                                       | 12 | gap or overlap
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}                                                        | 12 | the file has 12
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}                                                        | 4  | leave the file
-            {"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}                                                        | 8  | needs 3 x 4 bytes
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}                                                        | 8  | leave the file
-            {"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}                                                       | 8  | from 0 to 2^31-1
-            {"a":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,8]}}                         | 8  | too many elements
-            {"a":{"dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8]}}                                      | 8  | from 0 to 2^31-1
-            {"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,8]}}                                                      | 8  | from 0 to 2^31-1
-            {"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}                                                    | 8  | F8_E4M3
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}   | 8  | not valid JSON
-            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} x                                                      | 8  | not valid JSON
-            {"a":7}                                                                                                       | 0  | two data_offsets
-            {"__metadata__":{"a":1}}                                                                                      | 0  | expected a string
-            {"a":                                                                                                         | 0  | not valid JSON
-            [1,2]                                                                                                         | 0  | begins with {
+            {"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[8],"data_offsets":[4,12]}} | 12 | gap
+            {"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[4],"data_offsets":[12,16]}} | 16 | gap
+            {"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}} | 12 | gap or overlap
+            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} | 12 | the file has 12
+            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} | 4 | leave the file
+            {"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}} | 8 | needs 3 x 4 bytes
+            {"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}} | 8 | leave the file
+            {"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}} | 8 | from 0 to 2^31-1
+            {"a":{"dtype":"F32","shape":[2147483647,2147483647,2147483647],"data_offsets":[0,8]}} | 8 | too many elements
+            {"a":{"dtype":"F32","shape":[4611686018427387906],"data_offsets":[0,8]}} | 8 | from 0 to 2^31-1
+            {"a":{"dtype":"F32","shape":[1.5],"data_offsets":[0,8]}} | 8 | from 0 to 2^31-1
+            {"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}} | 8 | F8_E4M3
+            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} | 8 | not valid JSON
+            {"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} x | 8 | not valid JSON
+            {"a":7} | 0 | two data_offsets
+            {"__metadata__":{"a":1}} | 0 | expected a string
+            {"a": | 0 | not valid JSON
+            [1,2] | 0 | begins with {
             """)
     void unsoundSafetensorsAreRefused(String header, int bytes, String reason) throws IOException {
         Path path = safetensors(header, bytes);
@@ -156,7 +157,8 @@ class HostileFilesTest {
     @ParameterizedTest
     @ValueSource(longs = {0, 1, Long.MAX_VALUE, -1, Long.MIN_VALUE, 1L << 40, 33L << 20})
     void absurdHeaderLengthsAreRefusedWithoutAllocating(long length) throws IOException {
-        Path path = Files.write(folder.resolve("x.safetensors"), ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array());
+        Path path = Files.write(folder.resolve("x.safetensors"), ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN).putLong(length)
+                .array());
         assertThatThrownBy(() -> SafetensorsFile.open(path)).isInstanceOf(FormatException.class).hasMessageContaining("header's length");
     }
 
@@ -241,8 +243,10 @@ class HostileFilesTest {
 
     @Test
     void unsoundPicklesAreRefused() throws IOException {
-        for (byte[] pickle : new byte[][] {bytes(), bytes('.'), bytes("a"), bytes("t"), bytes("(."), bytes("}(u."), bytes("NN."), bytes("](e"),
-                bytes("h", 7, "."), bytes("X", 255, 255, 255, 255), bytes("U", 200, "a"), bytes(0x8a, 255, 1), bytes("}}Ns."), bytes("N)R."),
+        for (byte[] pickle : new byte[][] {bytes(), bytes('.'), bytes("a"), bytes("t"), bytes("(."), bytes("}(u."), bytes("NN."),
+                bytes("](e"),
+                bytes("h", 7, "."), bytes("X", 255, 255, 255, 255), bytes("U", 200, "a"), bytes(0x8a, 255, 1), bytes("}}Ns."),
+                bytes("N)R."),
                 bytes("}", 0x86, "."), bytes("NQ."), bytes("]q", 0, "h", 0, "a."), bytes("}q", 0, "X", 1, 0, 0, 0, "ah", 0, "s.")}) {
             torch(pickle);
             assertThatThrownBy(() -> SaeFiles.read(folder)).as(Arrays.toString(pickle)).isInstanceOf(FormatException.class);
@@ -259,7 +263,8 @@ class HostileFilesTest {
     @Test
     void legacyTorchFilesAreNamed() throws IOException {
         Files.write(folder.resolve("0.pt"), bytes(0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'));
-        assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining("legacy format of torch before 1.6");
+        assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class)
+                .hasMessageContaining("legacy format of torch before 1.6");
     }
 
     @Test
@@ -267,8 +272,10 @@ class HostileFilesTest {
         Path cfg = copy("sae/saelens_standard", "cfg.json");
         String json = Files.readString(cfg);
         for (String[] change : new String[][] {{"\"standard\"", "\"crosscoder\"", "crosscoder"}, {"\"standard\"", "\"topk\"", "without k"},
-                {"\"standard\"", "\"jumprelu\"", "threshold"}, {"\"standard\"", "\"gated\"", "b_gate"}, {"\"none\"", "\"softmax\"", "softmax"},
-                {"\"standard\"", "\"skip_transcoder\"", "transcoder"}, {"true", "1", "expected true or false"}, {"12", "\"x\"", "expected an integer"}}) {
+                {"\"standard\"", "\"jumprelu\"", "threshold"}, {"\"standard\"", "\"gated\"", "b_gate"},
+                {"\"none\"", "\"softmax\"", "softmax"},
+                {"\"standard\"", "\"skip_transcoder\"", "transcoder"}, {"true", "1", "expected true or false"},
+                {"12", "\"x\"", "expected an integer"}}) {
             Files.writeString(cfg, json.replaceFirst(change[0], change[1]));
             assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining(change[2]);
         }
@@ -276,14 +283,14 @@ class HostileFilesTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            "gpt2"                                    | "llama"                                             | llama
-            "scale_attn_by_inverse_layer_idx": false  | "scale_attn_by_inverse_layer_idx": true             | scale_attn_by_inverse_layer_idx
-            "gelu_new"                                | "silu"                                              | silu
-            "n_layer": 2                              | "n_layer": 3                                        | has 3 blocks
-            "n_head": 3                               | "n_head": 5                                         | not a multiple
-            "n_head": 3                               | "n_head": 0                                         | not a multiple
-            "layer_norm_epsilon": 1e-05               | "layer_norm_epsilon": -1                            | epsilon
-            "tie_word_embeddings": true               | "tie_word_embeddings": false                        | lm_head
+            "gpt2" | "llama" | llama
+            "scale_attn_by_inverse_layer_idx": false | "scale_attn_by_inverse_layer_idx": true | scale_attn_by_inverse_layer_idx
+            "gelu_new" | "silu" | silu
+            "n_layer": 2 | "n_layer": 3 | has 3 blocks
+            "n_head": 3 | "n_head": 5 | not a multiple
+            "n_head": 3 | "n_head": 0 | not a multiple
+            "layer_norm_epsilon": 1e-05 | "layer_norm_epsilon": -1 | epsilon
+            "tie_word_embeddings": true | "tie_word_embeddings": false | lm_head
             """)
     void transformersThatAreNotSupportedAreRefusedWithTheReason(String from, String to, String reason) throws IOException {
         Path config = copy("transformer/hf_f32", "config.json");

@@ -17,7 +17,8 @@ class InspectorTest {
     @CsvSource({"sae/saelens_gated, SAELens sparse autoencoder, 6", "sae/nanda, sparse autoencoder (Neel Nanda's layout), 4",
             "sae/openai_topk, OpenAI sparse autoencoder, 5", "sae/dl_standard, dictionary_learning sparse autoencoder, 4",
             "sae/dl_backup, dictionary_learning sparse autoencoder, 4", "sae/gemma_scope, Gemma Scope sparse autoencoder, 5",
-            "sae/gemma_scope_compressed, Gemma Scope sparse autoencoder, 5", "sae/sparsify/transcode, EleutherAI sparsify sparse autoencoder, 4",
+            "sae/gemma_scope_compressed, Gemma Scope sparse autoencoder, 5",
+            "sae/sparsify/transcode, EleutherAI sparsify sparse autoencoder, 4",
             "transformer/hf_f32, Hugging Face GPT-2, 28", "transformer/hf_sharded_untied, Hugging Face GPT-2, 29",
             "transformer/lens_pth, TransformerLens transformer, 41", "sae/nanda.safetensors, SAELens sparse autoencoder, 7"})
     void namesTheKindAndListsTheTensors(String path, String kind, int tensors) {

@@ -126,8 +126,8 @@ class SaeFilesTest {
     void weightsThatAreNotFiniteAreRefusedInBothDirections() {
         Map<String, Tensor> parameters = parameters(Architecture.RELU);
         parameters.put("b_enc", Tensor.of(new float[] {0, 1, Float.NaN, 0, 0, 0, 0}, N));
-        assertThatThrownBy(() -> SaeFiles.write(folder, config(Architecture.RELU), parameters, Map.of())).isInstanceOf(FormatException.class)
-                .hasMessageContaining("b_enc").hasMessageContaining("NaN at element 2");
+        assertThatThrownBy(() -> SaeFiles.write(folder, config(Architecture.RELU), parameters, Map.of()))
+                .isInstanceOf(FormatException.class) .hasMessageContaining("b_enc").hasMessageContaining("NaN at element 2");
         SaeFiles.write(folder, config(Architecture.RELU), parameters(Architecture.RELU), Map.of());
         SafetensorsWriter.write(folder.resolve("sae_weights.safetensors"), parameters, Map.of());
         assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining("b_enc")

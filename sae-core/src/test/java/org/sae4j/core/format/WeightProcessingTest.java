@@ -48,7 +48,8 @@ class WeightProcessingTest {
     void centeredWritersLeaveNoMeanInTheResidualStream() {
         try (TransformerWeights raw = TransformerFiles.read(GPT2)) {
             Map<String, Tensor> centered = WeightProcessing.centerWritingWeights(raw).parameters();
-            for (String name : new String[] {"embed.W_E", "pos_embed.W_pos", "blocks.0.attn.W_O", "blocks.1.mlp.W_out", "blocks.1.mlp.b_out"}) {
+            for (String name : new String[] {"embed.W_E", "pos_embed.W_pos", "blocks.0.attn.W_O", "blocks.1.mlp.W_out",
+                    "blocks.1.mlp.b_out"}) {
                 assertThat(sum(centered.get(name).row(0))).as(name).isCloseTo(0, within(1e-5));
             }
         }
@@ -72,7 +73,8 @@ class WeightProcessingTest {
     void allIsTheFourInTransformerLensOrder() {
         try (TransformerWeights raw = TransformerFiles.read(GPT2)) {
             TransformerWeights all = WeightProcessing.all(raw);
-            assertThat(String.join(" ", all.notes())).containsSubsequence("fold_ln", "center_writing_weights", "center_unembed", "fold_value_biases");
+            assertThat(String.join(" ", all.notes())).containsSubsequence("fold_ln", "center_writing_weights", "center_unembed",
+                    "fold_value_biases");
             assertThat(all.parameters().get("blocks.0.attn.b_V").toArray()).containsOnly(0f);
         }
     }

@@ -46,8 +46,8 @@ public final class AtomicFile {
                 Files.deleteIfExists(temporary);
             }
         } catch (IOException e) {
-            throw new FormatException("the file cannot be written (" + e + ")", path.toString(), "check the path, its permissions and free space",
-                    e);
+            throw new FormatException("the file cannot be written (" + e + ")", path.toString(),
+                    "check the path, its permissions and free space", e);
         }
     }
 }

@@ -13,7 +13,8 @@ import org.sae4j.core.format.FormatException;
 public final class HuggingFaceGpt2 {
     private static final String HEAD = "lm_head.weight";
     /** The causal mask, stored by old versions. */
-    private static final Predicate<String> BUFFER = Pattern.compile("(transformer\\.)?h\\.[0-9]+\\.attn\\.(bias|masked_bias)").asMatchPredicate();
+    private static final Predicate<String> BUFFER = Pattern.compile("(transformer\\.)?h\\.[0-9]+\\.attn\\.(bias|masked_bias)")
+            .asMatchPredicate();
 
     private HuggingFaceGpt2() {}
 
@@ -54,8 +55,8 @@ public final class HuggingFaceGpt2 {
         builder.put("unembed.b_U", Tensor.zeros(embed.dim(0)));
         table.refuseUnknown(builder.used(), BUFFER);
 
-        TransformerConfig config = ModelTensors.config(json, json.string("_name_or_path", "name").filter(s -> !s.isBlank()).orElse(name), layers, d,
-                heads, d / heads, mlp, positions.dim(0), embed.dim(0),
+        TransformerConfig config = ModelTensors.config(json, json.string("_name_or_path", "name").filter(s -> !s.isBlank()).orElse(name),
+                layers, d, heads, d / heads, mlp, positions.dim(0), embed.dim(0),
                 ModelTensors.activation(json, "activation_function", json.string("activation_function").orElse("gelu_new")),
                 json.number("layer_norm_epsilon").orElse(1e-5), tied);
         return builder.build(config);
@@ -65,20 +66,22 @@ public final class HuggingFaceGpt2 {
         String type = json.string("model_type").orElse("");
         if (!type.equals("gpt2")) {
             throw new FormatException("model_type \"" + type + "\" is not supported", json.at("model_type"),
-                    "use a Hugging Face GPT-2 model (model_type gpt2: learned positions, LayerNorm, GELU or ReLU) or a TransformerLens model of the"
-                            + " same architecture");
+                    "use a Hugging Face GPT-2 model (model_type gpt2: learned positions, LayerNorm, GELU or ReLU) or a TransformerLens"
+                            + " model of the same architecture");
         }
         refuse(json, "scale_attn_weights", true);
         refuse(json, "scale_attn_by_inverse_layer_idx", false);
         refuse(json, "add_cross_attention", false);
         if (json.has("quantization_config")) {
-            throw new FormatException("quantized weights are not supported", json.at("quantization_config"), "use the model in a floating-point type");
+            throw new FormatException("quantized weights are not supported", json.at("quantization_config"),
+                    "use the model in a floating-point type");
         }
     }
 
     private static void refuse(JsonFile json, String key, boolean supported) {
         if (json.flag(key, supported) != supported) {
-            throw new FormatException("only " + key + " = " + supported + " is supported", json.at(key), "use a model with the usual attention");
+            throw new FormatException("only " + key + " = " + supported + " is supported", json.at(key),
+                    "use a model with the usual attention");
         }
     }
 

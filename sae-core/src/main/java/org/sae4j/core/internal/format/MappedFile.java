@@ -38,7 +38,8 @@ public final class MappedFile {
         try {
             long size = Files.size(path);
             if (size > limit) {
-                throw new FormatException("the file has " + size + " bytes, more than the " + limit + " allowed for its kind", path.toString(),
+                throw new FormatException("the file has " + size + " bytes, more than the " + limit + " allowed for its kind",
+                        path.toString(),
                         "check that it is the right file");
             }
             return Files.readAllBytes(path);

@@ -105,8 +105,8 @@ public record ModelTensors(TransformerConfig config, Map<String, Tensor> paramet
         };
     }
 
-    static TransformerConfig config(JsonFile file, String name, int nLayers, int dModel, int nHeads, int dHead, int dMlp, int nCtx, int dVocab,
-            Activation activation, double eps, boolean tied) {
+    static TransformerConfig config(JsonFile file, String name, int nLayers, int dModel, int nHeads, int dHead, int dMlp, int nCtx,
+            int dVocab, Activation activation, double eps, boolean tied) {
         if (!(eps >= 0 && eps < 1)) {
             throw new FormatException("the epsilon of LayerNorm must be from 0 to 1, found " + eps, file.where(), "correct the config");
         }

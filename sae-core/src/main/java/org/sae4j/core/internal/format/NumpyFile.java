@@ -18,10 +18,11 @@ final class NumpyFile {
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
     private static final long MAX_HEADER = 64 << 10;
     private static final String SUFFIX = ".npy";
-    private static final Pattern HEADER = Pattern.compile("\\{ *+'descr' *+: *+'([<>|=])([a-zA-Z]\\d++)' *+, *+'fortran_order' *+: *+(True|False) *+,"
-            + " *+'shape' *+: *+\\(([0-9, ]*+)\\) *+,? *+\\}[ \\n]*+");
+    private static final Pattern HEADER = Pattern.compile("\\{ *+'descr' *+: *+'([<>|=])([a-zA-Z]\\d++)' *+,"
+            + " *+'fortran_order' *+: *+(True|False) *+, *+'shape' *+: *+\\(([0-9, ]*+)\\) *+,? *+\\}[ \\n]*+");
     private static final Map<String, ElementType> TYPES = Map.of("f8", ElementType.F64, "f4", ElementType.F32, "f2", ElementType.F16, "i8",
-            ElementType.I64, "i4", ElementType.I32, "i2", ElementType.I16, "i1", ElementType.I8, "u1", ElementType.U8, "b1", ElementType.BOOL);
+            ElementType.I64, "i4", ElementType.I32, "i2", ElementType.I16, "i1", ElementType.I8, "u1", ElementType.U8, "b1",
+            ElementType.BOOL);
     private static final String AGAIN = "save the array again with numpy.savez";
 
     private NumpyFile() {}
@@ -57,11 +58,13 @@ final class NumpyFile {
         String text = new String(head.asSlice(begin, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
         Matcher header = HEADER.matcher(text);
         if (!header.matches()) {
-            throw new FormatException("the array's header is not one of a plain array: " + text.strip().lines().findFirst().orElse(""), where, AGAIN);
+            throw new FormatException("the array's header is not one of a plain array: " + text.strip().lines().findFirst().orElse(""),
+                    where, AGAIN);
         }
         ElementType type = TYPES.get(header.group(2));
         if (type == null) {
-            throw new FormatException("dtype " + header.group(2) + " is not supported (" + String.join(", ", TYPES.keySet().stream().sorted().toList())
+            throw new FormatException("dtype " + header.group(2) + " is not supported ("
+                    + String.join(", ", TYPES.keySet().stream().sorted().toList())
                     + " are)", where, "save the array as float32");
         }
         ByteOrder order = switch (header.group(1)) {

@@ -18,9 +18,11 @@ import org.sae4j.core.format.FormatException;
 /** The autoencoders of Neel Nanda, EleutherAI, OpenAI, Gemma Scope and saprmarks' dictionary_learning. */
 final class OtherSaeReaders {
     /** Sites as EleutherAI's sparsify names a module whose output was used. */
-    private static final Pattern MODULE = Pattern.compile("(?:transformer\\.|model\\.)?(?:h|layers)\\.(\\d{1,6})(\\.mlp|\\.attn|\\.attention|\\.self_attn)?");
+    private static final Pattern MODULE = Pattern.compile(
+            "(?:transformer\\.|model\\.)?(?:h|layers)\\.(\\d{1,6})(\\.mlp|\\.attn|\\.attention|\\.self_attn)?");
     /** Sites as Neel Nanda's configs name them, which TransformerLens expands. */
-    private static final Map<String, String> SITES = Map.of("mlp_post", "mlp.hook_post", "mlp_out", "hook_mlp_out", "attn_out", "hook_attn_out",
+    private static final Map<String, String> SITES = Map.of("mlp_post", "mlp.hook_post", "mlp_out", "hook_mlp_out", "attn_out",
+            "hook_attn_out",
             "resid_pre", "hook_resid_pre", "resid_mid", "hook_resid_mid", "resid_post", "hook_resid_post", "z", "attn.hook_z");
 
     private OtherSaeReaders() {}
@@ -45,7 +47,8 @@ final class OtherSaeReaders {
             sae.hook(Optional.of("blocks." + layer.getAsInt() + "." + site));
         } else if (cfg.integer("d_mlp").equals(OptionalInt.of(sae.dIn()))) {
             sae.hook = Optional.of(HookPoint.mlpPost(0));
-            sae.note("the config names no hook point; d_in is its d_mlp, so blocks.0.mlp.hook_post is assumed, as in the one-layer autoencoders");
+            sae.note("the config names no hook point; d_in is its d_mlp, so blocks.0.mlp.hook_post is assumed, as in the one-layer"
+                    + " autoencoders");
         } else {
             sae.note("the config names no hook point");
         }
@@ -109,7 +112,8 @@ final class OtherSaeReaders {
                             where + ": activation_state_dict", "use an autoencoder with top-k and ReLU");
                 }
             }
-            default -> throw new FormatException("activation \"" + activation + "\" is not supported (ReLU and TopK are)", where + ": activation",
+            default -> throw new FormatException("activation \"" + activation + "\" is not supported (ReLU and TopK are)",
+                    where + ": activation",
                     "use an autoencoder of one of these");
         }
         sae.note("OpenAI's files name no hook point: give it yourself");
@@ -162,8 +166,8 @@ final class OtherSaeReaders {
         if (name.startsWith("attention_out")) {
             return Optional.of(new HookPoint(HookPoint.Site.ATTN_OUT, layer.getAsInt()));
         }
-        for (HookPoint.Site site : List.of(HookPoint.Site.RESID_PRE, HookPoint.Site.RESID_MID, HookPoint.Site.RESID_POST, HookPoint.Site.MLP_OUT,
-                HookPoint.Site.ATTN_OUT)) {
+        for (HookPoint.Site site : List.of(HookPoint.Site.RESID_PRE, HookPoint.Site.RESID_MID, HookPoint.Site.RESID_POST,
+                HookPoint.Site.MLP_OUT, HookPoint.Site.ATTN_OUT)) {
             if (name.startsWith(site.suffix().substring("hook_".length()))) {
                 return Optional.of(new HookPoint(site, layer.getAsInt()));
             }

@@ -16,8 +16,8 @@ import org.sae4j.core.format.ElementType;
 import org.sae4j.core.format.FormatException;
 
 /**
- * Reads the pickles that {@code torch.save} makes of tensors, numbers, strings, lists, tuples and dictionaries. No class is ever looked up by its
- * name and no code runs: the few globals that such files need are known here, and every other one is refused.
+ * Reads the pickles that {@code torch.save} makes of tensors, numbers, strings, lists, tuples and dictionaries. No class is ever looked up
+ * by its name and no code runs: the few globals that such files need are known here, and every other one is refused.
  */
 final class PickleReader {
     private static final Object MARK = new Object();
@@ -68,8 +68,8 @@ final class PickleReader {
     /**
      * Reads one value.
      *
-     * @return maps, lists (also for tuples and sets), strings, {@link Long}, {@link Double}, {@link Boolean}, {@link #NONE},
-     *         {@link PickledTensor}; lists and maps may contain themselves
+     * @return maps, lists (also for tuples and sets), strings, {@link Long}, {@link Double}, {@link Boolean}, {@link #NONE}, {@link
+     *         PickledTensor}; lists and maps may contain themselves
      */
     static Object read(String where, MemorySegment pickle) {
         try {
@@ -143,7 +143,8 @@ final class PickleReader {
     private void protocol() {
         int version = unsigned();
         if (version != 2) {
-            throw new FormatException("pickle protocol " + version + " is not supported (2 is)", where, "save with torch.save's default protocol");
+            throw new FormatException("pickle protocol " + version + " is not supported (2 is)", where,
+                    "save with torch.save's default protocol");
         }
     }
 
@@ -208,7 +209,8 @@ final class PickleReader {
 
     private Storage storage(Object id) {
         if (id instanceof List<?> parts && parts.size() == 5 && "storage".equals(parts.get(0)) && parts.get(1) instanceof ElementType type
-                && parts.get(2) instanceof String key && key.matches("[0-9]{1,18}") && parts.get(4) instanceof Long elements && elements >= 0) {
+                && parts.get(2) instanceof String key && key.matches("[0-9]{1,18}") && parts.get(4) instanceof Long elements
+                && elements >= 0) {
             return new Storage(type, key, elements);
         }
         throw refuse("a persistent id is not that of a storage");

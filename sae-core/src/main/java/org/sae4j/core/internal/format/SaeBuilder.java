@@ -133,8 +133,8 @@ final class SaeBuilder {
     }
 
     /**
-     * From an autoencoder of x / factor to one of x: with biases and thresholds times the factor, features and reconstruction are that much larger.
-     * It is what dictionary_learning does to its final file.
+     * From an autoencoder of x / factor to one of x: with biases and thresholds times the factor, features and reconstruction are that much
+     * larger. It is what dictionary_learning does to its final file.
      */
     void scaleInput(double factor) {
         if (!(factor > 0) || Double.isInfinite(factor)) {
@@ -175,7 +175,8 @@ final class SaeBuilder {
     /** {@return an integer that a file holds as a number or as a tensor of one element} */
     static int integer(TensorTable table, String name) {
         StoredTensor stored = table.find(name);
-        double value = stored != null ? stored.scalar() : table.extras().get(name) instanceof Number number ? number.doubleValue() : Double.NaN;
+        double value = stored != null ? stored.scalar() : table.extras().get(name) instanceof Number number ? number.doubleValue()
+                : Double.NaN;
         if (value != Math.rint(value) || Math.abs(value) > Integer.MAX_VALUE) {
             throw new FormatException("an integer is missing", table.path() + ": " + name, "check that the file is complete");
         }

@@ -32,7 +32,8 @@ final class SaeLensReader {
     private void read() {
         String architecture = cfg.string("architecture").orElse("standard");
         if (sae.has("W_skip") || architecture.contains("transcoder")) {
-            throw new FormatException("architecture \"" + architecture + "\" is a transcoder: it predicts another hook point than its input",
+            throw new FormatException("architecture \"" + architecture
+                    + "\" is a transcoder: it predicts another hook point than its input",
                     sae.table().path().toString(), "use a sparse autoencoder");
         }
         sae.matrices("W_enc", false, "W_dec", false);
@@ -52,7 +53,8 @@ final class SaeLensReader {
             case "gated" -> gated();
             default -> {
                 if (!BATCH_TOPK.contains(architecture)) {
-                    throw new FormatException("architecture \"" + architecture + "\" is not supported (standard, topk, jumprelu, gated, batchtopk,"
+                    throw new FormatException("architecture \"" + architecture
+                            + "\" is not supported (standard, topk, jumprelu, gated, batchtopk,"
                             + " matryoshka_batchtopk are)", cfg.at("architecture"), "use an autoencoder of one of these");
                 }
                 batchTopK(architecture);
@@ -97,11 +99,12 @@ final class SaeLensReader {
             case "layer_norm" -> Normalization.LAYER_NORM;
             case "constant_norm_rescale" -> Normalization.CONSTANT_NORM_RESCALE;
             case "expected_average_only_in" -> {
-                sae.note("trained on inputs scaled to a mean norm of sqrt(d_in) (expected_average_only_in); like SAELens, nothing is scaled at run"
-                        + " time: the inputs must be scaled already unless the scale was folded into these weights");
+                sae.note("trained on inputs scaled to a mean norm of sqrt(d_in) (expected_average_only_in); like SAELens, nothing is scaled"
+                        + " at run time: the inputs must be scaled already unless the scale was folded into these weights");
                 yield Normalization.NONE;
             }
-            default -> throw new FormatException("normalize_activations \"" + name + "\" is not supported (none, layer_norm, constant_norm_rescale,"
+            default -> throw new FormatException("normalize_activations \"" + name
+                    + "\" is not supported (none, layer_norm, constant_norm_rescale,"
                     + " expected_average_only_in are)", cfg.at(key), "use an autoencoder of one of these");
         };
     }

@@ -74,7 +74,8 @@ public record SaeReader(SaeConfig config, Map<String, Tensor> parameters, Option
             Path config = folder.resolve("config.json");
             OtherSaeReaders.dictionaryLearning(sae, Files.isRegularFile(config) ? JsonFile.read(config) : null);
         } else {
-            throw new FormatException("these are not the tensors of a known kind of autoencoder: " + sae.table().sample(), weights.toString(),
+            throw new FormatException("these are not the tensors of a known kind of autoencoder: " + sae.table().sample(),
+                    weights.toString(),
                     "give an autoencoder of SAELens, Neel Nanda, EleutherAI, OpenAI, dictionary_learning or Gemma Scope");
         }
     }
@@ -87,7 +88,8 @@ public record SaeReader(SaeConfig config, Map<String, Tensor> parameters, Option
         }
         List<Path> candidates;
         try (Stream<Path> files = Files.list(folder)) {
-            candidates = files.filter(Files::isRegularFile).filter(f -> f.getFileName().toString().matches(".*\\.(pt|pth|npz)")).sorted().toList();
+            candidates = files.filter(Files::isRegularFile).filter(f -> f.getFileName().toString().matches(".*\\.(pt|pth|npz)")).sorted()
+                    .toList();
         } catch (IOException e) {
             throw new FormatException("the folder cannot be listed (" + e + ")", folder.toString(), "check the path", e);
         }

@@ -14,7 +14,8 @@ import org.sae4j.core.format.FormatException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The safetensors container: the length of a JSON header as a little-endian 64-bit integer, the header, and the tensors' bytes without gaps.
+ * The safetensors container: the length of a JSON header as a little-endian 64-bit integer, the header, and the tensors' bytes without
+ * gaps.
  *
  * @see <a href="https://github.com/huggingface/safetensors">the format's description</a>
  */
@@ -39,7 +40,8 @@ public final class Safetensors {
     public static TensorTable parse(Path path, MemorySegment file) {
         long size = file.byteSize();
         if (size < 8) {
-            throw new FormatException("a safetensors file begins with 8 bytes of header length, found " + size + " bytes", path.toString(), AGAIN);
+            throw new FormatException("a safetensors file begins with 8 bytes of header length, found " + size + " bytes", path.toString(),
+                    AGAIN);
         }
         long length = file.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
         if (length < 2 || length > size - 8 || length > MAX_HEADER) {

@@ -11,8 +11,8 @@ import org.sae4j.core.format.ElementType;
 import org.sae4j.core.format.FormatException;
 
 /**
- * A tensor as it lies in a file: a typed, strided view of bytes. Views (transposed, narrowed, ...) cost nothing; {@link #read} makes the float32
- * tensor, without copying where the file already holds it.
+ * A tensor as it lies in a file: a typed, strided view of bytes. Views (transposed, narrowed, ...) cost nothing; {@link #read} makes the
+ * float32 tensor, without copying where the file already holds it.
  */
 public final class StoredTensor {
     private static final int TILE = 64;
@@ -285,7 +285,8 @@ public final class StoredTensor {
         (size >= PARALLEL_ELEMENTS ? work.parallel() : work).forEach(item -> {
             int fromRow = (int) (item % bands) * TILE;
             long plane = item / bands;
-            copyBand(decoder, planeOffset(plane, rowAxis), fromRow, Math.min(rows, fromRow + TILE), columns, target, plane * rows * columns);
+            copyBand(decoder, planeOffset(plane, rowAxis), fromRow, Math.min(rows, fromRow + TILE), columns, target,
+                    plane * rows * columns);
         });
     }
 
@@ -309,7 +310,8 @@ public final class StoredTensor {
                 }
             } else {
                 for (int row = 0; row < height; row++) {
-                    decoder.decode(source + (fromRow + row) * rowStride + fromColumn * columnStride, columnStride, tile, row * width, count);
+                    decoder.decode(source + (fromRow + row) * rowStride + fromColumn * columnStride, columnStride, tile, row * width,
+                            count);
                 }
             }
             for (int row = 0; row < height; row++) {

@@ -64,7 +64,8 @@ final class TorchFile {
     static TensorTable open(Path path, ZipArchive zip, Arena arena, boolean verify) {
         List<String> pickles = zip.names().stream().filter(name -> name.endsWith(PICKLE)).toList();
         if (pickles.size() != 1 || zip.size(pickles.getFirst()) > MAX_PICKLE) {
-            throw new FormatException("a torch file has one data.pkl of at most " + MAX_PICKLE + " bytes, found " + pickles.size(), path.toString(),
+            throw new FormatException("a torch file has one data.pkl of at most " + MAX_PICKLE + " bytes, found " + pickles.size(),
+                    path.toString(),
                     "download or write the file again");
         }
         String pickle = pickles.getFirst();

@@ -13,7 +13,8 @@ import tools.jackson.databind.JsonNode;
 /** A GPT-2-style model as TransformerLens names and stores it. */
 public final class TransformerLensModel {
     private static final Predicate<String> BUFFER = Pattern.compile("blocks\\.[0-9]+\\.attn\\.(mask|IGNORE)").asMatchPredicate();
-    private static final List<String> UNSUPPORTED_FLAGS = List.of("attn_only", "parallel_attn_mlp", "gated_mlp", "use_local_attn", "final_rms",
+    private static final List<String> UNSUPPORTED_FLAGS = List.of("attn_only", "parallel_attn_mlp", "gated_mlp", "use_local_attn",
+            "final_rms",
             "scale_attn_by_inverse_layer_idx", "use_normalization_before_and_after", "use_qk_norm", "post_embedding_ln");
 
     private TransformerLensModel() {}
@@ -70,8 +71,8 @@ public final class TransformerLensModel {
             builder.put("unembed.b_U", Tensor.zeros(embed.dim(0)));
         }
         table.refuseUnknown(builder.used(), BUFFER);
-        return builder.build(ModelTensors.config(json, json.string("model_name").orElse(name), layers, d, heads, head, mlp, positions.dim(0),
-                embed.dim(0), ModelTensors.activation(json, "act_fn", json.string("act_fn", "act_name").orElseThrow(
+        return builder.build(ModelTensors.config(json, json.string("model_name").orElse(name), layers, d, heads, head, mlp,
+                positions.dim(0), embed.dim(0), ModelTensors.activation(json, "act_fn", json.string("act_fn", "act_name").orElseThrow(
                         () -> new FormatException("the activation function act_fn is missing", json.where(), "add it to the config"))),
                 json.number("eps", "layer_norm_eps", "ln_eps").orElse(1e-5), false));
     }
@@ -82,8 +83,10 @@ public final class TransformerLensModel {
 
     private static void requireSupported(JsonFile json, TensorTable table) {
         if (table.find("embed.W_E") == null) {
-            throw new FormatException("the config has no model_type, so TransformerLens names such as embed.W_E are expected, but there are "
-                    + table.sample(), table.path().toString(), "give a Hugging Face GPT-2 (config.json with model_type gpt2) or a TransformerLens model");
+            throw new FormatException("the config has no model_type, so TransformerLens names such as embed.W_E are expected, but there"
+                    + " are "
+                    + table.sample(), table.path().toString(),
+                    "give a Hugging Face GPT-2 (config.json with model_type gpt2) or a TransformerLens model");
         }
         String normalization = normalization(json);
         if (!normalization.equals("LN") && !normalization.equals("LNPre")) {

@@ -18,8 +18,8 @@ import java.util.zip.Inflater;
 import org.sae4j.core.format.FormatException;
 
 /**
- * A zip archive in a mapped file: stored entries are views of it, so that gigabytes of weights are not copied. Zip64 is read, for torch writes it.
- * The directory is believed only where the local headers agree with it and no two entries share bytes.
+ * A zip archive in a mapped file: stored entries are views of it, so that gigabytes of weights are not copied. Zip64 is read, for torch
+ * writes it. The directory is believed only where the local headers agree with it and no two entries share bytes.
  */
 final class ZipArchive {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.PriorityQueue;
 
 /**
- * Byte-pair encoding of one word (Sennrich et al. 2016): of all adjacent pairs the one with the lowest rank, leftmost, is merged until none has a
- * rank.
+ * Byte-pair encoding of one word (Sennrich et al. 2016): of all adjacent pairs the one with the lowest rank, leftmost, is merged until none
+ * has a rank.
  */
 final class BytePairs {
     /** Words up to this length are merged by scanning; longer ones with a queue, in n log n. */

@@ -1,8 +1,8 @@
 package org.sae4j.core.internal.tokenizer;
 
 /**
- * GPT-2's division into words: {@code 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+}, as a scanner. It does not
- * backtrack, so its time is linear in the text.
+ * GPT-2's division into words: {@code 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+}, as a scanner. It does
+ * not backtrack, so its time is linear in the text.
  */
 final class Gpt2Words implements PreTokenizer {
     /** The pattern as tokenizer.json files spell it. */

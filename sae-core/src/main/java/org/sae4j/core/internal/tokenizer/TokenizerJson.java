@@ -18,7 +18,8 @@ import tools.jackson.databind.JsonNode;
 public final class TokenizerJson {
     private static final String USE = "use a byte-level BPE tokenizer such as GPT-2's";
     /** One character class, perhaps repeated: patterns that cannot make the regular expression engine backtrack. */
-    private static final Pattern SIMPLE_PATTERN = Pattern.compile("(\\\\[dDsSwW]|\\\\[pP]\\{\\w+\\}|\\[\\^?[\\w -]+\\]|[ \\w])([+*?]|\\{\\d(,\\d?)?\\})?");
+    private static final Pattern SIMPLE_PATTERN = Pattern.compile(
+            "(\\\\[dDsSwW]|\\\\[pP]\\{\\w+\\}|\\[\\^?[\\w -]+\\]|[ \\w])([+*?]|\\{\\d(,\\d?)?\\})?");
 
     private TokenizerJson() {}
 
@@ -51,8 +52,8 @@ public final class TokenizerJson {
             pairs.add(merge(model, merge));
         }
         Vocabulary vocabulary = new Vocabulary(vocab);
-        return vocabulary.tokenizer(addedTokens(json, vocabulary), normalizer(json.object("normalizer").orElse(null)), preTokenizer(json), pairs,
-                model.flag("ignore_merges", false));
+        return vocabulary.tokenizer(addedTokens(json, vocabulary), normalizer(json.object("normalizer").orElse(null)), preTokenizer(json),
+                pairs, model.flag("ignore_merges", false));
     }
 
     /**
@@ -92,7 +93,8 @@ public final class TokenizerJson {
     private static String[] pair(String line, String where) {
         int space = line.indexOf(' ');
         if (space <= 0 || space == line.length() - 1 || line.indexOf(' ', space + 1) >= 0) {
-            throw new FormatException("a merge is two tokens with a space between, found \"" + line + '"', where, "download the tokenizer again");
+            throw new FormatException("a merge is two tokens with a space between, found \"" + line + '"', where,
+                    "download the tokenizer again");
         }
         return new String[] {line.substring(0, space), line.substring(space + 1)};
     }
@@ -134,8 +136,8 @@ public final class TokenizerJson {
         switch (type) {
             case "NFC", "NFD", "NFKC", "NFKD" -> forms.add(Normalizer.Form.valueOf(type));
             case "Sequence" -> elements(json, "normalizers").forEach(element -> collect(element, forms));
-            default -> throw new FormatException("normalizer \"" + type + "\" is not supported (NFC, NFD, NFKC, NFKD, Sequence are)", json.where(),
-                    USE);
+            default -> throw new FormatException("normalizer \"" + type + "\" is not supported (NFC, NFD, NFKC, NFKD, Sequence are)",
+                    json.where(), USE);
         }
     }
 
@@ -205,7 +207,8 @@ public final class TokenizerJson {
             return new Gpt2Words();
         }
         if (!SIMPLE_PATTERN.matcher(regex).matches()) {
-            throw new FormatException("Split with pattern \"" + regex + "\" is not supported (GPT-2's, literal strings and single character classes"
+            throw new FormatException("Split with pattern \"" + regex
+                    + "\" is not supported (GPT-2's, literal strings and single character classes"
                     + " are)", json.where(), USE);
         }
         try {
@@ -246,10 +249,12 @@ public final class TokenizerJson {
             bytes.put(id, content.getBytes(StandardCharsets.UTF_8));
         }
 
-        BpeTokenizer tokenizer(List<AddedToken> added, UnicodeForm form, PreTokenizer preTokenizer, List<String[]> merges, boolean ignoreMerges) {
+        BpeTokenizer tokenizer(List<AddedToken> added, UnicodeForm form, PreTokenizer preTokenizer, List<String[]> merges,
+                boolean ignoreMerges) {
             int largest = names.keySet().stream().mapToInt(id -> id).max().orElse(-1);
             if (largest > 2L * names.size() + 65536) {
-                throw new FormatException("the largest id is " + largest + " for " + names.size() + " tokens", where, "download the tokenizer again");
+                throw new FormatException("the largest id is " + largest + " for " + names.size() + " tokens", where,
+                        "download the tokenizer again");
             }
             byte[][] byId = new byte[largest + 1][];
             bytes.forEach((id, value) -> byId[id] = value);
@@ -257,7 +262,8 @@ public final class TokenizerJson {
             for (int value = 0; value < 256; value++) {
                 Integer id = ids.get(String.valueOf(ByteLevel.character(value)));
                 if (id == null || byId[id].length != 1) {
-                    throw new FormatException("the vocabulary lacks the byte " + value + " (\"" + ByteLevel.character(value) + "\"), so it is not a"
+                    throw new FormatException("the vocabulary lacks the byte " + value + " (\"" + ByteLevel.character(value)
+                            + "\"), so it is not a"
                             + " complete byte-level BPE", where, USE);
                 }
                 byteIds[value] = id;
@@ -269,8 +275,8 @@ public final class TokenizerJson {
                 Integer right = ids.get(pair[1]);
                 Integer whole = ids.get(pair[0] + pair[1]);
                 if (left == null || right == null || whole == null || byId[left].length + byId[right].length != byId[whole].length) {
-                    throw new FormatException("merge " + rank + " (\"" + pair[0] + "\", \"" + pair[1] + "\") is not of tokens in the vocabulary",
-                            where, "download the tokenizer again");
+                    throw new FormatException("merge " + rank + " (\"" + pair[0] + "\", \"" + pair[1]
+                            + "\") is not of tokens in the vocabulary", where, "download the tokenizer again");
                 }
                 pairs.put((long) left << 32 | right, (long) rank << 32 | whole);
             }

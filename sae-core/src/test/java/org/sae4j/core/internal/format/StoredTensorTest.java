@@ -26,7 +26,8 @@ class StoredTensorTest {
                 case F64 -> data.set(ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(order), i * 8L, value(i));
                 case F32 -> data.set(ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(order), i * 4L, value(i));
                 case F16 -> data.set(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order), i * 2L, Float.floatToFloat16(value(i)));
-                case BF16 -> data.set(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order), i * 2L, (short) (Float.floatToIntBits(value(i)) >>> 16));
+                case BF16 -> data.set(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order), i * 2L,
+                        (short) (Float.floatToIntBits(value(i)) >>> 16));
                 case I64 -> data.set(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(order), i * 8L, (long) value(i));
                 case I32 -> data.set(ValueLayout.JAVA_INT_UNALIGNED.withOrder(order), i * 4L, (int) value(i));
                 case I16 -> data.set(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order), i * 2L, (short) value(i));
@@ -117,7 +118,8 @@ class StoredTensorTest {
     @Test
     void narrowedAndSplitAxesAreViews() {
         try (Arena arena = Arena.ofShared()) {
-            StoredTensor whole = StoredTensor.contiguous("x", ElementType.F32, segment(ElementType.F32, ByteOrder.LITTLE_ENDIAN, 5 * 18, arena), 5, 18);
+            StoredTensor whole = StoredTensor.contiguous("x", ElementType.F32,
+                    segment(ElementType.F32, ByteOrder.LITTLE_ENDIAN, 5 * 18, arena), 5, 18);
             Tensor heads = whole.narrowed(1, 6, 6).split(1, 3).permuted(1, 0, 2).read(arena);
             assertThat(heads.shape()).containsExactly(3, 5, 2);
             assertThat(heads.at(2, 4, 1)).isEqualTo(value(4 * 18 + 6 + 2 * 2 + 1));
@@ -125,7 +127,8 @@ class StoredTensorTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0, 10, 1, true", "1, 10, 1, false", "0, 4, 3, true", "1, 4, 3, false", "0, 4, 4, false", "0, 2, 9223372036854775807, false",
+    @CsvSource({"0, 10, 1, true", "1, 10, 1, false", "0, 4, 3, true", "1, 4, 3, false", "0, 4, 4, false",
+            "0, 2, 9223372036854775807, false",
             "-1, 2, 1, false", "0, 3, -1, false", "10, 0, 1, true", "11, 0, 1, false", "0, 20000000, 0, false", "0, 100, 0, true"})
     void viewsMustStayWithinTheirStorage(long offset, int length, long stride, boolean sound) {
         try (Arena arena = Arena.ofShared()) {
@@ -135,8 +138,8 @@ class StoredTensorTest {
                         new long[] {stride}).read(arena);
                 assertThat(tensor.size()).isEqualTo(length);
             } else {
-                assertThatThrownBy(() -> StoredTensor.strided("x", ElementType.F32, ByteOrder.LITTLE_ENDIAN, data, offset, new int[] {length},
-                        new long[] {stride})).isInstanceOf(FormatException.class).hasMessageContaining("x");
+                assertThatThrownBy(() -> StoredTensor.strided("x", ElementType.F32, ByteOrder.LITTLE_ENDIAN, data, offset,
+                        new int[] {length}, new long[] {stride})).isInstanceOf(FormatException.class).hasMessageContaining("x");
             }
         }
     }
