@@ -109,8 +109,8 @@ class RandomWalkOraclesTest {
         assertThat(first.data().modes()).extracting(ModeResult::mode).containsExactly(WalkMode.values());
         assertThat(first.findings()).isNotEmpty().noneMatch(sentence -> sentence.contains("NaN"));
         assertThat(first.metrics()).allMatch(metric -> metric.interval().isPresent());
-        assertThat(first.figures()).extracting(Figure::id).contains("distance", "cosine", "kl", "own-components", "own-components-3d",
-                "component-shares", "fixed-basis", "decoded", "unchanged");
+        assertThat(first.figures()).extracting(Figure::id).contains("distance", "distance-paths", "cosine", "kl", "own-components",
+                "own-components-3d", "component-shares", "fixed-basis", "decoded", "unchanged");
         ExperimentResult<RandomWalkResult> again = run("{\"walks\": 4}");
         assertThat(ConfigBinder.toMap(again).equals(ConfigBinder.toMap(first))).isTrue();
         assertThat(run(model, sae, CORPUS, 2, "{\"walks\": 4}").data().modes().getFirst().curves().kl())

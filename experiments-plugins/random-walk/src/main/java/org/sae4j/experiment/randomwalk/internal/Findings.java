@@ -35,6 +35,11 @@ final class Findings {
             return Text.format(pattern + " [" + pattern + ", " + pattern + "]", value, interval.low(), interval.high());
         }
 
+        /** With three significant digits. */
+        String text() {
+            return Text.number(value) + " [" + Text.number(interval.low()) + ", " + Text.number(interval.high()) + "]";
+        }
+
         Estimate times(double factor) {
             return new Estimate(value * factor, new Interval(interval.low() * factor, interval.high() * factor, interval.level(),
                     interval.method()));
@@ -182,7 +187,7 @@ final class Findings {
     }
 
     private String effects() {
-        List<String> parts = data.modes().stream().map(m -> Text.format("%s %s", m.mode().label(), judgedKl(m).text("%.3f"))).toList();
+        List<String> parts = data.modes().stream().map(m -> Text.format("%s %s", m.mode().label(), judgedKl(m).text())).toList();
         return Text.format("Divergence of the next token's distribution from the clean one after %d steps (median KL in nats; circles "
                 + "after half of them): %s.",
                 data.steps(), String.join(", ", parts));
@@ -209,7 +214,7 @@ final class Findings {
                 ? "change the model less than" : "do not change the model measurably more or less than";
         return Optional.of(Text.format("%s walks %s %s walks: mean difference in KL %s nats after %d steps, at distances of %s and %s from "
                 + "the clean activation.",
-                capital(first.label()), verdict, second.label(), difference.text("%.3f"), data.steps(),
+                capital(first.label()), verdict, second.label(), difference.text(), data.steps(),
                 Text.number(distanceA), Text.number(distanceB)));
     }
 

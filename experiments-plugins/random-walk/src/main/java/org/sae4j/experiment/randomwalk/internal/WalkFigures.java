@@ -42,16 +42,17 @@ final class WalkFigures {
         if (data.modes().isEmpty()) {
             return all;
         }
-        all.add(distance());
-        all.add(cosine());
-        all.add(band("kl", "Effect on the model",
+        all.addAll(distance());
+        all.addAll(cosine());
+        all.addAll(bands("kl", "Effect on the model",
                 "Divergence of the next token's distribution from the clean one when a walk's point is patched into the model, the "
                 + "autoencoder's error kept.", "KL divergence (nats)", m -> m.curves().kl(), List.of()));
-        all.add(band("loss", "Loss along the walks", "Loss of " + (data.start().targetFromCorpus() ? "the token that follows in the corpus"
+        all.addAll(bands("loss", "Loss along the walks",
+                "Loss of " + (data.start().targetFromCorpus() ? "the token that follows in the corpus"
                 : "the clean model's most probable token") + ".", "loss (nats)", m -> m.curves().loss(),
                 List.of(constant("clean", data.start().cleanLoss()))));
-        all.add(reconstruction());
-        all.add(band("unexplained", "How well the autoencoder explains where walks are",
+        all.addAll(reconstruction());
+        all.addAll(bands("unexplained", "How well the autoencoder explains where walks are",
                 "Squared error of reconstructing the patched activation over its squared norm.",
                 "unexplained share of the squared norm (ratio)", m -> m.curves().unexplained(),
                 List.of(constant("start", data.start().unexplained()))));
@@ -87,20 +88,35 @@ final class WalkFigures {
                 .mapToDouble(curve -> curve[t]).toArray(), p)).toArray();
     }
 
-    private Figure band(String id, String title, String caption, String axis, Function<ModeResult, double[][]> curves,
+    /** Random walks, and apart from them interpolations and circles, whose scale would hide the walks. */
+    private List<Figure> bands(String id, String title, String caption, String axis, Function<ModeResult, double[][]> curves,
             List<Figure.Line> references) {
-        List<Figure.Line> lines = new ArrayList<>(data.modes().stream().map(m -> median(m.mode().label(), curves.apply(m))).toList());
-        lines.addAll(references);
-        return new Figure.Lines(id, title, caption + " Median and band from the 2.5% to the 97.5% quantile over walks; " + origin() + ".",
-                STEP,
-                Axis.of(axis), lines);
+        List<ModeResult> paths = data.modes().stream().filter(m -> isPath(m.mode())).toList();
+        List<ModeResult> walks = data.modes().stream().filter(m -> !isPath(m.mode())).toList();
+        if (paths.isEmpty() || walks.isEmpty()) {
+            return List.of(band(id, title, caption, axis, data.modes(), curves, references));
+        }
+        return List.of(band(id, title, caption, axis, walks, curves, references),
+                band(id + "-paths", title + ", interpolation and circle", caption, axis, paths, curves, references));
     }
 
-    private Figure distance() {
+    private static boolean isPath(WalkMode mode) {
+        return mode == WalkMode.INTERPOLATION || mode == WalkMode.CIRCLE;
+    }
+
+    private Figure band(String id, String title, String caption, String axis, List<ModeResult> modes,
+            Function<ModeResult, double[][]> curves, List<Figure.Line> references) {
+        List<Figure.Line> lines = new ArrayList<>(modes.stream().map(m -> median(m.mode().label(), curves.apply(m))).toList());
+        lines.addAll(references);
+        return new Figure.Lines(id, title, caption + " Median and band from the 2.5% to the 97.5% quantile over walks; " + origin() + ".",
+                STEP, Axis.of(axis), lines);
+    }
+
+    private List<Figure> distance() {
         // The walk's dimension, not the effective one that was measured: the band is a prediction.
         List<Figure.Line> expected = data.modes().stream().filter(m -> m.mode() == WalkMode.FREE).map(m -> expectedDistance(m.dimension()))
                 .toList();
-        return band("distance", "Distance from the start",
+        return bands("distance", "Distance from the start",
                 "Euclidean distance in the walk's own space, in steps of that walk. Dashed: the root mean square of any walk with "
                 + "independent steps, sqrt(t), whatever the model; its band is where 95% of free walks are expected.",
                 "distance (steps)", this::distanceInSteps,
@@ -119,19 +135,19 @@ final class WalkFigures {
                 .map(d -> m.stepLength()[w] > 0 ? d / m.stepLength()[w] : 0).toArray()).toArray(double[][]::new);
     }
 
-    private Figure cosine() {
+    private List<Figure> cosine() {
         List<Figure.Line> references = new ArrayList<>();
         references.add(theory("independent steps, features", t -> 1 / Math.sqrt(1 + t * config.stepShare() * config.stepShare())));
         data.modes().stream().filter(m -> m.mode().inActivationSpace()).findFirst().ifPresent(m -> {
             double share = m.stepLength()[0] / data.start().activationNorm();
             references.add(theory("independent steps, activations", t -> 1 / Math.sqrt(1 + t * share * share)));
         });
-        return band("cosine", "Cosine with the start",
+        return bands("cosine", "Cosine with the start",
                 "Cosine between a walk's point and its start, in the walk's own space. Dashed: directions orthogonal to the start and to "
                 + "each other.", "cosine (ratio)", m -> m.curves().cosine(), references);
     }
 
-    private Figure reconstruction() {
+    private List<Figure> reconstruction() {
         List<Figure.Line> references = new ArrayList<>();
         references.add(constant("start", data.start().reconstructionError()));
         data.modes().stream().filter(m -> m.mode() == WalkMode.RESIDUAL).findFirst().ifPresent(m -> {
@@ -139,7 +155,7 @@ final class WalkFigures {
             double step = m.stepLength()[0];
             references.add(theory("free, expected", t -> data.start().reconstructionError() + t * step * step / m.dimension()));
         });
-        return band("reconstruction-loss", "Reconstruction loss",
+        return bands("reconstruction-loss", "Reconstruction loss",
                 "Mean squared error of the decoded features against the model's activation at the start; walks in the activation space are "
                 + "encoded first. Dashed: the start, and the start plus t decoded steps of free walks.",
                 "mean squared error (activation squared)", m -> m.curves().reconstructionLoss(), references);
