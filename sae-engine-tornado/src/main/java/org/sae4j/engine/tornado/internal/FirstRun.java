@@ -14,8 +14,6 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineException;
 import org.sae4j.api.engine.Program;
 import org.sae4j.api.sae.SparseRows;
-import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
-import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * Compares the first run of a program with that of another engine, from the same state. Kernels are compiled at run time for the device,
@@ -46,19 +44,9 @@ final class FirstRun {
         for (Buffer buffer : program.buffers()) {
             boolean state = buffer.role() == Role.INPUT || buffer.role() == Role.PARAMETER;
             if (state && buffer.type() == Type.F32) {
-                float[] values = new float[Math.toIntExact(buffer.size())];
-                FloatArray array = storage.host(buffer);
-                for (int i = 0; i < values.length; i++) {
-                    values[i] = array.get(i);
-                }
-                expected.write(buffer, values);
+                expected.write(buffer, Storage.floats(storage.host(buffer), buffer));
             } else if (state && buffer.type() == Type.I32) {
-                int[] values = new int[Math.toIntExact(buffer.size())];
-                IntArray array = storage.hostInts(buffer);
-                for (int i = 0; i < values.length; i++) {
-                    values[i] = array.get(i);
-                }
-                expected.write(buffer, values);
+                expected.write(buffer, Storage.ints(storage.hostInts(buffer), buffer));
             } else if (state) {
                 expected.write(buffer, sparseInputs.get(buffer.name()));
             }

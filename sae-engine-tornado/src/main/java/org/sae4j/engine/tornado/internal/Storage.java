@@ -1,5 +1,7 @@
 package org.sae4j.engine.tornado.internal;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -237,6 +239,19 @@ final class Storage {
         IntArray array = new IntArray(Math.max(1, Math.toIntExact(size)));
         array.init(0);
         return array;
+    }
+
+    static void copy(MemorySegment from, TornadoNativeArray to) {
+        MemorySegment.copy(from, 0, to.getSegment(), 0, from.byteSize());
+    }
+
+    /** The first elements of an array: one of no elements has one. */
+    static float[] floats(FloatArray array, Buffer shape) {
+        return array.getSegment().asSlice(0, Float.BYTES * shape.size()).toArray(ValueLayout.JAVA_FLOAT);
+    }
+
+    static int[] ints(IntArray array, Buffer shape) {
+        return array.getSegment().asSlice(0, Integer.BYTES * shape.size()).toArray(ValueLayout.JAVA_INT);
     }
 
     /** An array that is sent before every run. */

@@ -20,7 +20,8 @@ import uk.ac.manchester.tornado.api.WorkerGrid2D;
 final class TaskList {
     private static final AtomicLong NEXT = new AtomicLong();
     private static final int LINE = 64;
-    private static final int MOST_THREADS = 256;
+    /** The largest group that a kernel is started with; a device must allow it. */
+    static final int MOST_THREADS = 256;
 
     private final String graphName = "sae" + NEXT.incrementAndGet();
     private final GridScheduler grids = new GridScheduler();
@@ -67,7 +68,7 @@ final class TaskList {
 
     /** The threads of a group that share a row: a power of two. */
     int threadsFor(int cols) {
-        return Integer.highestOneBit(Math.clamp(cols, 32, Math.min(MOST_THREADS, limits.threadsPerGroup())));
+        return Integer.highestOneBit(Math.clamp(cols, 32, MOST_THREADS));
     }
 
     /** One thread an element; the kernel ignores threads beyond. */

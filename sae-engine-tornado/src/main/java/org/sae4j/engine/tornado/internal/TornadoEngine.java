@@ -1,7 +1,6 @@
 package org.sae4j.engine.tornado.internal;
 
-import java.lang.management.BufferPoolMXBean;
-import java.lang.management.ManagementFactory;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -24,13 +23,16 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
+import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
 /** An engine on one device of TornadoVM. */
 public final class TornadoEngine implements Engine {
     /** TornadoVM's own flags turn on relaxed mathematics, which breaks infinities and NaN. */
     private static final String COMPILER_FLAGS = "-w";
+    private static final String HOST_MEMORY = "start Java with a larger -XX:MaxDirectMemorySize, or use a smaller batch";
     private static final ReentrantLock COMPILING = new ReentrantLock();
+    private static final System.Logger LOG = System.getLogger(TornadoEngine.class.getName());
 
     private final Device device;
     private final TornadoDevice tornadoDevice;
@@ -48,6 +50,7 @@ public final class TornadoEngine implements Engine {
      * @param found the device
      * @param settings checked settings
      * @param verifier the engine that first runs are compared with, closed with this one, or null for none
+     * @throws EngineException if the device is too small for the kernels
      */
     public TornadoEngine(TornadoDevices.Found found, TornadoSettings settings, @Nullable Engine verifier) {
         device = found.device();
@@ -58,6 +61,10 @@ public final class TornadoEngine implements Engine {
                 tornadoDevice.getPhysicalDevice().getDeviceLocalMemorySize(),
                 Math.min(settings.memoryBytes().orElse(Long.MAX_VALUE), device.memoryBytes()),
                 tornadoDevice.getPhysicalDevice().getDeviceMaxAllocationSize(), settings.sparseCapacity());
+        if (limits.threadsPerGroup() < TaskList.MOST_THREADS) {
+            throw new EngineException("the device runs groups of %d threads, %d are needed".formatted(limits.threadsPerGroup(),
+                    TaskList.MOST_THREADS), "tornado engine on " + device.name(), "use another device");
+        }
     }
 
     @Override
@@ -86,6 +93,9 @@ public final class TornadoEngine implements Engine {
         TornadoProgram compiled = null;
         try {
             compiled = guard(program, "compilation", () -> locked(() -> new TornadoProgram(this, program, values, bytes)));
+        } catch (OutOfMemoryError e) {
+            throw new EngineException("%d bytes of host memory outside the heap are not free: %s".formatted(bytes, e.getMessage()),
+                    where(program), HOST_MEMORY, e);
         } finally {
             synchronized (this) {
                 if (compiled == null) {
@@ -122,22 +132,19 @@ public final class TornadoEngine implements Engine {
                         Math.min(limits.allocationBytes(), 4L * Integer.MAX_VALUE)), where(program), "use a smaller batch");
             }
         }
-        long freeOnHost = hostMemory();
+        long freeOnHost = directMemory() - reserved;
         if (bytes > freeOnHost) {
             throw new EngineException("%d bytes of host memory outside the heap are needed, %d are free".formatted(bytes, freeOnHost),
-                    where(program), "start Java with a larger -XX:MaxDirectMemorySize, or use a smaller batch");
+                    where(program), HOST_MEMORY);
         }
         reserved += bytes;
         return bytes;
     }
 
-    /** The arrays' copies on the host count against the limit of direct memory. */
-    private static long hostMemory() {
-        long limit = Probe.vmOption("MaxDirectMemorySize").map(Long::parseLong).filter(bytes -> bytes > 0)
+    /** The arrays' copies on the host count against the limit of direct memory, which is that of the heap where it is not set. */
+    private static long directMemory() {
+        return Probe.vmOption("MaxDirectMemorySize").map(Long::parseLong).filter(bytes -> bytes > 0)
                 .orElse(Runtime.getRuntime().maxMemory());
-        long used = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream().filter(pool -> pool.getName().equals("direct"))
-                .mapToLong(BufferPoolMXBean::getMemoryUsed).sum();
-        return limit - used;
     }
 
     /** A weight's array on the host, shared by the programs that are given the same tensor. */
@@ -146,9 +153,7 @@ public final class TornadoEngine implements Engine {
         synchronized (weights) {
             return weights.computeIfAbsent(tensor, key -> {
                 FloatArray array = Storage.newFloats(key.size());
-                for (int i = 0; i < key.size(); i++) {
-                    array.set(i, key.get(i));
-                }
+                Storage.copy(key.segment(), array);
                 return array;
             });
         }
@@ -206,7 +211,7 @@ public final class TornadoEngine implements Engine {
     private <T> T guard(Program program, String doing, Action<T> action) {
         try {
             return action.run();
-        } catch (EngineException e) {
+        } catch (EngineException | OutOfMemoryError e) {
             throw e;
         } catch (RuntimeException | Error e) {
             Throwable root = e;
@@ -216,6 +221,25 @@ public final class TornadoEngine implements Engine {
             String message = String.valueOf(root.getMessage()).replaceAll("\u001b\\[[0-9;]*m", "").strip().replaceAll("\\s+", " ");
             throw failed(new EngineException(doing + " failed with " + root.getClass().getSimpleName() + ": " + message, where(program),
                     "close the engine and open it again; if it fails again, use another device or engine and report it", e));
+        }
+    }
+
+    /** Frees what a program has on the device. After a failure of the device nothing else can be expected to work. */
+    void free(Program program, TornadoExecutionPlan plan) {
+        boolean failedBefore = failure != null;
+        try {
+            guard(program, "freeing memory", () -> {
+                try {
+                    plan.close();
+                } catch (TornadoExecutionPlanException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+        } catch (EngineException e) {
+            if (!failedBefore) {
+                throw e;
+            }
+            LOG.log(Level.WARNING, "after a failure of the engine: {0}", e.getMessage());
         }
     }
 
@@ -249,9 +273,23 @@ public final class TornadoEngine implements Engine {
             closed = true;
             open = new ArrayList<>(new HashSet<>(programs));
         }
-        open.forEach(TornadoProgram::close);
+        EngineException first = null;
+        for (TornadoProgram program : open) {
+            try {
+                program.close();
+            } catch (EngineException e) {
+                if (first == null) {
+                    first = e;
+                } else {
+                    first.addSuppressed(e);
+                }
+            }
+        }
         if (verifier != null) {
             verifier.close();
+        }
+        if (first != null) {
+            throw first;
         }
     }
 }

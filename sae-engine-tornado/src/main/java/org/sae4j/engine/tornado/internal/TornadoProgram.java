@@ -1,5 +1,6 @@
 package org.sae4j.engine.tornado.internal;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,7 +22,6 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
-import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 import uk.ac.manchester.tornado.api.types.arrays.TornadoNativeArray;
@@ -114,9 +114,7 @@ final class TornadoProgram implements CompiledProgram {
         checkWritable(buffer, Type.F32);
         checkSize(buffer, values.length);
         FloatArray array = storage.host(buffer);
-        for (int i = 0; i < values.length; i++) {
-            array.set(i, values[i]);
-        }
+        Storage.copy(MemorySegment.ofArray(values), array);
         if (buffer.role() == Role.PARAMETER && !storage.isStreamed(array)) {
             rewritten.add(buffer);
         }
@@ -126,10 +124,7 @@ final class TornadoProgram implements CompiledProgram {
     public void write(Buffer buffer, int[] values) {
         checkWritable(buffer, Type.I32);
         checkSize(buffer, values.length);
-        IntArray array = storage.hostInts(buffer);
-        for (int i = 0; i < values.length; i++) {
-            array.set(i, values[i]);
-        }
+        Storage.copy(MemorySegment.ofArray(values), storage.hostInts(buffer));
     }
 
     @Override
@@ -287,11 +282,7 @@ final class TornadoProgram implements CompiledProgram {
         if (!rewritten.contains(buffer)) {
             engine.guard(program, "read of " + buffer, () -> fetch(array));
         }
-        float[] values = new float[Math.toIntExact(buffer.size())];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = array.get(i);
-        }
-        return Tensor.of(values, buffer.rows(), buffer.cols());
+        return Tensor.of(Storage.floats(array, buffer), buffer.rows(), buffer.cols());
     }
 
     @Override
@@ -341,11 +332,7 @@ final class TornadoProgram implements CompiledProgram {
         closed = true;
         engine.release(this, bytes);
         if (plan != null) {
-            try {
-                plan.close();
-            } catch (TornadoExecutionPlanException e) {
-                throw new EngineException("the device's memory could not be freed: " + e.getMessage(), where, "close the engine", e);
-            }
+            engine.free(program, plan);
         }
     }
 }
