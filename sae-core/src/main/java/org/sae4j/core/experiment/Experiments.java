@@ -13,9 +13,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
+import java.util.jar.JarFile;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Experiment;
 import org.sae4j.core.internal.Services;
@@ -46,8 +48,11 @@ public final class Experiments {
      */
     public static Experiments installedAndIn(Path folder) {
         List<URL> jars = new ArrayList<>();
+        Map<String, String> broken = new TreeMap<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.jar")) {
             for (Path jar : files) {
+                // A class loader passes over a file that it cannot open.
+                unreadable(jar).ifPresent(reason -> broken.put(jar.toString(), reason));
                 jars.add(jar.toUri().toURL());
             }
         } catch (MalformedURLException e) {
@@ -56,7 +61,15 @@ public final class Experiments {
             throw new Sae4jException("cannot read the plugin folder, " + e, folder.toString(), "pass a folder that holds jar files", e);
         }
         jars.sort(Comparator.comparing(URL::toString));
-        return load(new URLClassLoader("plugins", jars.toArray(URL[]::new), Experiments.class.getClassLoader()));
+        return load(new URLClassLoader("plugins", jars.toArray(URL[]::new), Experiments.class.getClassLoader()), broken);
+    }
+
+    private static Optional<String> unreadable(Path jar) {
+        try (JarFile opened = new JarFile(jar.toFile())) {
+            return opened.size() > 0 ? Optional.empty() : Optional.of("the jar is empty");
+        } catch (IOException e) {
+            return Optional.of("the jar cannot be read, " + e.getMessage());
+        }
     }
 
     /**
@@ -66,7 +79,11 @@ public final class Experiments {
      * @return the experiments
      */
     public static Experiments load(ClassLoader loader) {
-        Map<String, String> broken = new LinkedHashMap<>();
+        return load(loader, Map.of());
+    }
+
+    private static Experiments load(ClassLoader loader, Map<String, String> unreadable) {
+        Map<String, String> broken = new LinkedHashMap<>(unreadable);
         Map<String, Experiment<?, ?>> byId = new TreeMap<>();
         for (ServiceLoader.Provider<?> service : Services.lookUp(ServiceLoader.load(Experiment.class, loader), broken)) {
             String type = service.type().getName();

@@ -1,0 +1,135 @@
+package org.sae4j.guards;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A folder of plugins of which one is good: it is found, and for every other one the user reads why it is not. */
+@Tag("packaged")
+class BrokenPluginsTest {
+    private static final String SERVICE = "META-INF/services/org.sae4j.api.experiment.Experiment";
+
+    private static final String SOURCE = """
+            package com.example.%1$s;
+
+            import java.util.List;
+            import org.sae4j.api.experiment.Experiment;
+            import org.sae4j.api.experiment.ExperimentContext;
+            import org.sae4j.api.experiment.ExperimentResult;
+            import org.sae4j.api.experiment.Param;
+
+            public final class Plugin extends Base implements Experiment<Plugin.Config, Plugin.Data> {
+                public record Config(@Param("a number") int number) {}
+
+                public record Data(int number) {}
+
+                public Plugin() {
+                    %3$s
+                }
+
+                @Override
+                public String id() {
+                    return "%2$s";
+                }
+
+                @Override
+                public String title() {
+                    return "Plugin %1$s";
+                }
+
+                @Override
+                public String description() {
+                    return "Says the number that it was given.";
+                }
+
+                @Override
+                public Config defaults() {
+                    return new Config(7);
+                }
+
+                @Override
+                public int apiVersion() {
+                    return %4$s;
+                }
+
+                @Override
+                public ExperimentResult<Data> run(Config config, ExperimentContext context) {
+                    return new ExperimentResult<>(new Data(config.number()), List.of("The number is " + config.number() + "."), List.of(),
+                            List.of(), List.of());
+                }
+            }
+            """;
+
+    @TempDir
+    private static Path folder;
+    private static Path plugins;
+    private static Packaged.Outcome listing;
+
+    @BeforeAll
+    static void makePlugins() throws IOException {
+        plugins = Files.createDirectory(folder.resolve("plugins"));
+        plugin("good", "good", "", "API_VERSION", List.of());
+        plugin("later", "good", "", "API_VERSION", List.of());
+        plugin("absentbase", "absent-base", "", "API_VERSION", List.of("Base.class"));
+        plugin("absentplugin", "absent-plugin", "", "API_VERSION", List.of("Plugin.class"));
+        plugin("failing", "failing", "if (id() != null) {throw new IllegalStateException(\"no licence\");}", "API_VERSION", List.of());
+        plugin("newer", "newer", "", "API_VERSION + 1", List.of());
+        plugin("misnamed", "Mis Named", "", "API_VERSION", List.of());
+        Files.writeString(plugins.resolve("nojar.jar"), "this is no archive");
+        listing = Packaged.sae(folder, "experiments", "--plugin-path", plugins.toString());
+    }
+
+    private static void plugin(String name, String id, String constructor, String apiVersion, List<String> left) {
+        String source = SOURCE.formatted(name, id, constructor, apiVersion);
+        Path classes = Packaged.compile(folder.resolve(name), Map.of("com/example/" + name + "/Plugin.java", source,
+                "com/example/" + name
+                + "/Base.java", "package com.example." + name + ";\n\nclass Base {}\n"), "-cp", Packaged.classPath(), "-Xlint:-path");
+        Packaged.jar(plugins.resolve(name + ".jar"), classes, left, Map.of(SERVICE, "com.example." + name + ".Plugin\n"));
+    }
+
+    @Test
+    void theGoodPluginAndTheInstalledOnesAreListed() {
+        assertThat(listing.exit()).as(listing.err()).isZero();
+        assertThat(listing.out()).contains("Plugin good").contains("neighborhood").contains("causal-tracing");
+    }
+
+    @Test
+    void everyBrokenOneIsNamedWithItsReason() {
+        assertThat(notUsable("com.example.later.Plugin")).contains("its id 'good' is that of com.example.good.Plugin");
+        assertThat(notUsable("com/example/absentbase/Base")).contains("ClassNotFoundException");
+        assertThat(notUsable("com.example.absentplugin.Plugin")).contains("not found");
+        assertThat(notUsable("com.example.failing.Plugin")).contains("IllegalStateException: no licence");
+        assertThat(notUsable("com.example.newer.Plugin")).contains("use a newer sae4j");
+        assertThat(notUsable("com.example.misnamed.Plugin")).contains("lower-case letters");
+        assertThat(notUsable("nojar.jar")).contains("cannot be read");
+        assertThat(listing.out().lines().filter(l -> l.startsWith("not usable"))).hasSize(7);
+    }
+
+    private static String notUsable(String what) {
+        return listing.out().lines().filter(l -> l.startsWith("not usable") && l.contains(what)).findFirst()
+                .orElseThrow(() -> new AssertionError("nothing about " + what + " in\n" + listing.out()));
+    }
+
+    @Test
+    void theGoodPluginShowsItsSettings() {
+        Packaged.Outcome help = Packaged.sae(folder, "run", "good", "--plugin-path", plugins.toString(), "--help");
+        assertThat(help.exit()).as(help.err()).isZero();
+        assertThat(help.out()).contains("number (").contains("a number").contains("default 7");
+    }
+
+    @Test
+    void askingForABrokenOneSaysWhyInOneLine() {
+        Packaged.Outcome outcome = Packaged.sae(folder, "run", "failing", "--plugin-path", plugins.toString(), "--help");
+        assertThat(outcome.exit()).isEqualTo(1);
+        assertThat(outcome.err()).contains("there is no experiment 'failing'").contains("no licence");
+        assertThat(outcome.err().lines().filter(l -> !l.startsWith("WARNING"))).hasSize(1);
+    }
+}
