@@ -72,8 +72,9 @@ final class FirstRun {
         double error = buffer.type() == Type.SPARSE ? error(reference.readSparse(buffer), actual.readSparse(buffer))
                 : error(reference.read(buffer), actual.read(buffer));
         if (!(error <= TOLERANCE)) {
-            throw engine.failed(new EngineException("the first run differs from engine %s in %s: relative error %.3g, at most %.3g is accepted"
-                    .formatted(other.id(), buffer, error, TOLERANCE), engine.where(program),
+            String what = "the first run differs from engine %s in %s: relative error %.3g, at most %.3g is accepted"
+                    .formatted(other.id(), buffer, error, TOLERANCE);
+            throw engine.failed(new EngineException(what, engine.where(program),
                     "the device or its compiler computes wrongly: use another device, update its driver, or use engine " + other.id()
                             + "; please report it"));
         }

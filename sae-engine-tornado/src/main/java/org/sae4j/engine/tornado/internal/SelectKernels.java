@@ -281,8 +281,8 @@ final class SelectKernels {
 
     /**
      * Counts, for each thread apart, the entries within bounds by the digit they have there. The first digit is the exponent:
-     * {@code powers} holds the least number of each. Later ones divide {@code bounds}, a number and the distance to the next, into equal parts;
-     * all of it is exact, since the parts are powers of two.
+     * {@code powers} holds the least number of each. Later ones divide {@code bounds}, a number and the distance to the next, into equal
+     * parts; all of it is exact, since the parts are powers of two.
      */
     public static void saeBatchHistogram(KernelContext c, FloatArray pre, FloatArray mask, FloatArray powers, FloatArray bounds,
             IntArray histogram, int cols, int count, int allThreads, int digits, int first, int hasMask) {
