@@ -1,0 +1,94 @@
+package org.sae4j.guards;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The builds in examples/ as a third party runs them: by Maven as a process of its own, against the artifacts as they are published. These
+ * lie in a repository in a temporary folder, in front of the one that this build used; Maven is offline. {@code -Dexamples.skip=true} skips
+ * these tests.
+ */
+@Tag("packaged")
+class ExamplesTest {
+    private static final String VERSION = System.getProperty("sae.version");
+    private static final Map<String, String> POMS = Map.of("sae4j-parent", ".", "sae4j-tools", "tools", "sae-bom", "sae-bom", "sae-api",
+            "sae-api", "sae-core", "sae-core", "sae-engine-cpu", "sae-engine-cpu", "sae-testkit", "tools/testkit", "sae-demo-world",
+            "tools/demo-world");
+
+    @TempDir
+    private static Path folder;
+    private static DemoFolders demo;
+
+    @BeforeAll
+    static void publish() throws IOException {
+        assumeFalse(Boolean.getBoolean("examples.skip"), "skipped by -Dexamples.skip=true");
+        demo = DemoFolders.writeTo(folder);
+        for (Map.Entry<String, String> module : POMS.entrySet()) {
+            String name = module.getKey();
+            Path target = Files.createDirectories(folder.resolve("repository/org/sae4j").resolve(name).resolve(VERSION));
+            Path source = Modules.ROOT.resolve(module.getValue());
+            Files.copy(source.resolve("pom.xml"), target.resolve(name + "-" + VERSION + ".pom"));
+            Path jar = source.resolve("target").resolve(name + "-" + VERSION + ".jar");
+            if (Files.exists(source.resolve("src"))) {
+                Files.copy(jar, target.resolve(jar.getFileName()));
+            }
+        }
+    }
+
+    @Test
+    void anExperimentOfAThirdPartyRunsWithoutRecompilingAnything() {
+        Path example = build("third-party-experiment");
+        String plugins = example.resolve("target").toString();
+        Packaged.Outcome listing = Packaged.sae(folder, "experiments", "--plugin-path", plugins);
+        assertThat(listing.out()).as(listing.err()).contains("feature-density").doesNotContain("not usable");
+        Packaged.Outcome help = Packaged.sae(folder, "run", "feature-density", "--plugin-path", plugins, "--help");
+        assertThat(help.out()).as(help.err()).contains("binsPerDecade").contains("share of tokens").contains("default 0.1");
+        Packaged.Outcome run = Packaged.sae(folder, "run", "feature-density", "--plugin-path", plugins, "--model", demo.model().toString(),
+                "--sae", demo.autoencoder().toString(), "--corpus", demo.texts().toString(), "--output", "density");
+        assertThat(run.exit()).as(run.err()).isZero();
+        assertThat(folder.resolve("density/result.json")).content().contains("feature-density").contains("\"firing\"").contains("\"dense\"");
+        assertThat(folder.resolve("density/report.html")).content().contains("The densest features");
+        assertThat(folder.resolve("density/figures")).isNotEmptyDirectory();
+    }
+
+    @Test
+    void anApplicationSharesModelAndAutoencoderAmongThreads() {
+        assertThat(build("embedding").resolve("target/embedding-1.0.0.jar")).isRegularFile();
+    }
+
+    /** Copies an example, builds it with its tests, and gives the copy. */
+    private static Path build(String name) {
+        Path copy = folder.resolve(name);
+        copy(Modules.ROOT.resolve("examples").resolve(name), copy);
+        Packaged.Outcome outcome = Packaged.run(copy, Map.of("JAVA_HOME", System.getProperty("java.home")), List.of(
+                Modules.ROOT.toAbsolutePath().resolve("mvnw").toString(), "-B", "-o", "-Dmaven.repo.local=" + folder.resolve("repository"),
+                "-Dmaven.repo.local.tail=" + System.getProperty("maven.repository"), "package"));
+        assertThat(outcome.exit()).as(outcome.out() + outcome.err()).isZero();
+        assertThat(outcome.out()).contains("BUILD SUCCESS").containsPattern("Tests run: [1-9]\\d*, Failures: 0, Errors: 0, Skipped: 0");
+        return copy;
+    }
+
+    private static void copy(Path from, Path to) {
+        try (Stream<Path> files = Files.walk(from)) {
+            for (Path file : files.filter(Files::isRegularFile).filter(f -> !from.relativize(f).startsWith("target")).toList()) {
+                Path target = to.resolve(from.relativize(file).toString());
+                Files.createDirectories(target.getParent());
+                Files.copy(file, target);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
