@@ -57,7 +57,7 @@ public record CausalTracingConfig(
      * @param learningRate Adam's step, relative to the root mean square of the MLP's output at the subject
      * @param clamp longest change of the value, relative to the MLP's output at the subject
      * @param weightDecay weight of the squared relative change
-     * @param klFactor weight of the divergence of the next-token distribution after the bare subject
+     * @param klFactor weight of the divergence of the next-token distribution right after the subject
      * @param offTargetTokens tokens of the corpus for the off-target divergence
      */
     public record Edit(
@@ -75,7 +75,7 @@ public record CausalTracingConfig(
             double learningRate,
             @Param(value = "longest change of the value, relative to the MLP's output at the subject", min = 0) double clamp,
             @Param(value = "weight of the squared relative change", min = 0) double weightDecay,
-            @Param(value = "weight of the divergence of the next-token distribution after the bare subject", min = 0) double klFactor,
+            @Param(value = "weight of the divergence of the next-token distribution right after the subject", min = 0) double klFactor,
             @Param(value = "tokens of the corpus for the off-target divergence", min = 0) int offTargetTokens) {
         /** Copies the lists. */
         public Edit {

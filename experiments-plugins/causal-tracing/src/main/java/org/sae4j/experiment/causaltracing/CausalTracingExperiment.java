@@ -23,6 +23,7 @@ import org.sae4j.experiment.causaltracing.CausalTracingResult.TracedFact;
 import org.sae4j.experiment.causaltracing.internal.Averages;
 import org.sae4j.experiment.causaltracing.internal.BatchedRuns;
 import org.sae4j.experiment.causaltracing.internal.Corruption;
+import org.sae4j.experiment.causaltracing.internal.EditSeries;
 import org.sae4j.experiment.causaltracing.internal.FeatureTracer;
 import org.sae4j.experiment.causaltracing.internal.Figures;
 import org.sae4j.experiment.causaltracing.internal.NoiseSweep;
@@ -111,7 +112,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
             features = featureTracer.single(cases.get(config.shownFact()), config.features());
             shares = featureTracer.shares(cases.stream().filter(c -> studied.contains(c.prompt())).toList(), averages);
         }
-        List<RankOneEdit> edits = List.of();
+        List<RankOneEdit> edits = new EditSeries(config, context, runs, prompts).run(studied);
 
         CausalTracingResult result = new CausalTracingResult(read.getFirst().fact().relation(), config.noise() * deviation, window, facts,
                 averages.indirectEffects(averaged, places), replacement, sweep, features, shares, edits);

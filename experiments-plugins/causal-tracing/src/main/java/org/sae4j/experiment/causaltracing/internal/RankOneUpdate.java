@@ -1,0 +1,97 @@
+package org.sae4j.experiment.causaltracing.internal;
+
+import java.util.stream.IntStream;
+import org.sae4j.api.Sae4jException;
+
+/**
+ * The update of a linear map {@code v = W k} that sends one key to a new value and disturbs others least (Meng et al. 2022):
+ * {@code W' = W + Lambda (C^-1 k)^T} with {@code Lambda = (v - W k) / ((C^-1 k)^T k)}. In double precision.
+ */
+public final class RankOneUpdate {
+    private RankOneUpdate() {}
+
+    /**
+     * Solves {@code C x = k} by Cholesky's decomposition.
+     *
+     * @param covariance a symmetric positive definite matrix, whose lower triangle is read
+     * @param key the right-hand side
+     * @return x
+     * @throws Sae4jException if the matrix is not positive definite
+     */
+    public static double[] solve(double[][] covariance, double[] key) {
+        int n = key.length;
+        double[][] lower = new double[n][];
+        for (int i = 0; i < n; i++) {
+            lower[i] = java.util.Arrays.copyOf(covariance[i], i + 1);
+        }
+        for (int column = 0; column < n; column++) {
+            double pivot = lower[column][column];
+            if (!(pivot > 0)) {
+                throw new Sae4jException("the covariance of keys is not positive definite", "rank-one edit, row " + column + " of " + n,
+                        "raise ridge, or use more covarianceTokens");
+            }
+            double root = Math.sqrt(pivot);
+            lower[column][column] = root;
+            double[] factors = new double[n];
+            for (int i = column + 1; i < n; i++) {
+                lower[i][column] /= root;
+                factors[i] = lower[i][column];
+            }
+            int from = column + 1;
+            IntStream rows = IntStream.range(from, n);
+            (n - from > 256 ? rows.parallel() : rows).forEach(i -> {
+                double factor = factors[i];
+                double[] row = lower[i];
+                for (int j = from; j <= i; j++) {
+                    row[j] -= factor * factors[j];
+                }
+            });
+        }
+        double[] x = key.clone();
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < i; j++) {
+                x[i] -= lower[i][j] * x[j];
+            }
+            x[i] /= lower[i][i];
+        }
+        for (int i = n - 1; i >= 0; i--) {
+            x[i] /= lower[i][i];
+            for (int j = 0; j < i; j++) {
+                x[j] -= lower[i][j] * x[i];
+            }
+        }
+        return x;
+    }
+
+    /**
+     * The updated map, for weights that are stored as {@code v = k M}, M being the transpose of W.
+     *
+     * @param weights M, by input and output
+     * @param covariance C
+     * @param key k
+     * @param value v, without the bias
+     * @return M'
+     * @throws Sae4jException if C is not positive definite, or the key is zero
+     */
+    public static double[][] apply(double[][] weights, double[][] covariance, double[] key, double[] value) {
+        double[] direction = solve(covariance, key);
+        double product = 0;
+        double[] gap = value.clone();
+        for (int i = 0; i < key.length; i++) {
+            product += direction[i] * key[i];
+            for (int o = 0; o < gap.length; o++) {
+                gap[o] -= key[i] * weights[i][o];
+            }
+        }
+        if (!(product > 0)) {
+            throw new Sae4jException("the key of an edit is zero", "rank-one edit", "choose another subject or layer");
+        }
+        double[][] updated = new double[weights.length][gap.length];
+        for (int i = 0; i < key.length; i++) {
+            for (int o = 0; o < gap.length; o++) {
+                updated[i][o] = weights[i][o] + direction[i] / product * gap[o];
+            }
+        }
+        return updated;
+    }
+}

@@ -1,0 +1,100 @@
+package org.sae4j.experiment.causaltracing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.api.experiment.Document;
+import org.sae4j.api.experiment.Fact;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.Engines;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.experiment.ConfigBinder;
+import org.sae4j.core.experiment.ExperimentRun;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
+import org.sae4j.testkit.SmallModels;
+
+class RankOneEditTest {
+    private static final CausalTracingExperiment EXPERIMENT = new CausalTracingExperiment();
+    private static final List<Fact> FACTS = List.of(new Fact("color", "so red is", "red", ""), new Fact("color", "so blue is", "blue", ""),
+            new Fact("color", "so pink is", "pink", ""), new Fact("color", "so teal is", "teal", ""), new Fact("size", "red has", "red", "s"));
+    private static final List<Document> CORPUS = List.of(new Document("", "a lot of words"), new Document("", "more of them, yes!"),
+            new Document("", "red ones too"), new Document("", "0123456789 and letters"));
+    private static Engine engine;
+    private static Transformer model;
+
+    @BeforeAll
+    static void open() {
+        engine = Engines.open("cpu", new EngineOptions(Optional.empty(), 1, Map.of()));
+        TransformerConfig config = SmallModels.config(2, TransformerConfig.Activation.GELU);
+        model = Transformers.of(config, SmallModels.parameters(config, 12), Optional.of(SmallModels.characters()), engine);
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+        engine.close();
+    }
+
+    private static List<RankOneEdit> edits(String edit, List<Document> corpus) {
+        return edits(FACTS, edit, corpus);
+    }
+
+    private static List<RankOneEdit> edits(List<Fact> facts, String edit, List<Document> corpus) {
+        return ExperimentRun.builder(model, engine).facts(facts).corpus(corpus).build().run(EXPERIMENT, ConfigBinder.bind(
+                EXPERIMENT.defaults(), "{\"replacements\": 0, \"sweepTo\": 0, \"noiseRows\": 1, \"edit\": {" + edit + "}}", "test"))
+                .data().edits();
+    }
+
+    /** In the last block, where the subject is the last token, nothing but the wanted value reaches the prediction. */
+    @Test
+    void theLastBlockReachesTheOptimisedProbability() {
+        List<Fact> ending = List.of(new Fact("color", "it is red", "red", ""), new Fact("color", "it is blue", "blue", ""),
+                new Fact("color", "it is teal", "teal", ""));
+        List<RankOneEdit> edits = edits(ending, "\"facts\": 3, \"layers\": [1], \"clamp\": 8, \"steps\": 60, \"weightDecay\": 0.001", CORPUS);
+        assertThat(edits).isNotEmpty().allSatisfy(e -> {
+            assertThat(e.newAfter()).isCloseTo(e.optimisedProbability(), within(1e-4)).isGreaterThan(2 * e.newBefore());
+            assertThat(e.undone()).isTrue();
+            assertThat(e.offTargetKl()).isPositive();
+            assertThat(e.relativeChange()).isPositive();
+        });
+    }
+
+    @Test
+    void anEditBelowRaisesTheNewAnswerAndOneThatNoAttentionReadsDoesNothing() {
+        List<RankOneEdit> edits = edits(FACTS, "\"facts\": 1, \"clamp\": 8, \"steps\": 60", CORPUS);
+        assertThat(edits).hasSize(2).allSatisfy(e -> assertThat(e.undone()).isTrue());
+        assertThat(edits.getFirst().newAfter()).isGreaterThan(1.5 * edits.getFirst().newBefore());
+        assertThat(edits.getFirst().neighbors()).isEqualTo(3);
+        assertThat(edits.getFirst().other()).isOne();
+        assertThat(edits.getLast().newAfter()).isCloseTo(edits.getLast().newBefore(), within(1e-6));
+    }
+
+    @Test
+    void withoutACorpusTheOffTargetDivergenceIsNotDefined() {
+        assertThat(edits("\"subject\": \"blue\", \"target\": \" q\", \"layers\": [1], \"prefixes\": [\"well,\"]", List.of())).singleElement()
+                .satisfies(e -> {
+                    assertThat(e.layer()).isOne();
+                    assertThat(e.newAnswer()).isEqualTo(" q");
+                    assertThat(e.offTargetKl()).isNaN();
+                    assertThat(e.paraphraseAfter()).isNaN();
+                });
+    }
+
+    @Test
+    void wrongSettingsAreNamed() {
+        assertThatThrownBy(() -> edits("\"layers\": [2]", CORPUS)).isInstanceOf(Sae4jException.class).hasMessageContaining("no block 2");
+        assertThatThrownBy(() -> edits("\"subject\": \"grey\", \"target\": \"x\"", CORPUS)).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("grey").hasMessageContaining("blue");
+    }
+}
