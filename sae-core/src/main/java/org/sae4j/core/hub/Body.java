@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
 
 /**
- * The body of a response, pulled piece by piece. Unlike a stream it gives up when the server falls silent, and stops at once when the work is
- * cancelled.
+ * The body of a response, pulled piece by piece. Unlike a stream it gives up when the server falls silent, and stops at once when the work
+ * is cancelled.
  */
 final class Body implements Flow.Subscriber<List<ByteBuffer>>, AutoCloseable {
     private static final Duration GLANCE = Duration.ofMillis(100);

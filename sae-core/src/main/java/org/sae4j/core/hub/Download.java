@@ -1,5 +1,9 @@
 package org.sae4j.core.hub;
 
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
+
 import java.io.IOException;
 import java.net.URI;
 import java.nio.ByteBuffer;
@@ -7,7 +11,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +21,8 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 
 /**
- * Brings one file: into a {@code .part} file that a later download continues, checked while it comes, and renamed when it is whole and right.
+ * Brings one file: into a {@code .part} file that a later download continues, checked while it comes, and renamed when it is whole and
+ * right.
  */
 final class Download {
     private static final Pattern CONTENT_RANGE = Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
@@ -57,7 +61,7 @@ final class Download {
     void run(Progress progress) {
         try {
             Files.createDirectories(part.getParent());
-            try (FileChannel channel = FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            try (FileChannel channel = FileChannel.open(part, CREATE, READ, WRITE)) {
                 boolean resumed = takeUp(channel, progress);
                 String found = complete(channel, progress);
                 if (!found.equals(checksum.hex()) && resumed) {
@@ -67,8 +71,8 @@ final class Download {
                 }
                 if (!found.equals(checksum.hex())) {
                     Files.delete(part);
-                    throw new Sae4jException("the content is not what is listed: expected " + checksum + ", found " + found, address.toString(),
-                            "run again; if it stays so, do not trust the endpoint (--endpoint, HF_ENDPOINT)");
+                    throw new Sae4jException("the content is not what is listed: expected " + checksum + ", found " + found,
+                            address.toString(), "run again; if it stays so, do not trust the endpoint (--endpoint, HF_ENDPOINT)");
                 }
                 channel.force(true);
             }

@@ -73,8 +73,9 @@ record Endpoint(HubSettings settings, HubReference reference, Transport transpor
             }
         }, () -> 0, address.toString(), progress);
         if (!completed.isComplete()) {
-            throw new Sae4jException("the server gives no " + (completed.size().isEmpty() ? "size" : "checksum") + ", so that the file cannot be checked",
-                    address.toString(), "use another endpoint (--endpoint, HF_ENDPOINT)");
+            String lacking = completed.size().isEmpty() ? "size" : "checksum";
+            throw new Sae4jException("the server gives no " + lacking + ", so that the file cannot be checked", address.toString(),
+                    "use another endpoint (--endpoint, HF_ENDPOINT)");
         }
         return completed;
     }
@@ -102,10 +103,11 @@ record Endpoint(HubSettings settings, HubReference reference, Transport transpor
         boolean token = settings.token().isPresent();
         String page = settings.endpoint() + "/" + reference.repository();
         return switch (response.status()) {
-            case 401 -> new Sae4jException("401: " + what + (token ? " is not open to this token, or there is none of this name"
-                    : " needs a token, or there is none of this name"), address.toString(), "check the name; " + (token
-                            ? "use a token with read access (HF_TOKEN)" : "set HF_TOKEN to a token with read access, from " + settings.endpoint()
-                                    + "/settings/tokens"));
+            case 401 -> token
+                    ? new Sae4jException("401: " + what + " is not open to this token, or there is none of this name", address.toString(),
+                            "check the name; use a token with read access (HF_TOKEN)")
+                    : new Sae4jException("401: " + what + " needs a token, or there is none of this name", address.toString(),
+                            "check the name; set HF_TOKEN to a token with read access, from " + settings.endpoint() + "/settings/tokens");
             case 403 -> new Sae4jException("403: " + what + (code.equals("GatedRepo") ? " is gated" : " is forbidden")
                     + (token ? " for this token" : " without a token"), address.toString(), "accept its terms on " + page
                             + " and set HF_TOKEN to a token that may read it");

@@ -11,8 +11,8 @@ import org.sae4j.api.Sae4jException;
 
 /** Which files of a repository are wanted. */
 final class FileSelection {
-    private static final List<String> USUAL = List.of("config.json", "*cfg.json", "tokenizer*.json", "special_tokens_map.json", "vocab.json",
-            "merges.txt", "*.safetensors", "*.safetensors.index.json", "*.pt", "*.pth", "*.npz");
+    private static final List<String> USUAL = List.of("config.json", "*cfg.json", "tokenizer*.json", "special_tokens_map.json",
+            "vocab.json", "merges.txt", "*.safetensors", "*.safetensors.index.json", "*.pt", "*.pth", "*.npz");
     private static final List<String> OLD_WEIGHTS = List.of("*.bin", "*.bin.index.json");
     private static final int SHOWN = 12;
 
@@ -46,8 +46,8 @@ final class FileSelection {
                             + sample(listing));
         }
         chosen.stream().filter(file -> file.path().endsWith(HubFile.PART)).findFirst().ifPresent(file -> {
-            throw new Sae4jException("names that end with " + HubFile.PART + " stand for downloads that are not complete: " + file.path(), where,
-                    "choose other files with --include");
+            throw new Sae4jException("names that end with " + HubFile.PART + " stand for downloads that are not complete: " + file.path(),
+                    where, "choose other files with --include");
         });
         return chosen;
     }
@@ -69,8 +69,8 @@ final class FileSelection {
     }
 
     private static String sample(Listing listing) {
-        List<String> places = listing.files().stream()
-                .map(file -> file.path().contains("/") ? file.path().substring(0, file.path().indexOf('/') + 1) : file.path()).distinct().toList();
+        List<String> places = listing.files().stream().map(HubFile::path)
+                .map(path -> path.contains("/") ? path.substring(0, path.indexOf('/') + 1) : path).distinct().toList();
         return places.size() <= SHOWN ? places.toString() : places.subList(0, SHOWN) + " and " + (places.size() - SHOWN) + " more";
     }
 }

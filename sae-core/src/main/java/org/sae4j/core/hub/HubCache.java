@@ -12,8 +12,8 @@ import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.JsonWriter;
 
 /**
- * What lies where: {@code OWNER/NAME/COMMIT/path} are the files, {@code OWNER/NAME/COMMIT.json} is the listing, {@code OWNER/NAME/refs/REVISION} the
- * commit that a revision meant when it was last asked for.
+ * What lies where: {@code OWNER/NAME/COMMIT/path} are the files, {@code OWNER/NAME/COMMIT.json} is the listing,
+ * {@code OWNER/NAME/refs/REVISION} the commit that a revision meant when it was last asked for.
  */
 final class HubCache {
     private final Path repository;
@@ -83,11 +83,11 @@ final class HubCache {
     }
 
     /**
-     * Checks that some files fit.
+     * Checks that some files fit on the disk with the repository's folder, which is there once a listing was stored.
      *
      * @throws Sae4jException if the disk has fewer bytes
      */
-    void checkSpace(String commit, Iterable<HubFile> files) {
+    void checkSpace(Iterable<HubFile> files) {
         long needed = 0;
         for (HubFile file : files) {
             needed += file.size().orElse(0);
@@ -97,13 +97,13 @@ final class HubCache {
             }
         }
         try {
-            long free = Files.getFileStore(Files.createDirectories(folder(commit))).getUsableSpace();
+            long free = Files.getFileStore(repository).getUsableSpace();
             if (needed > free) {
                 throw new Sae4jException("the files need " + needed + " bytes, the disk has " + free, repository.toString(),
                         "make room, name another disk with --cache, or choose fewer files with --include");
             }
         } catch (IOException e) {
-            throw failed("the folder cannot be made", folder(commit), e);
+            throw failed("the free space cannot be read", repository, e);
         }
     }
 

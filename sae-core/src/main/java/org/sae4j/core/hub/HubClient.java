@@ -12,9 +12,9 @@ import org.sae4j.api.Sae4jException;
 /**
  * Brings repositories of the Hugging Face hub into a cache and finds them there.
  *
- * <p>A file gets its name in the cache only when its size and checksum are those that the hub lists: SHA-256 for large files, git's SHA-1 for the
- * others. What a broken or cancelled download leaves is continued by the next. Several threads and processes may share a cache. The token is sent
- * to the endpoint and not to the hosts that it redirects to.
+ * <p>A file gets its name in the cache only when its size and checksum are those that the hub lists: SHA-256 for large files, git's SHA-1
+ * for the others. What a broken or cancelled download leaves is continued by the next. Several threads and processes may share a cache. The
+ * token is sent to the endpoint and not to the hosts that it redirects to.
  *
  * <p>Safe for use by several threads.
  */
@@ -43,19 +43,21 @@ public final class HubClient implements AutoCloseable {
     }
 
     /**
-     * Makes sure that files of a repository are in the cache. Without patterns these are the usual files at the top of the repository: configs,
-     * tokenizer, and weights as {@code *.safetensors}, {@code *.pt}, {@code *.pth}, {@code *.npz}, or {@code *.bin} where there are no safetensors.
+     * Makes sure that files of a repository are in the cache. Without patterns these are the usual files at the top of the repository:
+     * configs, tokenizer, and weights as {@code *.safetensors}, {@code *.pt}, {@code *.pth}, {@code *.npz}, or {@code *.bin} where there
+     * are no safetensors.
      *
-     * <p>Online, the hub is asked what the revision means, unless it is a commit whose files are all here. Offline, it is what it meant when it was
-     * last fetched.
+     * <p>Online, the hub is asked what the revision means, unless it is a commit whose files are all here. Offline, it is what it meant
+     * when it was last fetched.
      *
      * @param reference the repository and its revision
-     * @param include patterns of the paths that are wanted instead of the usual files, such as {@code layer_0/**}; {@code *} stays within a folder,
-     *        {@code **} crosses folders
+     * @param include patterns of the paths that are wanted instead of the usual files, such as {@code layer_0/**}; {@code *} stays within a
+     *        folder, {@code **} crosses folders
      * @param progress told the bytes of each file; a cancellation leaves what is here for the next time
      * @return the snapshot; all its files are complete
-     * @throws Sae4jException if the repository, revision or a file does not exist or is not open to the token, nothing matches the patterns, the
-     *         network or the server fails again and again, the content is not what is listed, the disk is full or fails, or a file is missing offline
+     * @throws Sae4jException if the repository, revision or a file does not exist or is not open to the token, nothing matches the
+     *         patterns, the network or the server fails again and again, the content is not what is listed, the disk is full or fails, or a
+     *         file is missing offline
      * @throws CancellationException if {@code progress} was cancelled or the thread interrupted
      * @throws IllegalStateException if the client is closed
      */
@@ -87,7 +89,7 @@ public final class HubClient implements AutoCloseable {
                     missing.add(endpoint.complete(file, listing.commit(), progress));
                 }
             }
-            cache.checkSpace(listing.commit(), missing);
+            cache.checkSpace(missing);
             for (HubFile file : missing) {
                 Path target = cache.folder(listing.commit()).resolve(file.path());
                 new Download(file, endpoint.file(listing.commit(), file), target, endpoint).run(progress);
@@ -98,12 +100,13 @@ public final class HubClient implements AutoCloseable {
 
     private HubSnapshot fromCache(HubReference reference, FileSelection selection, HubCache cache, Optional<Listing> known) {
         String online = "fetch it once without --offline";
-        Listing listing = known.orElseThrow(() -> new Sae4jException("the cache has nothing of " + reference, settings.cache().toString(), online));
+        Listing listing = known.orElseThrow(
+                () -> new Sae4jException("the cache has nothing of " + reference, settings.cache().toString(), online));
         List<HubFile> files = selection.of(listing, reference.toString());
         List<String> missing = files.stream().filter(file -> !cache.has(listing, file)).map(HubFile::path).toList();
         if (!missing.isEmpty()) {
-            throw new Sae4jException("the cache lacks " + String.join(", ", missing) + " of " + reference, cache.folder(listing.commit()).toString(),
-                    online);
+            throw new Sae4jException("the cache lacks " + String.join(", ", missing) + " of " + reference,
+                    cache.folder(listing.commit()).toString(), online);
         }
         return snapshot(reference, cache, listing, files);
     }

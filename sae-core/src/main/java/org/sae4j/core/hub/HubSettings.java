@@ -22,19 +22,20 @@ public record HubSettings(URI endpoint, Path cache, Optional<String> token, bool
     /** The Hugging Face hub. */
     public static final URI HUGGING_FACE = URI.create("https://huggingface.co");
 
+    private static final String REMEDY = "give one like " + HUGGING_FACE + " (--endpoint, HF_ENDPOINT)";
     private static final String TOKEN_FORM = "[\\x21-\\x7e]+";
 
     /**
      * Checks the settings.
      *
-     * @throws Sae4jException if the endpoint is not an http or https address, the token has characters that no token has, or a token would be sent
-     *         over http to another machine
+     * @throws Sae4jException if the endpoint is not an http or https address, the token has characters that no token has, or a token would
+     *         be sent over http to another machine
      */
     public HubSettings {
         String scheme = endpoint.getScheme() == null ? "" : endpoint.getScheme().toLowerCase(Locale.ROOT);
         if (endpoint.getHost() == null || !scheme.equals("https") && !scheme.equals("http") || endpoint.getRawUserInfo() != null
                 || endpoint.getRawQuery() != null || endpoint.getRawFragment() != null) {
-            throw new Sae4jException("not the address of a hub", endpoint.toString(), "give one like " + HUGGING_FACE + " (--endpoint, HF_ENDPOINT)");
+            throw new Sae4jException("not the address of a hub", endpoint.toString(), REMEDY);
         }
         if (token.isPresent()) {
             if (!token.get().matches(TOKEN_FORM)) {
@@ -99,7 +100,7 @@ public record HubSettings(URI endpoint, Path cache, Optional<String> token, bool
         try {
             return new URI(text.replaceFirst("/+$", ""));
         } catch (URISyntaxException e) {
-            throw new Sae4jException("not an address, " + e.getReason(), text, "give one like " + HUGGING_FACE + " (--endpoint, HF_ENDPOINT)", e);
+            throw new Sae4jException("not an address, " + e.getReason(), text, REMEDY, e);
         }
     }
 
@@ -121,7 +122,7 @@ public record HubSettings(URI endpoint, Path cache, Optional<String> token, bool
     /** {@return the settings without the token itself} */
     @Override
     public String toString() {
-        return "HubSettings[endpoint=" + endpoint + ", cache=" + cache + ", token=" + (token.isPresent() ? "given" : "none") + ", offline=" + offline
-                + "]";
+        return "HubSettings[endpoint=" + endpoint + ", cache=" + cache + ", token=" + (token.isPresent() ? "given" : "none") + ", offline="
+                + offline + "]";
     }
 }

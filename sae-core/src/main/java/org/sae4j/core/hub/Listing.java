@@ -25,7 +25,8 @@ record Listing(String commit, List<HubFile> files) {
      * @throws Sae4jException if it is not what the hub answers, or a name is not safe
      */
     static Listing parse(JsonFile json) {
-        String commit = json.string("sha").filter(sha -> sha.matches(COMMIT)).orElseThrow(() -> foreign("no commit in 'sha'", json.where()));
+        String commit = json.string("sha").filter(sha -> sha.matches(COMMIT))
+                .orElseThrow(() -> foreign("no commit in 'sha'", json.where()));
         JsonNode siblings = json.get("siblings");
         if (siblings == null || !siblings.isArray()) {
             throw foreign("no list of files in 'siblings'", json.where());

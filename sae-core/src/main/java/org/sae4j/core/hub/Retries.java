@@ -84,8 +84,8 @@ final class Retries {
     private static Sae4jException givenUp(IOException cause, String where) {
         String tried = " (" + ATTEMPTS + " attempts)";
         return switch (cause) {
-            case BusyException busy when busy.status() == 429 -> new Sae4jException("the hub limits the number of requests, 429" + tried, where,
-                    "wait some minutes and run again, what is here is kept; with HF_TOKEN set the limit is higher", cause);
+            case BusyException busy when busy.status() == 429 -> new Sae4jException("the hub limits the number of requests, 429" + tried,
+                    where, "wait some minutes and run again, what is here is kept; with HF_TOKEN set the limit is higher", cause);
             case BusyException busy -> new Sae4jException("the hub has a problem, " + busy.status() + tried, where,
                     "run again later, what is here is kept", cause);
             case HttpTimeoutException late -> new Sae4jException("the server does not answer in time" + tried, where,

@@ -44,8 +44,8 @@ final class Transport implements AutoCloseable {
         this.settings = settings;
         this.silence = silence;
         // HTTP/1.1: one large body at a time gains nothing from the streams and flow control of HTTP/2.
-        this.http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).followRedirects(HttpClient.Redirect.NEVER).connectTimeout(CONNECT)
-                .build();
+        this.http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).followRedirects(HttpClient.Redirect.NEVER)
+                .connectTimeout(CONNECT).build();
     }
 
     /**
@@ -112,7 +112,8 @@ final class Transport implements AutoCloseable {
             response.close();
             target = next;
         }
-        throw new Sae4jException("more than " + MAX_REDIRECTS + " redirects", address.toString(), "check the endpoint (--endpoint, HF_ENDPOINT)");
+        throw new Sae4jException("more than " + MAX_REDIRECTS + " redirects", address.toString(),
+                "check the endpoint (--endpoint, HF_ENDPOINT)");
     }
 
     private HttpRequest request(String method, URI target, Map<String, String> headers) {
@@ -185,8 +186,8 @@ final class Transport implements AutoCloseable {
         boolean secure = "https".equalsIgnoreCase(next.getScheme());
         boolean plain = "http".equalsIgnoreCase(next.getScheme()) && "http".equalsIgnoreCase(from.getScheme());
         if (next.getHost() == null || !secure && !plain) {
-            throw new Sae4jException("a redirect to " + next.getScheme() + "://" + next.getHost() + ", which is not followed", from.toString(),
-                    "check the endpoint (--endpoint, HF_ENDPOINT)");
+            throw new Sae4jException("a redirect to " + next.getScheme() + "://" + next.getHost() + ", which is not followed",
+                    from.toString(), "check the endpoint (--endpoint, HF_ENDPOINT)");
         }
         return next;
     }

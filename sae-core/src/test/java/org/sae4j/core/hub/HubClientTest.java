@@ -201,7 +201,8 @@ class HubClientTest {
         byte[] other = weights.clone();
         other[17] ^= 1;
         hub.next(FakeHub.resolve(WEIGHTS), exchange -> FakeHub.serve(exchange, other));
-        assertFails("the content is not what is listed", "sha256 " + FakeHub.hex("SHA-256", weights), FakeHub.hex("SHA-256", other), "run again");
+        assertFails("the content is not what is listed", "sha256 " + FakeHub.hex("SHA-256", weights), FakeHub.hex("SHA-256", other),
+                "run again");
         assertThat(folder().resolve(WEIGHTS + ".part")).doesNotExist();
         hub.next(FakeHub.resolve("config.json"), FakeHub.json("{\"model_type\": \"gpt3\"}"));
         try (Stream<Path> files = Files.list(folder())) {
@@ -347,7 +348,8 @@ class HubClientTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"../evil.pt", "..", "/etc/evil.pt", "a/../../evil.pt", "a//b.pt", "./a.pt", "..\\\\evil.pt", "a\\u0000.pt", "", "a/"})
+    @ValueSource(strings = {"../evil.pt", "..", "/etc/evil.pt", "a/../../evil.pt", "a//b.pt", "./a.pt", "..\\\\evil.pt", "a\\u0000.pt", "",
+        "a/"})
     void namesThatLeaveTheFolderAreRefused(String name) throws IOException {
         byte[] evil = {1};
         hub.next(FakeHub.LISTING, FakeHub.json(FakeHub.listing(FakeHub.entry(name, 1, "\"blobId\": \"" + FakeHub.gitBlob(evil) + "\""))));
@@ -365,7 +367,7 @@ class HubClientTest {
         "{\"sha\": \"../../x\", \"siblings\": []} | no commit in 'sha'",
         "{\"sha\": \"0123456789abcdef0123456789abcdef01234567\"} | no list of files",
         "{\"sha\": \"0123456789abcdef0123456789abcdef01234567\", \"siblings\": [{}]} | a file without 'rfilename'",
-        "{\"sha\": \"0123456789abcdef0123456789abcdef01234567\", \"siblings\": [{\"rfilename\": \"a.pt\", \"size\": -1}]} | a number of bytes",
+        "{\"sha\": \"0123456789abcdef0123456789abcdef01234567\", \"siblings\": [{\"rfilename\": \"a\", \"size\": -1}]} | a number of bytes",
         "{\"sha\": \"0123456789abcdef0123456789abcdef01234567\", \"siblings\": []} | no weights, config or tokenizer at the top",
     })
     void answersOfNoHubAreRefused(String json, String message) {
@@ -397,13 +399,14 @@ class HubClientTest {
 
     @Test
     void whatTheListingLacksComesFromTheHeaders() throws IOException {
-        hub.next(FakeHub.LISTING, FakeHub.json(FakeHub.listing("{\"rfilename\": \"config.json\"}", "{\"rfilename\": \"model.safetensors\"}")));
+        hub.next(FakeHub.LISTING,
+                FakeHub.json(FakeHub.listing("{\"rfilename\": \"config.json\"}", "{\"rfilename\": \"model.safetensors\"}")));
         byte[] config = "{\"model_type\": \"gpt2\"}".getBytes(StandardCharsets.UTF_8);
         hub.next(FakeHub.resolve("config.json"),
                 FakeHub.status(200, "ETag", "\"" + FakeHub.gitBlob(config) + "\"", "X-Linked-Size", Integer.toString(config.length)));
         try (FakeHub store = new FakeHub()) {
-            hub.next(FakeHub.resolve(WEIGHTS), FakeHub.status(302, "Location", store.address() + "/x", "X-Linked-Size", "300000", "X-Linked-ETag",
-                    "\"" + FakeHub.hex("SHA-256", weights) + "\""));
+            hub.next(FakeHub.resolve(WEIGHTS), FakeHub.status(302, "Location", store.address() + "/x", "X-Linked-Size", "300000",
+                    "X-Linked-ETag", "\"" + FakeHub.hex("SHA-256", weights) + "\""));
             fetch();
             assertThat(store.seen()).isEmpty();
         }

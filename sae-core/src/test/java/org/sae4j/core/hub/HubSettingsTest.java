@@ -69,14 +69,14 @@ class HubSettingsTest {
 
     @Test
     void namesOfRepositoriesAreRead() {
-        assertThat(HubReference.parse("hf:google/gemma-scope-2b-pt-res")).isEqualTo(new HubReference("google", "gemma-scope-2b-pt-res", "main"));
+        assertThat(HubReference.parse("hf:google/gemma-scope-2b-pt")).isEqualTo(new HubReference("google", "gemma-scope-2b-pt", "main"));
         assertThat(HubReference.parse("someone/a.b_c@refs/pr/1")).isEqualTo(new HubReference("someone", "a.b_c", "refs/pr/1"));
         assertThat(HubReference.parse("hf:a/b@v1.0")).hasToString("hf:a/b@v1.0");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "hf:", "gpt2", "hf:gpt2", "hf:a/b/c", "hf:../b", "hf:a/..", "hf:a/b@", "hf:a/b@../../x", "hf:a/b@a//b", "hf:a /b",
-        "hf:a/b@x\n", "hf:-a/b", "https://huggingface.co/a/b"})
+    @ValueSource(strings = {"", "hf:", "gpt2", "hf:gpt2", "hf:a/b/c", "hf:../b", "hf:a/..", "hf:a/b@", "hf:a/b@../../x", "hf:a/b@a//b",
+        "hf:a /b", "hf:a/b@x\n", "hf:-a/b", "https://huggingface.co/a/b"})
     void otherNamesAreRefused(String text) {
         assertThatThrownBy(() -> HubReference.parse(text)).isInstanceOf(Sae4jException.class).hasMessageContaining("hf:OWNER/NAME");
     }

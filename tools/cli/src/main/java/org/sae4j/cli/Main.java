@@ -16,9 +16,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         subcommands = {DemoCommand.class, ActivationsCommand.class, EncodeCommand.class, TrainCommand.class, EvaluateCommand.class,
-               
-                ExperimentsCommand.class, RunCommand.class, ReportCommand.class, DoctorCommand.class,
-                DevicesCommand.class, HelpCommand.class})
+                FetchCommand.class, InspectCommand.class, ExperimentsCommand.class, RunCommand.class, ReportCommand.class,
+                DoctorCommand.class, DevicesCommand.class, HelpCommand.class})
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;

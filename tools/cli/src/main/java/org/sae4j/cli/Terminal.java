@@ -1,5 +1,6 @@
 package org.sae4j.cli;
 
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.HashSet;
@@ -31,6 +32,11 @@ final class Terminal implements Progress {
     Terminal(PrintStream out, boolean interactive) {
         this.out = out;
         this.interactive = interactive;
+    }
+
+    /** {@return progress that is shown on a terminal and nowhere else, for commands whose standard output scripts read} */
+    static Terminal quiet() {
+        return INTERACTIVE ? new Terminal() : new Terminal(new PrintStream(OutputStream.nullOutputStream()), false);
     }
 
     /** Ends a progress line, so that what follows starts on a line of its own. */

@@ -1,0 +1,70 @@
+package org.sae4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.sae4j.core.format.Inspection;
+import org.sae4j.core.format.Inspection.TensorInfo;
+import org.sae4j.core.format.Inspector;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Shows what a file or folder holds. */
+@Command(name = "inspect", description = "Show what a model, autoencoder, tokenizer or file of tensors is, from its headers alone.",
+        mixinStandardHelpOptions = true, versionProvider = Version.class)
+final class InspectCommand implements Runnable {
+    private static final int LONGEST = 200;
+    private static final String[] HEADER = {"tensor", "type", "shape", "bytes"};
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "PATH", description = "A folder, or a file: safetensors, torch, npz, JSON.")
+    private Path path;
+
+    InspectCommand() {
+    }
+
+    @Override
+    public void run() {
+        Inspection inspection = Inspector.inspect(Paths.existing(path, "PATH"));
+        PrintWriter out = spec.commandLine().getOut();
+        out.println("kind: " + printable(inspection.kind()));
+        inspection.summary().forEach(line -> out.println(printable(line)));
+        if (!inspection.tensors().isEmpty()) {
+            out.println();
+            table(out, inspection.tensors());
+        }
+        if (!inspection.metadata().isEmpty()) {
+            out.println();
+            out.println("metadata");
+            for (Map.Entry<String, String> entry : inspection.metadata().entrySet()) {
+                out.println("  " + printable(entry.getKey()) + ": " + printable(entry.getValue()));
+            }
+        }
+        out.flush();
+    }
+
+    private static void table(PrintWriter out, List<TensorInfo> tensors) {
+        List<String[]> rows = new ArrayList<>();
+        rows.add(HEADER);
+        for (TensorInfo tensor : tensors) {
+            rows.add(new String[] {printable(tensor.name()), tensor.type().name(), tensor.shape().toString(),
+                Long.toString(tensor.size() * tensor.type().bytes())});
+        }
+        int[] widths = IntStream.range(0, HEADER.length).map(c -> rows.stream().mapToInt(row -> row[c].length()).max().orElse(0)).toArray();
+        String format = "%-" + widths[0] + "s  %-" + widths[1] + "s  %-" + widths[2] + "s  %" + widths[3] + "s%n";
+        rows.forEach(row -> out.printf(format, (Object[]) row));
+    }
+
+    /** Files may hold anything, and a terminal obeys control characters. */
+    private static String printable(String text) {
+        String plain = text.replaceAll("\\p{C}", "?");
+        return plain.length() <= LONGEST ? plain : plain.substring(0, LONGEST) + "...";
+    }
+}
