@@ -61,7 +61,12 @@ final class Demo {
 
     /** An autoencoder that the demo trained, with what is known of it. */
     record Trained(String id, String title, Recipe recipe, List<TrainingMetrics> metrics, Evaluation evaluation,
-            Map<String, Double> bestAuroc, SparseAutoencoder sae) {}
+            Map<String, Detectors.Best> detectors, SparseAutoencoder sae) {
+        /** The lowest AUROC of the labels' best features. */
+        double worstAuroc() {
+            return detectors.values().stream().mapToDouble(Detectors.Best::auroc).min().orElse(Double.NaN);
+        }
+    }
 
     /** One experiment's outcome. */
     record Outcome(Experiment<?, ?> experiment, ExperimentResult<?> result, Map<String, Object> provenance) {}
@@ -109,9 +114,9 @@ final class Demo {
         Recipe paper = Recipes.PAPER.with(Map.of("l1", "1.2e-4", "lr", "4e-3", "lr_warm_up", Integer.toString(Math.min(50, steps / 2)), "lr_decay",
                 Integer.toString(steps * 3 / 10), "batch", "1024", "d_sae", "2048", "dead_after", "100000", "seed", Long.toString(seed)));
         return List.of(
-                new Plan("topk-2048", "TopK, 2,048 features", common.with(Map.of("d_sae", "2048", "steps", Integer.toString(steps)))),
-                new Plan("relu-2048", "ReLU and L1 by the paper's recipe, 2,048 features", paper.with("steps", Integer.toString(steps))),
-                new Plan("topk-512", "TopK, 512 features", common.with(Map.of("d_sae", "512", "steps", Integer.toString(Math.max(1, steps / 2))))));
+                new Plan("topk-2048", "TopK", common.with(Map.of("d_sae", "2048", "steps", Integer.toString(steps)))),
+                new Plan("relu-2048", "ReLU and L1 (the paper's recipe)", paper.with("steps", Integer.toString(steps))),
+                new Plan("topk-512", "small TopK", common.with(Map.of("d_sae", "512", "steps", Integer.toString(Math.max(1, steps / 2))))));
     }
 
     private Trained train(Plan plan, Transformer model, int[][] training, int[][] evaluation, List<Document> labelled) {
@@ -135,10 +140,11 @@ final class Demo {
         SparseAutoencoder sae = SparseAutoencoders.of(result.config(), result.parameters(), engine);
         Evaluation measured = Evaluator.evaluate(model, sae, evaluation, true, terminal);
         EncodedCorpus encoded = EncodedCorpus.encode(model, sae, labelled, terminal);
-        Trained trained = new Trained(plan.id(), plan.title(), plan.recipe(), metrics, measured, Detectors.bestByLabel(encoded), sae);
+        Trained trained = new Trained(plan.id(), plan.title(), plan.recipe(), metrics, measured,
+                Detectors.bestByLabel(encoded, model.tokenizer().orElseThrow()), sae);
         terminal.say(String.format(Locale.ROOT, "%s: explained variance %.3f at L0 %.1f, %d of %d features dead, worst domain's AUROC %.4f",
                 plan.title(), measured.explainedVariance(), measured.l0(), measured.dead(), measured.density().length,
-                trained.bestAuroc().values().stream().mapToDouble(a -> a).min().orElse(Double.NaN)));
+                trained.worstAuroc()));
         return trained;
     }
 

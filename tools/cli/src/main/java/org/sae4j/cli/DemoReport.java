@@ -2,6 +2,7 @@ package org.sae4j.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -19,6 +20,8 @@ import org.sae4j.report.Section;
 /** Composes the demo's report. */
 final class DemoReport {
     private static final int CURVE_POINTS = 200;
+    /** By experiment, phrases of the findings that belong on the first page. */
+    private static final Map<String, List<String>> HIGHLIGHTS = highlights();
 
     private final Engine engine;
     private final long seed;
@@ -32,6 +35,16 @@ final class DemoReport {
         this.trained = trained;
         this.outcomes = outcomes;
         this.seconds = seconds;
+    }
+
+    private static Map<String, List<String>> highlights() {
+        Map<String, List<String>> map = new LinkedHashMap<>();
+        map.put("specificity", List.of("By document", "Token by token"));
+        map.put("neighborhood", List.of("concepts", "By decoder"));
+        map.put("ablation", List.of("the strongest of \"arabic\"", "Of the top 10 features by ablation"));
+        map.put("random-walk", List.of("Why the distance curve is smooth", "Why runs look alike"));
+        map.put("causal-tracing", List.of("Noise on the subject", "early site", "Block outputs at the last token"));
+        return map;
     }
 
     void write(Path file) {
@@ -59,9 +72,12 @@ final class DemoReport {
         Demo.Trained main = trained.getFirst();
         Evaluation e = main.evaluation();
         List<String> findings = new ArrayList<>();
-        for (Demo.Outcome outcome : outcomes) {
-            outcome.result().findings().stream().limit(2).forEach(findings::add);
-        }
+        findings.add(String.format(Locale.ROOT, "%,d features explain %.1f%% of the variance of the activations with %.0f active at a time, and keep "
+                + "%.1f%% of what the layer does for the next-token loss.", e.density().length, 100 * e.explainedVariance(), e.l0(),
+                100 * e.recovered().orElseThrow().ceRecovered()));
+        HIGHLIGHTS.forEach((id, phrases) -> outcomes.stream().filter(o -> o.experiment().id().equals(id))
+                .forEach(o -> phrases.forEach(phrase -> o.result().findings().stream().filter(f -> f.contains(phrase)).limit(1)
+                        .forEach(findings::add))));
         return Section.builder("overview", "What was found")
                 .lead("A transformer's hidden layer packs many meanings into few numbers. A sparse autoencoder writes each activation as a sum of few "
                         + "features out of many. The demo trained three of them on " + HOOKED + ", and asked five experiments what the "
@@ -69,25 +85,32 @@ final class DemoReport {
                 .metrics(List.of(Metric.of("explained variance", e.explainedVariance(), ""), Metric.of("L0", e.l0(), "features per token"),
                         Metric.of("dead features", 100.0 * e.dead() / e.density().length, "%"),
                         Metric.of("CE recovered", 100 * e.recovered().map(Evaluation.Recovered::ceRecovered).orElse(Double.NaN), "%"),
-                        Metric.of("worst domain's AUROC", worst(main), "")))
-                .findings(findings).build();
+                        Metric.of("worst domain's AUROC", main.worstAuroc(), "")))
+                .findings(findings).figure(bestFeatures(main)).build();
     }
 
     private static final String HOOKED = "blocks.0.mlp.hook_post of a small transformer that knows five languages, geography, chemistry, families, "
             + "code, DNA, base64 and arithmetic";
 
-    private static double worst(Demo.Trained t) {
-        return t.bestAuroc().values().stream().mapToDouble(a -> a).min().orElse(Double.NaN);
+    private Figure bestFeatures(Demo.Trained main) {
+        List<List<Object>> rows = new ArrayList<>();
+        main.detectors().forEach((domain, best) -> rows.add(List.of(domain, best.feature(), round(best.auroc(), 4),
+                round(100 * main.evaluation().density()[best.feature()], 2), String.join("  ", best.tokens()))));
+        return new Figure.Table("best-features", "The feature that knows each domain best", "Chosen by the AUROC of the largest activation over a "
+                + "document, documents of the domain against all others (0.5 is chance, 1 is perfect); many features are words, not domains. "
+                + "n = 1,500 documents; seed " + seed + ".", List.of("domain", "feature", "AUROC by document", "active on tokens (%)",
+                        "tokens it is most active on"), rows);
     }
 
     private Section autoencoders() {
         List<List<Object>> rows = new ArrayList<>();
         for (Demo.Trained t : trained) {
             Evaluation e = t.evaluation();
-            Map.Entry<String, Double> worst = t.bestAuroc().entrySet().stream().min(Map.Entry.comparingByValue()).orElseThrow();
+            Map.Entry<String, Detectors.Best> worst = t.detectors().entrySet().stream()
+                    .min(Comparator.comparingDouble(d -> d.getValue().auroc())).orElseThrow();
             rows.add(List.of(t.title(), e.density().length, round(e.l0(), 1), round(e.explainedVariance(), 4), round(e.cosine(), 4),
                     e.dead(), e.denserThan(0.1), round(100 * e.recovered().orElseThrow().ceRecovered(), 2),
-                    round(100 * e.recovered().orElseThrow().klRecovered(), 2), round(worst.getValue(), 4), worst.getKey()));
+                    round(100 * e.recovered().orElseThrow().klRecovered(), 2), round(worst.getValue().auroc(), 4), worst.getKey()));
         }
         Evaluation.Recovered recovered = trained.getFirst().evaluation().recovered().orElseThrow();
         String n = String.format(Locale.ROOT, "n = %,d tokens of 1,500 documents that were not trained on; seed %d.",
@@ -102,9 +125,9 @@ final class DemoReport {
                         + "how well the largest activation of its best feature over a document tells the domain from all others.",
                         List.of("autoencoder", "d_sae", "L0", "explained variance", "cosine", "dead features", "features above 10% density",
                                 "CE recovered (%)", "KL recovered (%)", "worst domain's AUROC", "worst domain"), rows))
-                .figure(curves("explained-variance", "Explained variance during training", "explained variance of the batch",
-                        TrainingMetrics::explainedVariance, false))
-                .figure(curves("l0", "L0 during training", "active features per token", TrainingMetrics::l0, true))
+                .figure(curves("unexplained-variance", "What training leaves unexplained", "1 - explained variance of the batch",
+                        m -> 1 - m.explainedVariance()))
+                .figure(curves("l0", "L0 during training", "active features per token", TrainingMetrics::l0))
                 .figure(density(n)).figure(domains()).build();
     }
 
@@ -113,7 +136,7 @@ final class DemoReport {
         return Math.round(value * factor) / factor;
     }
 
-    private Figure curves(String id, String title, String label, ToDoubleFunction<TrainingMetrics> value, boolean log) {
+    private Figure curves(String id, String title, String label, ToDoubleFunction<TrainingMetrics> value) {
         List<Figure.Line> lines = new ArrayList<>();
         for (Demo.Trained t : trained) {
             int stride = Math.max(1, t.metrics().size() / CURVE_POINTS);
@@ -123,7 +146,7 @@ final class DemoReport {
                     shown.stream().mapToDouble(value).toArray(), new double[0], new double[0], false));
         }
         return new Figure.Lines(id, title, "Measured on each training batch of 1,024 tokens before its update; seed " + seed + ".",
-                Figure.Axis.of("training tokens"), new Figure.Axis(label, log), lines);
+                Figure.Axis.of("training tokens"), new Figure.Axis(label, true), lines);
     }
 
     private Figure density(String n) {
@@ -140,9 +163,9 @@ final class DemoReport {
     }
 
     private Figure domains() {
-        List<String> names = List.copyOf(trained.getFirst().bestAuroc().keySet());
+        List<String> names = List.copyOf(trained.getFirst().detectors().keySet());
         List<Figure.BarSeries> series = trained.stream()
-                .map(t -> new Figure.BarSeries(t.title(), names.stream().mapToDouble(t.bestAuroc()::get).toArray(), new double[0], new double[0]))
+                .map(t -> new Figure.BarSeries(t.title(), names.stream().mapToDouble(n -> t.detectors().get(n).auroc()).toArray(), new double[0], new double[0]))
                 .toList();
         return new Figure.Bars("domains", "Best single feature of every domain", "AUROC of the largest activation over a document, documents of the "
                 + "domain against all others; 0.5 is chance, 1 is perfect. n = 1,500 documents.", Figure.Axis.of("domain"),
