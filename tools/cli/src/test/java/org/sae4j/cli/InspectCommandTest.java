@@ -36,8 +36,8 @@ class InspectCommandTest {
         tensors.put("b", Tensor.zeros(20));
         SafetensorsWriter.write(file, tensors, Map.of("model", "tiny"));
         assertThat(inspect(file)).as(err.toString()).isZero();
-        assertThat(out.toString().lines().map(line -> line.replaceAll(" +", " "))).contains("kind: safetensors file", "tensor type shape bytes",
-                "W_enc F32 [12, 20] 960", "b F32 [20] 80", "metadata", " model: tiny");
+        assertThat(out.toString().lines().map(line -> line.replaceAll(" +", " "))).contains("kind: safetensors file",
+                "tensor type shape bytes", "W_enc F32 [12, 20] 960", "b F32 [20] 80", "metadata", " model: tiny");
     }
 
     @Test
