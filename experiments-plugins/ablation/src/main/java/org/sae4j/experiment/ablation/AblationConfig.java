@@ -7,7 +7,8 @@ import org.sae4j.api.experiment.Param;
  * Settings of ablation.
  *
  * @param features features to study in detail; empty for the strongest of the text
- * @param text the text; empty for the given tokens, else the first document of the corpus, else "The capital of France is"
+ * @param text the text; empty for the given tokens, else the first fact's prompt, else the corpus's
+ *     first document, else "The capital of France is"
  * @param tokens token ids of the text; used if {@code text} is empty
  * @param maxTokens most tokens of the text, the rest is cut
  * @param modes what takes the place of a feature
@@ -17,13 +18,13 @@ import org.sae4j.api.experiment.Param;
  * @param ranked active features of the text to ablate one by one, the strongest first
  * @param tolerance a re-encoded feature counts as changed if it moves by more than this, in units of the largest activation of its token
  * @param step step of the central difference behind attributions, as a share of a feature's contribution
- * @param labelDocuments documents of each label to measure the loss on; 0 leaves labels out
+ * @param labelDocuments documents of each label to measure the loss on, and as many to choose its feature with; 0 leaves labels out
  * @param resamples bootstrap resamples of every interval
  * @param batchTokens most tokens in a forward pass
  */
 public record AblationConfig(
         @Param("features to study in detail; empty for the strongest of the text") List<Integer> features,
-        @Param("the text; empty for the given tokens, else the first document of the corpus, else \"The capital of France is\"") String text,
+        @Param("the text; empty for the given tokens, else the first fact's prompt, else the first document, else a default") String text,
         @Param("token ids of the text; used if text is empty") List<Integer> tokens,
         @Param(value = "most tokens of the text, the rest is cut", min = 1) int maxTokens,
         @Param("what takes the place of a feature") List<AblationMode> modes,
@@ -35,7 +36,7 @@ public record AblationConfig(
                 unit = "largest activation of its token", min = 0) double tolerance,
         @Param(value = "step of the central difference behind attributions", unit = "share of a feature's contribution", min = 1e-4, max = 1)
         double step,
-        @Param(value = "documents of each label to measure the loss on; 0 leaves labels out", min = 0) int labelDocuments,
+        @Param(value = "documents of each label to measure the loss on, and as many to choose its feature with; 0 leaves labels out", min = 0) int labelDocuments,
         @Param(value = "bootstrap resamples of every interval", min = 1, max = 1_000_000) int resamples,
         @Param(value = "most tokens in a forward pass", min = 1) int batchTokens) {
     /** Copies the lists. */

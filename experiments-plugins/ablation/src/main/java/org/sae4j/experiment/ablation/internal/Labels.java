@@ -2,6 +2,7 @@ package org.sae4j.experiment.ablation.internal;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,8 +27,9 @@ import org.sae4j.experiment.ablation.AblationResult.LabelEffect;
 
 /** What the strongest feature of each label does to the loss on that label's documents and on others. */
 public final class Labels {
-    /** Features whose AUROC is this close to the best count as equally good; the one that contributes most on the label is taken. */
-    private static final double AUROC_TIE = 0.005;
+    /** Candidates of a label: of the features whose AUROC is this close to the best, those that contribute most on the label. */
+    private static final double AUROC_TIE = 0.02;
+    private static final int CANDIDATES = 8;
     private static final int TOP = 5;
     private static final int CONTEXT = 12;
 
@@ -66,7 +68,7 @@ public final class Labels {
         strongest = corpus.maxByDocument();
     }
 
-    /** The feature that stands for a label. */
+    /** A feature that may stand for a label. */
     record Chosen(String label, int feature, double auroc) {}
 
     /**
@@ -77,8 +79,8 @@ public final class Labels {
      */
     public record Measured(List<LabelEffect> effects, double[][] matrix) {}
 
-    /** Features by label; labels without a feature that is ever active are left out. */
-    List<Chosen> choose() {
+    /** Candidates by label; labels without a feature that is ever active are left out. */
+    Map<String, List<Chosen>> candidates() {
         double[][] auroc = new double[labels.size()][strongest.length];
         boolean[][] inside = new boolean[labels.size()][];
         for (int l = 0; l < inside.length; l++) {
@@ -104,20 +106,19 @@ public final class Labels {
                 }
             }
         }
-        List<Chosen> chosen = new ArrayList<>();
+        Map<String, List<Chosen>> candidates = new LinkedHashMap<>();
         for (int l = 0; l < inside.length; l++) {
-            double best = Arrays.stream(auroc[l]).filter(a -> !Double.isNaN(a)).max().orElse(0);
-            int take = -1;
-            for (int feature = 0; feature < strongest.length; feature++) {
-                if (auroc[l][feature] >= best - AUROC_TIE && mass[l][feature] > (take < 0 ? 0 : mass[l][take])) {
-                    take = feature;
-                }
-            }
-            if (take >= 0) {
-                chosen.add(new Chosen(labels.get(l), take, auroc[l][take]));
+            String label = labels.get(l);
+            double[] own = auroc[l];
+            double[] contribution = mass[l];
+            double best = Arrays.stream(own).filter(a -> !Double.isNaN(a)).max().orElse(0);
+            List<Chosen> chosen = IntStream.range(0, own.length).filter(j -> own[j] >= best - AUROC_TIE && contribution[j] > 0).boxed()
+                    .sorted(Comparator.comparingDouble(j -> -contribution[j])).limit(CANDIDATES).map(j -> new Chosen(label, j, own[j])).toList();
+            if (!chosen.isEmpty()) {
+                candidates.put(label, chosen);
             }
         }
-        return chosen;
+        return candidates;
     }
 
     private static double auroc(double[] ranks, boolean[] positive) {
@@ -146,23 +147,56 @@ public final class Labels {
         return mass;
     }
 
-    private List<Integer> documents() {
-        Map<String, List<Integer>> byLabel = new LinkedHashMap<>();
-        labels.forEach(label -> byLabel.put(label, new ArrayList<>()));
-        for (int d = 0; d < corpus.documents().size(); d++) {
-            if (corpus.tokens(d).length >= 2 && byLabel.containsKey(corpus.documents().get(d).label())) {
-                byLabel.get(corpus.documents().get(d).label()).add(d);
-            }
-        }
-        List<Integer> chosen = new ArrayList<>();
-        byLabel.forEach((label, all) -> {
+    /** Documents of every label in two halves that share none: one to choose features with, one to measure them on. */
+    private Map<String, List<List<Integer>>> documents() {
+        Map<String, List<List<Integer>>> halves = new LinkedHashMap<>();
+        for (String label : labels) {
+            List<Integer> all = new ArrayList<>(IntStream.range(0, corpus.documents().size()).filter(d -> corpus.tokens(d).length >= 2
+                    && corpus.documents().get(d).label().equals(label)).boxed().toList());
             CounterRandom own = random.stream("documents").stream(label);
-            while (all.size() > config.labelDocuments()) {
+            while (all.size() > 2 * config.labelDocuments()) {
                 all.remove(own.nextInt(all.size()));
             }
-            chosen.addAll(all);
+            List<Integer> choosing = IntStream.range(0, all.size()).filter(i -> i % 2 == 1).mapToObj(all::get).toList();
+            List<Integer> measuring = IntStream.range(0, all.size()).filter(i -> i % 2 == 0).mapToObj(all::get).toList();
+            halves.put(label, List.of(choosing, measuring));
+        }
+        return halves;
+    }
+
+    /** Takes for each label the candidate whose absence raises the loss most on documents that are not measured on. */
+    private List<Chosen> choose(Map<String, List<List<Integer>>> documents) {
+        List<Chosen> chosen = new ArrayList<>();
+        candidates().forEach((label, candidates) -> {
+            double[][] rises = rises(candidates, documents.get(label).getFirst(), "choosing features of labels");
+            chosen.add(IntStream.range(0, rises.length).boxed().max(Comparator.comparingDouble(i -> rises[i].length == 0 ? -i
+                    : Statistics.mean(rises[i]))).map(candidates::get).orElseThrow());
         });
         return chosen;
+    }
+
+    /** The rise of the mean loss of documents without a feature, by feature and document. */
+    private double[][] rises(List<Chosen> features, List<Integer> documents, String stage) {
+        double[] clean = losses(documents.stream().map(d -> new Passes.Run(tokens(d), null)).toList(), "loss of documents");
+        record Cell(int row, int document) {}
+        List<Cell> cells = new ArrayList<>();
+        List<Passes.Run> runs = new ArrayList<>();
+        for (int row = 0; row < features.size(); row++) {
+            for (int i = 0; i < documents.size(); i++) {
+                int[] tokens = tokens(documents.get(i));
+                float[][] added = without(features.get(row).feature(), documents.get(i), tokens);
+                if (added.length > 0) {
+                    cells.add(new Cell(row, i));
+                    runs.add(new Passes.Run(tokens, added));
+                }
+            }
+        }
+        double[] after = losses(runs, stage);
+        double[][] rises = new double[features.size()][documents.size()];
+        for (int i = 0; i < after.length; i++) {
+            rises[cells.get(i).row()][cells.get(i).document()] = after[i] - clean[cells.get(i).document()];
+        }
+        return rises;
     }
 
     private int[] tokens(int document) {
@@ -197,27 +231,10 @@ public final class Labels {
 
     /** {@return the effects of the features of labels} */
     public Measured measure() {
-        List<Chosen> chosen = choose();
-        List<Integer> documents = documents();
-        double[] clean = losses(documents.stream().map(d -> new Passes.Run(tokens(d), null)).toList(), "loss of documents");
-        record Cell(int row, int document) {}
-        List<Cell> cells = new ArrayList<>();
-        List<Passes.Run> runs = new ArrayList<>();
-        for (int row = 0; row < chosen.size(); row++) {
-            for (int i = 0; i < documents.size(); i++) {
-                int[] tokens = tokens(documents.get(i));
-                float[][] added = without(chosen.get(row).feature(), documents.get(i), tokens);
-                if (added.length > 0) {
-                    cells.add(new Cell(row, i));
-                    runs.add(new Passes.Run(tokens, added));
-                }
-            }
-        }
-        double[] after = losses(runs, "loss without the features of labels");
-        double[][] rise = new double[chosen.size()][documents.size()];
-        for (int i = 0; i < after.length; i++) {
-            rise[cells.get(i).row()][cells.get(i).document()] = after[i] - clean[cells.get(i).document()];
-        }
+        Map<String, List<List<Integer>>> halves = documents();
+        List<Chosen> chosen = choose(halves);
+        List<Integer> documents = halves.values().stream().map(List::getLast).flatMap(List::stream).toList();
+        double[][] rise = rises(chosen, documents, "loss without the features of labels");
         double[][] matrix = new double[chosen.size()][chosen.size()];
         List<LabelEffect> effects = new ArrayList<>();
         for (int row = 0; row < chosen.size(); row++) {

@@ -113,7 +113,8 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
             return IntStream.generate(() -> random.nextInt(vocabulary)).limit(Math.min(limit, 16)).toArray();
         }
         String text = !config.text().isEmpty() ? config.text()
-                : context.corpus().isEmpty() ? DEFAULT_TEXT : context.corpus().getFirst().text();
+                : !context.facts().isEmpty() ? context.facts().getFirst().prompt()
+                : !context.corpus().isEmpty() ? context.corpus().getFirst().text() : DEFAULT_TEXT;
         IntStream ids = IntStream.of(tokenizer.get().encode(text).ids());
         IntStream all = tokenizer.get().bos().isPresent() ? IntStream.concat(IntStream.of(tokenizer.get().bos().getAsInt()), ids) : ids;
         int[] tokens = all.limit(limit).toArray();

@@ -148,8 +148,9 @@ public final class Summary {
                 "Zero may lie off the data: mean and resampled activations are the check, noise of matched norm and random directions the control.",
                 "The beginning-of-sequence token is never ablated."));
         if (corpus && !result.labels().isEmpty()) {
-            notes.add("The feature of a label is chosen by AUROC over whole documents on the same corpus that the loss is measured on; among"
-                    + " features within 0.005 of the best, the one that contributes most on the label is taken.");
+            notes.add("Candidates of a label are the 8 that contribute most on it among the features within 0.02 of its best AUROC over whole"
+                    + " documents. The one whose absence raises the loss most on one half of the label's documents is the strongest; its effect"
+                    + " is measured on the other half.");
         }
         return notes;
     }

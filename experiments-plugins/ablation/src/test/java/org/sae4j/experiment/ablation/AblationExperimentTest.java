@@ -1,0 +1,251 @@
+package org.sae4j.experiment.ablation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.ServiceLoader;
+import java.util.concurrent.CancellationException;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.api.experiment.Document;
+import org.sae4j.api.experiment.Experiment;
+import org.sae4j.api.experiment.ExperimentResult;
+import org.sae4j.api.experiment.Figure;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.Engines;
+import org.sae4j.core.SparseAutoencoders;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.experiment.ConfigBinder;
+import org.sae4j.core.experiment.ExperimentRun;
+import org.sae4j.testkit.SmallModels;
+
+class AblationExperimentTest {
+    private static final AblationExperiment EXPERIMENT = new AblationExperiment();
+    private static Engine engine;
+    private static Transformer model;
+
+    @BeforeAll
+    static void open() {
+        engine = Engines.open("cpu", new EngineOptions(Optional.empty(), 1, Map.of()));
+        TransformerConfig config = SmallModels.config(2, TransformerConfig.Activation.GELU);
+        model = Transformers.of(config, SmallModels.parameters(config, 2), Optional.of(SmallModels.characters()), engine);
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+        engine.close();
+    }
+
+    private static SparseAutoencoder sae(HookPoint hook, int width, SaeConfig.Architecture architecture, SaeConfig.Normalization normalization) {
+        SaeConfig config = new SaeConfig(architecture, width, 48, architecture == SaeConfig.Architecture.TOPK ? 6 : 0, true, normalization,
+                Optional.of(hook), Optional.empty());
+        return SparseAutoencoders.of(config, SmallModels.parameters(config, 9), engine);
+    }
+
+    private static SparseAutoencoder sae() {
+        return sae(HookPoint.residPre(1), 12, SaeConfig.Architecture.RELU, SaeConfig.Normalization.NONE);
+    }
+
+    private static List<Document> corpus() {
+        List<Document> corpus = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            corpus.add(new Document("digits", "12" + i + "4567890" + i));
+            corpus.add(new Document("letters", "abc" + (char) ('d' + i) + "efgh"));
+            corpus.add(new Document("", "neither 1 nor x"));
+        }
+        return corpus;
+    }
+
+    private static ExperimentResult<AblationResult> run(SparseAutoencoder sae, String json, List<Document> corpus) {
+        return ExperimentRun.builder(model, engine).autoencoder(sae).corpus(corpus).seed(4).build()
+                .run(EXPERIMENT, ConfigBinder.bind(EXPERIMENT.defaults(), json, "test"));
+    }
+
+    @Test
+    void isFoundAsAService() {
+        assertThat(ServiceLoader.load(Experiment.class)).hasAtLeastOneElementOfType(AblationExperiment.class);
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = SaeConfig.Architecture.class, names = {"RELU", "TOPK"})
+    void closedFormsHold(SaeConfig.Architecture architecture) {
+        try (SparseAutoencoder sae = sae(HookPoint.mlpPost(0), 24, architecture, SaeConfig.Normalization.NONE)) {
+            AblationResult result = run(sae, "{}", List.of()).data();
+            assertThat(result.reconstruction()).hasSizeGreaterThan(20).allSatisfy(e -> {
+                assertThat(e.tokens()).isPositive();
+                if (e.mode() != AblationMode.NOISE) {
+                    assertThat(e.change()).isCloseTo(e.changeExpected(), within(1e-5 * Math.max(1, e.changeExpected())));
+                    assertThat(e.reencodeError()).isLessThan(1e-4);
+                }
+                if (e.mode() == AblationMode.ZERO) {
+                    assertThat(e.mseAfter() - e.mse()).isCloseTo(e.mseChangeExpected(), within(1e-5));
+                }
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(SaeConfig.Normalization.class)
+    void aContributionHasItsNormUnderEveryNormalization(SaeConfig.Normalization normalization) {
+        try (SparseAutoencoder sae = sae(HookPoint.residPre(1), 12, SaeConfig.Architecture.RELU, normalization)) {
+            ExperimentResult<AblationResult> result = run(sae, "{\"modes\": [\"ZERO\"]}", corpus());
+            assertThat(result.data().reconstruction()).allSatisfy(e -> {
+                assertThat(e.change()).isCloseTo(e.changeExpected(), within(1e-4 * e.changeExpected()));
+                assertThat(e.mseAfter() - e.mse()).isCloseTo(e.mseChangeExpected(), within(1e-4 * Math.max(1, e.mse())));
+            });
+            assertThat(result.data().labels()).hasSize(2);
+        }
+    }
+
+    @Test
+    void anInactiveFeatureChangesNothingToTheBit() {
+        try (SparseAutoencoder sae = sae(HookPoint.residPre(1), 12, SaeConfig.Architecture.TOPK, SaeConfig.Normalization.NONE)) {
+            List<Integer> active = run(sae, "{\"text\": \"abc\"}", List.of()).data().features().stream().map(f -> f.feature()).toList();
+            int inactive = 0;
+            while (active.contains(inactive)) {
+                inactive++;
+            }
+            AblationResult result = run(sae, "{\"text\": \"abc\", \"features\": [" + inactive + "]}", List.of()).data();
+            assertThat(result.detailed()).containsExactly(inactive);
+            assertThat(result.reconstruction()).allSatisfy(e -> assertThat(e.tokens()).isZero());
+            assertThat(result.byToken()[0]).containsOnly(0.0);
+            assertThat(result.modes()).filteredOn(m -> !m.kind().startsWith("feature ")).isNotEmpty().allSatisfy(m ->
+                    assertThat(m.kl()).isZero());
+            assertThat(result.movers()).allSatisfy(m -> assertThat(m.after()).isEqualTo(m.before()));
+        }
+    }
+
+    @Test
+    void theValueThatAFeatureHasChangesNothing() {
+        try (SparseAutoencoder sae = sae(HookPoint.mlpPost(1), 24, SaeConfig.Architecture.RELU, SaeConfig.Normalization.NONE)) {
+            AblationResult first = run(sae, "{\"text\": \"q\", \"modes\": [\"ZERO\", \"MEAN\"]}", List.of()).data();
+            // The text has one token besides the beginning of the sequence, so every mean is the activation itself.
+            assertThat(first.reconstruction()).filteredOn(e -> e.mode() == AblationMode.MEAN).allSatisfy(e -> {
+                assertThat(e.change()).isLessThan(1e-5);
+                assertThat(e.changedShare()).isZero();
+            });
+            assertThat(first.modes()).filteredOn(m -> m.kind().equals("mean")).allSatisfy(m -> assertThat(m.kl()).isZero());
+            assertThat(first.modes()).filteredOn(m -> m.kind().equals("zero")).anySatisfy(m -> assertThat(m.kl()).isPositive());
+        }
+    }
+
+    @Test
+    void attributionIsTheLimitOfSmallAblations() {
+        try (SparseAutoencoder sae = sae()) {
+            AblationResult result = run(sae, "{\"text\": \"words\"}", List.of()).data();
+            assertThat(result.ranks()).filteredOn(r -> r.by().equals("attribution")).singleElement()
+                    .satisfies(r -> assertThat(r.spearman()).isGreaterThan(0.5));
+            AblationResult coarse = run(sae, "{\"text\": \"words\", \"step\": 0.1}", List.of()).data();
+            for (int i = 0; i < coarse.features().size(); i++) {
+                double fine = result.features().get(i).attribution();
+                assertThat(coarse.features().get(i).attribution()).isCloseTo(fine, within(2e-3 + 0.05 * Math.abs(fine)));
+            }
+        }
+    }
+
+    @Test
+    void theSameSeedGivesTheSameNumbersAndBatchesDoNotMatter() {
+        try (SparseAutoencoder sae = sae()) {
+            AblationResult one = run(sae, "{}", corpus()).data();
+            AblationResult two = run(sae, "{\"batchTokens\": 25}", corpus()).data();
+            assertThat(two).usingRecursiveComparison().withEqualsForType(Double::equals, Double.class).isEqualTo(one);
+        }
+    }
+
+    @Test
+    void labelsNameTheirFeaturesAndWhatTheyDo() {
+        try (SparseAutoencoder sae = sae()) {
+            ExperimentResult<AblationResult> result = run(sae, "{}", corpus());
+            assertThat(result.data().labels()).extracting(l -> l.label()).containsExactly("digits", "letters");
+            assertThat(result.data().labels()).allSatisfy(l -> {
+                assertThat(l.auroc()).isBetween(0.5, 1.0);
+                assertThat(l.insideDocuments()).isEqualTo(3);
+                assertThat(l.outsideDocuments()).isEqualTo(3);
+                assertThat(l.before()).contains("\"");
+                assertThat(l.insideInterval().method()).contains("documents");
+            });
+            assertThat(result.figures()).extracting(Figure::id).contains("labels", "label-matrix", "predictions", "by-token", "modes",
+                    "relative-effects", "sorted-differences", "top-by-ablation", "top-by-activation", "movers", "reconstruction");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"blocks.0.hook_resid_pre", "blocks.1.attn.hook_z", "blocks.1.hook_mlp_out", "blocks.1.hook_resid_post"})
+    void runsWithDefaultsAtEverySiteWithoutTokenizerAndCorpus(String hook) {
+        TransformerConfig config = SmallModels.config(2, TransformerConfig.Activation.RELU);
+        try (Transformer mute = Transformers.of(config, SmallModels.parameters(config, 3), Optional.empty(), engine);
+                SparseAutoencoder sae = sae(HookPoint.parse(hook).orElseThrow(), 12, SaeConfig.Architecture.TOPK,
+                        SaeConfig.Normalization.NONE)) {
+            ExperimentResult<AblationResult> result = ExperimentRun.builder(mute, engine).autoencoder(sae).build()
+                    .run(EXPERIMENT, EXPERIMENT.defaults());
+            assertThat(result.data().text()).hasSize(16);
+            assertThat(result.data().features()).isNotEmpty();
+            assertThat(result.findings()).isNotEmpty();
+        }
+    }
+
+    @Test
+    void aDeadAutoencoderHasNothingToAblate() {
+        SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, 12, 8, 0, false, SaeConfig.Normalization.NONE,
+                Optional.of(HookPoint.residPre(0)), Optional.empty());
+        float[] bias = new float[8];
+        Arrays.fill(bias, -1000);
+        Map<String, Tensor> parameters = new HashMap<>(SmallModels.parameters(config, 1));
+        parameters.put("b_enc", Tensor.of(bias, 8));
+        try (SparseAutoencoder dead = SparseAutoencoders.of(config, parameters, engine)) {
+            assertThat(run(dead, "{}", corpus()).findings()).anyMatch(f -> f.contains("No feature is active"));
+        }
+    }
+
+    @Test
+    void badSettingsAreNamed() {
+        try (SparseAutoencoder sae = sae(); SparseAutoencoder scale = sae(HookPoint.residPre(1), 11, SaeConfig.Architecture.RELU,
+                SaeConfig.Normalization.NONE)) {
+            assertThatThrownBy(() -> run(sae, "{\"features\": [48]}", List.of())).isInstanceOf(Sae4jException.class)
+                    .hasMessageContaining("48");
+            assertThatThrownBy(() -> run(sae, "{\"tokens\": [5000]}", List.of())).isInstanceOf(Sae4jException.class)
+                    .hasMessageContaining("5000");
+            assertThatThrownBy(() -> run(scale, "{}", List.of())).isInstanceOf(Sae4jException.class).hasMessageContaining("11");
+            assertThatThrownBy(() -> ExperimentRun.builder(model, engine).build().run(EXPERIMENT, EXPERIMENT.defaults()))
+                    .isInstanceOf(Sae4jException.class).hasMessageContaining("--sae");
+        }
+    }
+
+    @Test
+    void stopsWhenCancelled() {
+        Progress cancelled = new Progress() {
+            @Override
+            public void update(String stage, long done, long total) {}
+
+            @Override
+            public boolean isCancelled() {
+                return true;
+            }
+        };
+        try (SparseAutoencoder sae = sae()) {
+            assertThatThrownBy(() -> ExperimentRun.builder(model, engine).autoencoder(sae).progress(cancelled).build()
+                    .run(EXPERIMENT, EXPERIMENT.defaults())).isInstanceOf(CancellationException.class);
+        }
+    }
+}
