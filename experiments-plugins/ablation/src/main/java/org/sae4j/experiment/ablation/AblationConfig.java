@@ -34,9 +34,10 @@ public record AblationConfig(
         @Param(value = "active features of the text to ablate one by one, the strongest first", min = 1) int ranked,
         @Param(value = "a re-encoded feature counts as changed if it moves by more than this",
                 unit = "largest activation of its token", min = 0) double tolerance,
-        @Param(value = "step of the central difference behind attributions", unit = "share of a feature's contribution", min = 1e-4, max = 1)
-        double step,
-        @Param(value = "documents of each label to measure the loss on, and as many to choose its feature with; 0 leaves labels out", min = 0) int labelDocuments,
+        @Param(value = "step of the central difference behind attributions", unit = "share of a feature's contribution", min = 1e-4,
+                max = 1) double step,
+        @Param(value = "documents of each label to measure the loss on, and as many to choose its feature with; 0 leaves labels out",
+                min = 0) int labelDocuments,
         @Param(value = "bootstrap resamples of every interval", min = 1, max = 1_000_000) int resamples,
         @Param(value = "most tokens in a forward pass", min = 1) int batchTokens) {
     /** Copies the lists. */

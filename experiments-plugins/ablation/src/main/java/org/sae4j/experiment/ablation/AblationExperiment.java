@@ -21,7 +21,9 @@ import org.sae4j.experiment.ablation.internal.Replacements;
 import org.sae4j.experiment.ablation.internal.Subject;
 import org.sae4j.experiment.ablation.internal.Summary;
 
-/** Ablates features of an autoencoder and measures what that changes: the reconstruction, other features, and the model's own predictions. */
+/**
+ * Ablates features of an autoencoder and measures what that changes: the reconstruction, other features, and the model's own predictions.
+ */
 public final class AblationExperiment implements Experiment<AblationConfig, AblationResult> {
     /** Creates the experiment. It holds no state. */
     public AblationExperiment() {}
@@ -38,8 +40,8 @@ public final class AblationExperiment implements Experiment<AblationConfig, Abla
 
     @Override
     public String description() {
-        return "Takes features out of a reconstruction and out of the running model, and measures what changes: reconstruction, other features,"
-                + " loss and predictions, with controls.";
+        return "Takes features out of a reconstruction and out of the running model, and measures what changes: reconstruction, other"
+                + " features, loss and predictions, with controls.";
     }
 
     @Override
@@ -82,6 +84,7 @@ public final class AblationExperiment implements Experiment<AblationConfig, Abla
         if (!corpus) {
             notes.add("Without a labelled corpus, means and resampled activations come from the text itself, and no labels are studied.");
         }
-        return new ExperimentResult<>(result, summary.findings(), summary.metrics(), new Figures(result, config, context.seed()).draw(), notes);
+        return new ExperimentResult<>(result, summary.findings(), summary.metrics(), new Figures(result, config, context.seed()).draw(),
+                notes);
     }
 }

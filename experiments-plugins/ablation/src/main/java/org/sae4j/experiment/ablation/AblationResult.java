@@ -12,8 +12,8 @@ import org.sae4j.api.experiment.Interval;
  * @param loss mean next-token loss within the text, in nats; NaN for a single token
  * @param detailed the features studied in detail
  * @param reconstruction effects on the reconstruction
- * @param relativeEffects mean change of each detailed feature (column) after re-encoding when another (row) is set to zero, relative to its mean
- *     activation; NaN where it is not active
+ * @param relativeEffects mean change of each detailed feature (column) after re-encoding when another (row) is set to zero, relative to its
+ *     mean activation; NaN where it is not active
  * @param sortedDifferences for each detailed feature the 100 largest mean absolute changes of other features after re-encoding, descending
  * @param features effects on the model of setting one feature to zero at all tokens, for all ranked features
  * @param modes effects on the model of the detailed features by mode, and of their controls
@@ -41,8 +41,8 @@ public record AblationResult(String hook, List<String> text, String target, doub
      * @param mseChangeExpected its change by {@code (2 f_j <x - x^, d_j> + f_j^2 |d_j|^2) / d}, only for zero; NaN otherwise
      * @param cosine mean cosine of the reconstructions before and after
      * @param changedShare share of features that change when both reconstructions are encoded again
-     * @param reencodeError largest deviation of features active before and after from {@code (f'_j - f_j) <d_j, W_enc[:, i]>}; NaN where the
-     *     autoencoder's form has no such identity
+     * @param reencodeError largest deviation of features active before and after from {@code (f'_j - f_j) <d_j, W_enc[:, i]>}; NaN where
+     *     the autoencoder's form has no such identity
      */
     public record ReconstructionEffect(int feature, AblationMode mode, int tokens, double activation, double change, double changeExpected,
             double mse, double mseAfter, double mseChangeExpected, double cosine, double changedShare, double reencodeError) {}

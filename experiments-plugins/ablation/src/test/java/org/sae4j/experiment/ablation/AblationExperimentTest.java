@@ -57,7 +57,8 @@ class AblationExperimentTest {
         engine.close();
     }
 
-    private static SparseAutoencoder sae(HookPoint hook, int width, SaeConfig.Architecture architecture, SaeConfig.Normalization normalization) {
+    private static SparseAutoencoder sae(HookPoint hook, int width, SaeConfig.Architecture architecture,
+            SaeConfig.Normalization normalization) {
         SaeConfig config = new SaeConfig(architecture, width, 48, architecture == SaeConfig.Architecture.TOPK ? 6 : 0, true, normalization,
                 Optional.of(hook), Optional.empty());
         return SparseAutoencoders.of(config, SmallModels.parameters(config, 9), engine);

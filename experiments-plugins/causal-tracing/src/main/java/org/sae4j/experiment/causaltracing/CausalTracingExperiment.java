@@ -34,8 +34,8 @@ import org.sae4j.experiment.causaltracing.internal.Summary;
 import org.sae4j.experiment.causaltracing.internal.Tracer;
 
 /**
- * Causal tracing and rank-one editing (Meng et al. 2022, "Locating and editing factual associations in GPT"): which activations, restored to
- * their clean values, bring a fact back that noise on its subject destroyed.
+ * Causal tracing and rank-one editing (Meng et al. 2022, "Locating and editing factual associations in GPT"): which activations, restored
+ * to their clean values, bring a fact back that noise on its subject destroyed.
  */
 public final class CausalTracingExperiment implements Experiment<CausalTracingConfig, CausalTracingResult> {
     private static final List<Site> MAIN_SITES = List.of(Site.BLOCK_OUTPUT, Site.MLP_OUTPUT, Site.ATTENTION_OUTPUT);
@@ -62,7 +62,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
     @Override
     public CausalTracingConfig defaults() {
         return new CausalTracingConfig("", List.of(), List.of(), List.of(), 100, 0, 10, 3, 0, List.of(), 2, 6, 16, 1000, 4096,
-                new CausalTracingConfig.Edit(6, "", "", List.of(), List.of(), List.of(), 10_000, 0.01, 30, 0.5, 4, 0.5, 0.0625, 2000));
+                new CausalTracingConfig.Edit(6, "", "", List.of(), List.of(), List.of(), 10_000, 0.01, 60, 0.5, 4, 0.05, 0.0625, 2000));
     }
 
     @Override

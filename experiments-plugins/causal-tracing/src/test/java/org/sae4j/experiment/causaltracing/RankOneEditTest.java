@@ -27,7 +27,8 @@ import org.sae4j.testkit.SmallModels;
 class RankOneEditTest {
     private static final CausalTracingExperiment EXPERIMENT = new CausalTracingExperiment();
     private static final List<Fact> FACTS = List.of(new Fact("color", "so red is", "red", ""), new Fact("color", "so blue is", "blue", ""),
-            new Fact("color", "so pink is", "pink", ""), new Fact("color", "so teal is", "teal", ""), new Fact("size", "red has", "red", "s"));
+            new Fact("color", "so pink is", "pink", ""), new Fact("color", "so teal is", "teal", ""),
+            new Fact("size", "red has", "red", "s"));
     private static final List<Document> CORPUS = List.of(new Document("", "a lot of words"), new Document("", "more of them, yes!"),
             new Document("", "red ones too"), new Document("", "0123456789 and letters"));
     private static Engine engine;
@@ -61,7 +62,8 @@ class RankOneEditTest {
     void theLastBlockReachesTheOptimisedProbability() {
         List<Fact> ending = List.of(new Fact("color", "it is red", "red", ""), new Fact("color", "it is blue", "blue", ""),
                 new Fact("color", "it is teal", "teal", ""));
-        List<RankOneEdit> edits = edits(ending, "\"facts\": 3, \"layers\": [1], \"clamp\": 8, \"steps\": 60, \"weightDecay\": 0.001", CORPUS);
+        List<RankOneEdit> edits = edits(ending, "\"facts\": 3, \"layers\": [1], \"clamp\": 8, \"steps\": 60, \"weightDecay\": 0.001",
+                CORPUS);
         assertThat(edits).isNotEmpty().allSatisfy(e -> {
             assertThat(e.newAfter()).isCloseTo(e.optimisedProbability(), within(1e-4)).isGreaterThan(2 * e.newBefore());
             assertThat(e.undone()).isTrue();
@@ -82,7 +84,8 @@ class RankOneEditTest {
 
     @Test
     void withoutACorpusTheOffTargetDivergenceIsNotDefined() {
-        assertThat(edits("\"subject\": \"blue\", \"target\": \" q\", \"layers\": [1], \"prefixes\": [\"well,\"]", List.of())).singleElement()
+        assertThat(edits("\"subject\": \"blue\", \"target\": \" q\", \"layers\": [1], \"prefixes\": [\"well,\"]", List.of()))
+                .singleElement()
                 .satisfies(e -> {
                     assertThat(e.layer()).isOne();
                     assertThat(e.newAnswer()).isEqualTo(" q");

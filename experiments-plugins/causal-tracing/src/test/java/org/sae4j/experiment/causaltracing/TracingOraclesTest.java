@@ -38,8 +38,10 @@ import org.sae4j.experiment.causaltracing.CausalTracingResult.TracedFact;
 import org.sae4j.testkit.SmallModels;
 
 class TracingOraclesTest {
-    private static final List<Fact> FACTS = List.of(new Fact("color", "so red is", "red", " warm"), new Fact("color", "so blue is", "blue", ""),
-            new Fact("color", "so pink is", "pink", ""), new Fact("color", "so teal is", "teal", "x"), new Fact("size", "an ant is", "ant", "s"));
+    private static final List<Fact> FACTS = List.of(new Fact("color", "so red is", "red", " warm"),
+            new Fact("color", "so blue is", "blue", ""), new Fact("color", "so pink is", "pink", ""),
+            new Fact("color", "so teal is", "teal", "x"),
+            new Fact("size", "an ant is", "ant", "s"));
     private static final CausalTracingExperiment EXPERIMENT = new CausalTracingExperiment();
     private static Engine engine;
     private static Transformer model;
@@ -84,7 +86,8 @@ class TracingOraclesTest {
 
     @Test
     void withoutNoiseEveryCellIsTheCleanScore() {
-        for (TracedFact fact : run(model, "{\"noise\": 0, \"sites\": [\"HEAD_Z\", \"MLP_POST\"], \"edit\": {\"facts\": 0}}").data().facts()) {
+        for (TracedFact fact : run(model, "{\"noise\": 0, \"sites\": [\"HEAD_Z\", \"MLP_POST\"], \"edit\": {\"facts\": 0}}").data()
+                .facts()) {
             assertThat(fact.corrupted()).isEqualTo(fact.clean());
             for (SiteTrace site : fact.sites()) {
                 for (double[] row : site.restored()) {
@@ -187,7 +190,8 @@ class TracingOraclesTest {
             assertThat(fact.known()).isTrue();
             assertThat(fact.tokens().subList(16, 22)).containsExactly("F*", "r*", "a*", "n*", "c*", "e*");
             assertThat(fact.sites()).hasSize(layers == 1 ? Site.values().length : 3);
-            assertThat(result.figures()).extracting(Figure::id).contains("trace-block-output", "trace-mlp-output", "trace-attention-output");
+            assertThat(result.figures()).extracting(Figure::id).contains("trace-block-output", "trace-mlp-output",
+                    "trace-attention-output");
             assertThat(result.findings()).isNotEmpty();
         }
     }

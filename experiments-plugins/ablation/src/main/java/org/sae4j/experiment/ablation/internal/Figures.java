@@ -62,9 +62,10 @@ public final class Figures {
     }
 
     private Figure top(String id, String title, ToDoubleFunction<FeatureEffect> by) {
-        List<FeatureEffect> top = result.features().stream().sorted(Comparator.comparingDouble(e -> -by.applyAsDouble(e))).limit(10).toList();
-        return new Figure.Bars(id, title, "Fall of the log probability of \"" + result.target() + "\" after the text when the feature is set"
-                + " to zero at all tokens, and its first-order attribution, for the top ten of " + result.features().size()
+        List<FeatureEffect> top = result.features().stream().sorted(Comparator.comparingDouble(e -> -by.applyAsDouble(e))).limit(10)
+                .toList();
+        return new Figure.Bars(id, title, "Fall of the log probability of \"" + result.target() + "\" after the text when the feature is"
+                + " set to zero at all tokens, and its first-order attribution, for the top ten of " + result.features().size()
                 + " features." + tail, FEATURE, Figure.Axis.of("fall of log probability (nats)"), names(top),
                 List.of(new Figure.BarSeries("ablation", array(top, FeatureEffect::ablation), NONE, NONE),
                         new Figure.BarSeries("attribution", array(top, FeatureEffect::attribution), NONE, NONE)), true);
@@ -110,8 +111,8 @@ public final class Figures {
             series.add(new Figure.BarSeries(kind, values, low, high));
         }
         return new Figure.Bars("modes", "Ways to ablate, and controls", "Mean divergence of next-token distributions from the first ablated"
-                + " token on; random modes: mean over " + config.seeds() + " draws with 95% intervals (bootstrap over draws). Controls: a random"
-                + " direction of the same norms, and zero-ablation of the other active feature of nearest strength." + tail, FEATURE,
+                + " token on; random modes: mean over " + config.seeds() + " draws with 95% intervals (bootstrap over draws). Controls: a"
+                + " random direction of the same norms, and zero-ablation of the other active feature of nearest strength." + tail, FEATURE,
                 Figure.Axis.of("divergence (nats)"), detailed(), series, false);
     }
 
@@ -127,23 +128,25 @@ public final class Figures {
             }
         }
         List<String> tokens = IntStream.range(0, result.text().size()).mapToObj(t -> t + " " + result.text().get(t)).toList();
-        return new Figure.Heatmap("by-token", "Setting a feature to zero at one token", "Change of the log probability of \"" + result.target()
+        return new Figure.Heatmap("by-token", "Setting a feature to zero at one token", "Change of the log probability of \""
+                + result.target()
                 + "\" after the text; colours end at the largest absolute change." + tail, Figure.Axis.of("ablated token"), FEATURE, tokens,
-                detailed(), result.byToken(), new Figure.ColorScale(Figure.Palette.DIVERGING, -clip, clip, "change of log probability (nats)"));
+                detailed(), result.byToken(), new Figure.ColorScale(Figure.Palette.DIVERGING, -clip, clip, "change of log probability"
+                + " (nats)"));
     }
 
     private Figure movers() {
         List<List<Object>> rows = new ArrayList<>();
         result.movers().forEach(m -> rows.add(List.of("#" + m.feature(), m.token(), m.before(), m.after(), m.after() - m.before())));
-        return new Figure.Table("movers", "Tokens that move most after the text", "Among the 50 most probable tokens before or after the feature"
-                + " is set to zero at all tokens." + tail, List.of("feature", "token", "log p before (nats)", "log p after (nats)",
+        return new Figure.Table("movers", "Tokens that move most after the text", "Among the 50 most probable tokens before or after the"
+                + " feature is set to zero at all tokens." + tail, List.of("feature", "token", "log p before (nats)", "log p after (nats)",
                 "change (nats)"), rows);
     }
 
     private Figure relative() {
-        return new Figure.Heatmap("relative-effects", "Effects on other features when the reconstruction is encoded again", "Mean change of the"
-                + " feature of the column, relative to its mean activation, over the tokens where the feature of the row is active and set to"
-                + " zero; empty where the column's feature is not active; colours clipped at -1 and 1." + tail,
+        return new Figure.Heatmap("relative-effects", "Effects on other features when the reconstruction is encoded again", "Mean change"
+                + " of the feature of the column, relative to its mean activation, over the tokens where the feature of the row is active"
+                + " and set to zero; empty where the column's feature is not active; colours clipped at -1 and 1." + tail,
                 Figure.Axis.of("affected feature"), Figure.Axis.of("ablated feature"), detailed(), detailed(), result.relativeEffects(),
                 new Figure.ColorScale(Figure.Palette.DIVERGING, -1, 1, "relative change (share)"));
     }
@@ -156,8 +159,8 @@ public final class Figures {
             Arrays.setAll(ranks, r -> r + 1);
             lines.add(new Figure.Line("#" + result.detailed().get(i), ranks, values, NONE, NONE, false));
         }
-        return new Figure.Lines("sorted-differences", "Absolute changes of other features, sorted", "Mean absolute change of each other feature"
-                + " when the reconstruction without a feature is encoded again; the 100 largest." + tail, Figure.Axis.of("rank"),
+        return new Figure.Lines("sorted-differences", "Absolute changes of other features, sorted", "Mean absolute change of each other"
+                + " feature when the reconstruction without a feature is encoded again; the 100 largest." + tail, Figure.Axis.of("rank"),
                 Figure.Axis.of("mean absolute change (activation)"), lines);
     }
 
@@ -167,17 +170,20 @@ public final class Figures {
             rows.add(List.of("#" + e.feature(), e.mode().title(), e.tokens(), e.activation(), e.change(), e.changeExpected(), e.mse(),
                     e.mseAfter(), e.mseChangeExpected(), e.cosine(), e.changedShare(), e.reencodeError()));
         }
-        return new Figure.Table("reconstruction", "Effects on the reconstruction", "Means over the tokens where the feature is active. Expected"
-                + " values are the closed forms." + tail, List.of("feature", "mode", "tokens", "activation", "norm of change", "expected",
-                "MSE before", "MSE after", "expected change of MSE", "cosine", "features changed (share)", "largest deviation of re-encoding"),
+        return new Figure.Table("reconstruction", "Effects on the reconstruction", "Means over the tokens where the feature is active."
+                + " Expected values are the closed"
+                + " forms." + tail, List.of("feature", "mode", "tokens", "activation", "norm of change", "expected",
+                "MSE before", "MSE after", "expected change of MSE", "cosine", "features changed (share)", "largest deviation of"
+                + " re-encoding"),
                 rows);
     }
 
     private Figure labels() {
         List<LabelEffect> labels = result.labels();
-        return new Figure.Bars("labels", "Loss without the strongest feature of a label", "Mean rise of the loss per token when the feature is set"
-                + " to zero at all tokens, on up to " + config.labelDocuments() + " documents of its label and on those of all other labels; 95%"
-                + " intervals (bootstrap over documents)." + tail, Figure.Axis.of("label and feature"),
+        return new Figure.Bars("labels", "Loss without the strongest feature of a label", "Mean rise of the loss per token when the"
+                + " feature is set to zero at all tokens, on up to"
+                + " " + config.labelDocuments() + " documents of its label and on those of all other"
+                + " labels; 95% intervals (bootstrap over documents)." + tail, Figure.Axis.of("label and feature"),
                 Figure.Axis.of("rise of loss (nats per token)"), labels.stream().map(l -> l.label() + " #" + l.feature()).toList(), List.of(
                 new Figure.BarSeries("its label", array(labels, LabelEffect::inside), array(labels, l -> l.insideInterval().low()),
                         array(labels, l -> l.insideInterval().high())),
@@ -188,8 +194,8 @@ public final class Figures {
     private Figure matrix() {
         double clip = Arrays.stream(result.labelMatrix()).flatMapToDouble(Arrays::stream).filter(v -> !Double.isNaN(v)).map(Math::abs).max()
                 .orElse(0);
-        return new Figure.Heatmap("label-matrix", "Whose loss rises", "Mean rise of the loss per token by ablated feature (row) and label of the"
-                + " documents (column); colours end at the largest absolute value." + tail, Figure.Axis.of("label of the documents"),
+        return new Figure.Heatmap("label-matrix", "Whose loss rises", "Mean rise of the loss per token by ablated feature (row) and label"
+                + " of the documents (column); colours end at the largest absolute value." + tail, Figure.Axis.of("label of the documents"),
                 Figure.Axis.of("label of the feature"), result.labels().stream().map(LabelEffect::label).toList(),
                 result.labels().stream().map(l -> l.label() + " #" + l.feature()).toList(), result.labelMatrix(),
                 new Figure.ColorScale(Figure.Palette.DIVERGING, -clip, clip, "rise of loss (nats per token)"));
@@ -198,8 +204,9 @@ public final class Figures {
     private Figure predictions() {
         List<List<Object>> rows = new ArrayList<>();
         result.labels().forEach(l -> rows.add(List.of(l.label(), "#" + l.feature(), l.context(), l.before(), l.after())));
-        return new Figure.Table("predictions", "What the features of labels do to the next token", "Top predictions with probabilities after the"
-                + " token where the feature is strongest in the corpus, as they are and with the feature set to zero at all tokens." + tail,
+        return new Figure.Table("predictions", "What the features of labels do to the next token", "Top predictions with probabilities"
+                + " after the token where the feature is strongest in the corpus, as they are and with the feature set to zero at all"
+                + " tokens." + tail,
                 List.of("label", "feature", "text up to the token", "predictions", "predictions without the feature"), rows);
     }
 

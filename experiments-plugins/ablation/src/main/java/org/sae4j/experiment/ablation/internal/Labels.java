@@ -113,7 +113,8 @@ public final class Labels {
             double[] contribution = mass[l];
             double best = Arrays.stream(own).filter(a -> !Double.isNaN(a)).max().orElse(0);
             List<Chosen> chosen = IntStream.range(0, own.length).filter(j -> own[j] >= best - AUROC_TIE && contribution[j] > 0).boxed()
-                    .sorted(Comparator.comparingDouble(j -> -contribution[j])).limit(CANDIDATES).map(j -> new Chosen(label, j, own[j])).toList();
+                    .sorted(Comparator.comparingDouble(j -> -contribution[j])).limit(CANDIDATES)
+                    .map(j -> new Chosen(label, j, own[j])).toList();
             if (!chosen.isEmpty()) {
                 candidates.put(label, chosen);
             }

@@ -197,7 +197,8 @@ public final class ModelEffects {
         Distribution clean = subject.clean().getLast();
         List<List<Mover>> movers = new ArrayList<>();
         detailed.forEach(_ -> movers.add(new ArrayList<>()));
-        passes.resume(detailed.stream().map(j -> new Passes.Run(subject.tokens(), subject.scaled(j, -1))).toList(), subject.residual(), true,
+        passes.resume(detailed.stream().map(j -> new Passes.Run(subject.tokens(), subject.scaled(j, -1))).toList(),
+                subject.residual(), true,
                 (run, logits) -> {
                     Distribution after = Distribution.of(logits.row(0));
                     IntStream.concat(IntStream.of(clean.top(50)), IntStream.of(after.top(50))).distinct().boxed()
@@ -224,8 +225,8 @@ public final class ModelEffects {
     }
 
     private RankComparison comparison(String by, double[] x, String against, double[] y) {
-        Interval interval = Statistics.bootstrap(x.length, drawn -> Statistics.spearman(Arrays.stream(drawn).mapToDouble(i -> x[i]).toArray(),
-                Arrays.stream(drawn).mapToDouble(i -> y[i]).toArray()), config.resamples(), 0.95, "features",
+        Interval interval = Statistics.bootstrap(x.length, drawn -> Statistics.spearman(
+                Arrays.stream(drawn).mapToDouble(i -> x[i]).toArray(), Arrays.stream(drawn).mapToDouble(i -> y[i]).toArray()), config.resamples(), 0.95, "features",
                 random.stream(String.format(Locale.ROOT, "%s %s", by, against)));
         List<Integer> topX = top(x);
         return new RankComparison(by, against, Statistics.spearman(x, y), interval, (int) top(y).stream().filter(topX::contains).count(),

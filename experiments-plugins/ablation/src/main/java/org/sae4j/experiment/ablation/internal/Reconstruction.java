@@ -129,7 +129,8 @@ public final class Reconstruction {
             mse += Vectors.meanSquare(x, reconstruction);
             mseAfter += Vectors.meanSquare(x, after);
             double contribution = f * scale;
-            mseExpected += mode != AblationMode.ZERO ? Double.NaN : (2 * contribution * Vectors.dot(Vectors.minus(x, reconstruction), direction)
+            mseExpected += mode != AblationMode.ZERO ? Double.NaN : (2 * contribution * Vectors.dot(Vectors.minus(x, reconstruction),
+                    direction)
                     + contribution * contribution * Vectors.dot(direction, direction)) / x.length;
             cosine += Vectors.cosine(reconstruction, after);
             compare(codeBefore, codeAfter, delta, direction);

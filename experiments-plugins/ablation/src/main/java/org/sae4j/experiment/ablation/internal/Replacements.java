@@ -34,8 +34,8 @@ public final class Replacements {
      *
      * @param feature the feature
      * @param mode the mode
-     * @return one set of vectors for each draw, a single one for modes that nothing random decides; a position where the feature is not active
-     *     has null
+     * @return one set of vectors for each draw, a single one for modes that nothing random decides; a position where the feature is not
+     *     active has null
      */
     public List<float[][]> vectors(int feature, AblationMode mode) {
         List<float[][]> draws = new ArrayList<>();

@@ -99,7 +99,8 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
         if (config.text().isEmpty() && !config.tokens().isEmpty()) {
             for (int id : config.tokens()) {
                 if (id < 0 || id >= vocabulary) {
-                    throw new Sae4jException("token " + id + " is not in the vocabulary of " + vocabulary, "configuration of ablation, tokens",
+                    throw new Sae4jException("token " + id + " is not in the vocabulary of " + vocabulary, "configuration of ablation,"
+                            + " tokens",
                             "use ids from 0 to " + (vocabulary - 1));
                 }
             }

@@ -106,7 +106,8 @@ public final class Summary {
         return List.of("On the reconstruction, zero-ablation raises the mean squared error from "
                 + number(Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::mse).toArray())) + " to "
                 + number(Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::mseAfter).toArray())) + ", leaves a cosine of "
-                + number(Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::cosine).toArray())) + " and, encoded again, changes "
+                + number(Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::cosine).toArray())) + " and, encoded again,"
+                + " changes "
                 + number(100 * Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::changedShare).toArray()))
                 + "% of all features (means over " + zero.size() + " features); the closed forms hold to " + number(norm)
                 + " (norm of the change) and " + number(deviation) + " (error), relatively.");
@@ -116,8 +117,8 @@ public final class Summary {
         String ratio = l.outside() > 0 ? String.format(Locale.ROOT, "%.0f times", l.inside() / l.outside()) : "where it does not rise";
         boolean clear = l.insideInterval().low() > Math.max(0, l.outsideInterval().high());
         return "Without feature " + l.feature() + ", the strongest of \"" + l.label() + "\" (AUROC by document " + number(l.auroc())
-                + "), the loss rises by " + text(l.inside(), l.insideInterval()) + " nats per token on " + l.insideDocuments() + " documents of"
-                + " that label and by " + text(l.outside(), l.outsideInterval()) + " on " + l.outsideDocuments() + " others"
+                + "), the loss rises by " + text(l.inside(), l.insideInterval()) + " nats per token on " + l.insideDocuments()
+                + " documents of that label and by " + text(l.outside(), l.outsideInterval()) + " on " + l.outsideDocuments() + " others"
                 + (clear ? " (" + ratio + (l.outside() > 0 ? " as much)." : ").") : ": not clearly more.");
     }
 
@@ -141,16 +142,17 @@ public final class Summary {
     public List<String> notes() {
         List<String> notes = new ArrayList<>(List.of(
                 "In the model only the feature's contribution f_j d_j is taken away: what the autoencoder does not reconstruct stays in.",
-                "Re-encoding compares the codes of both reconstructions, so that the autoencoder's own error does not count as change; a feature"
-                        + " counts as changed beyond " + config.tolerance() + " of the largest activation of its token.",
+                "Re-encoding compares the codes of both reconstructions, so that the autoencoder's own error does not count as change; a"
+                + " feature counts as changed beyond " + config.tolerance() + " of the largest activation of its token.",
                 "Attribution is the directional derivative of the target's log probability along the feature's contributions, by a central"
                         + " difference of " + config.step() + " of their size.",
-                "Zero may lie off the data: mean and resampled activations are the check, noise of matched norm and random directions the control.",
+                "Zero may lie off the data: mean and resampled activations are the check, noise of matched norm and random directions the"
+                + " control.",
                 "The beginning-of-sequence token is never ablated."));
         if (corpus && !result.labels().isEmpty()) {
-            notes.add("Candidates of a label are the 8 that contribute most on it among the features within 0.02 of its best AUROC over whole"
-                    + " documents. The one whose absence raises the loss most on one half of the label's documents is the strongest; its effect"
-                    + " is measured on the other half.");
+            notes.add("Candidates of a label are the 8 that contribute most on it among the features within 0.02 of its best AUROC over"
+                    + " whole documents. The one whose absence raises the loss most on one half of the label's documents is the"
+                    + " strongest; its effect is measured on the other half.");
         }
         return notes;
     }

@@ -61,8 +61,8 @@ public final class Corruption {
     }
 
     /**
-     * Adds Gaussian noise to the subject's token embeddings. The noise depends on the seed, the prompt and the number of the run alone, so it
-     * is the same for every restored place, and scales with {@code deviation}.
+     * Adds Gaussian noise to the subject's token embeddings. The noise depends on the seed, the prompt and the number of the run alone, so
+     * it is the same for every restored place, and scales with {@code deviation}.
      *
      * @param prompt the prompt
      * @param rows number of corrupted runs

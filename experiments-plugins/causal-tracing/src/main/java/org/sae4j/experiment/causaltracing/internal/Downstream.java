@@ -10,8 +10,8 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.TransformerConfig;
 
 /**
- * The part of a model after one MLP, as a function of a vector added to that MLP's output at one position, with exact reverse-mode gradients in
- * double precision. Earlier positions do not depend on the vector and are constants.
+ * The part of a model after one MLP, as a function of a vector added to that MLP's output at one position, with exact reverse-mode
+ * gradients in double precision. Earlier positions do not depend on the vector and are constants.
  */
 final class Downstream {
     private final TransformerConfig config;

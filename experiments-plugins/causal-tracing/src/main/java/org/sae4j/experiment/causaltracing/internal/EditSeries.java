@@ -89,7 +89,8 @@ public final class EditSeries {
     private List<Wish> wishes(List<Prompt> known) {
         if (!edit.subject().isEmpty()) {
             Prompt prompt = known.stream().filter(p -> p.fact().subject().equals(edit.subject())).findFirst().orElseThrow(() ->
-                    new Sae4jException("no traced fact is about \"" + edit.subject() + "\"", "configuration of causal tracing, edit.subject",
+                    new Sae4jException("no traced fact is about \"" + edit.subject() + "\"", "configuration of causal tracing,"
+                            + " edit.subject",
                             "name one of " + known.stream().map(p -> p.fact().subject()).toList()));
             return List.of(new Wish(prompt, edit.target(), prompts.firstToken(edit.target())));
         }
@@ -125,7 +126,8 @@ public final class EditSeries {
             return edit.layers().stream().distinct().toList();
         }
         int n = Math.min(MOST_LAYERS, model.nLayers());
-        return List.copyOf(new TreeSet<>(IntStream.range(0, n).map(i -> n == 1 ? 0 : i * (model.nLayers() - 1) / (n - 1)).boxed().toList()));
+        return List.copyOf(new TreeSet<>(IntStream.range(0, n).map(i -> n == 1 ? 0
+                : i * (model.nLayers() - 1) / (n - 1)).boxed().toList()));
     }
 
     /** Documents in a random order, cut to the context, until there are enough tokens; those that contain a text are left out. */

@@ -19,8 +19,8 @@ import org.sae4j.experiment.causaltracing.CausalTracingResult.FeatureShare;
 import org.sae4j.experiment.causaltracing.TokenRole;
 
 /**
- * Features of an autoencoder as sites: {@code x + (f_clean - f_corrupted) d_j} in the corrupted run, with the part of x that the autoencoder
- * does not reconstruct kept as it is.
+ * Features of an autoencoder as sites: {@code x + (f_clean - f_corrupted) d_j} in the corrupted run, with the part of x that the
+ * autoencoder does not reconstruct kept as it is.
  */
 public final class FeatureTracer {
     private final BatchedRuns runs;

@@ -78,9 +78,9 @@ public final class Figures {
             }
         }
         boolean windowed = result.window() > 1 && (trace.site() == Site.MLP_OUTPUT || trace.site() == Site.ATTENTION_OUTPUT);
-        String caption = String.format(Locale.ROOT, "Probability of \"%s\" after \"%s\" when the clean %s is restored at one token%s in runs"
-                + " whose subject (starred) is corrupted by noise. Mean over %d corrupted runs; clean %.3f, corrupted %.3f, where the colour"
-                + " scale begins; noise %.3f on the subject's embeddings only; seed %d.", shown.answerToken(), shown.prompt(),
+        String caption = String.format(Locale.ROOT, "Probability of \"%s\" after \"%s\" when the clean %s is restored at one token%s in"
+                + " runs whose subject (starred) is corrupted by noise. Mean over %d corrupted runs; clean %.3f, corrupted %.3f, where the"
+                + " colour scale begins; noise %.3f on the subject's embeddings only; seed %d.", shown.answerToken(), shown.prompt(),
                 trace.site().title(), windowed ? " in a window of " + result.window() + " layers" : "", shown.corruptedRows().length,
                 shown.clean(), shown.corrupted(), result.noise(), seed);
         return new Figure.Heatmap("trace-" + id(trace.site()), "Restoring " + trace.site().title() + ": " + shown.prompt(), caption,
@@ -121,8 +121,8 @@ public final class Figures {
         }
         int n = own.stream().mapToInt(ReplacementAverage::n).max().orElse(0);
         return new Figure.Bars("replacement-" + id(site), "Recovery after replacing the subject: " + site.title(), "Share of the logit"
-                + " difference (answer minus the other subject's answer) that restoring recovers, when the subject is replaced by another one of"
-                + " as many tokens. Mean over " + n + " facts, 95% bootstrap intervals over facts; seed " + seed + ".", PLACE,
+                + " difference (answer minus the other subject's answer) that restoring recovers, when the subject is replaced by another"
+                + " one of as many tokens. Mean over " + n + " facts, 95% bootstrap intervals over facts; seed " + seed + ".", PLACE,
                 Figure.Axis.of("normalised recovery (share)"), places, series, false);
     }
 
@@ -141,7 +141,8 @@ public final class Figures {
                 .toList();
         return new Figure.Bars("features", "SAE features restored alone", "Restored minus corrupted probability of \""
                 + shown.answerToken() + "\" after \"" + shown.prompt() + "\" for the 20 strongest of " + result.features().size()
-                + " pairs of token and feature; the part of the activation that the autoencoder does not reconstruct stays corrupted; mean over "
+                + " pairs of token and feature; the part of the activation that the autoencoder does not reconstruct stays corrupted;"
+                + " mean over "
                 + shown.corruptedRows().length + " corrupted runs; seed " + seed + ".", Figure.Axis.of("token and feature"),
                 Figure.Axis.of("indirect effect (probability)"),
                 strongest.stream().map(e -> e.token() + " " + e.text() + " #" + e.feature()).toList(),
@@ -151,8 +152,9 @@ public final class Figures {
 
     private Figure shares() {
         var shares = result.featureShares();
-        return new Figure.Bars("feature-shares", "How much of the site the features carry", "Mean indirect effect of restoring all features,"
-                + " the autoencoder's error, and both at one token, over up to " + shares.stream().mapToInt(s -> s.n()).max().orElse(0)
+        return new Figure.Bars("feature-shares", "How much of the site the features carry", "Mean indirect effect of restoring all"
+                + " features, the autoencoder's error, and both at one token, over up to"
+                + " " + shares.stream().mapToInt(s -> s.n()).max().orElse(0)
                 + " facts; 95% intervals (bootstrap over facts); seed " + seed + ".", Figure.Axis.of("token"),
                 Figure.Axis.of("indirect effect (probability)"), shares.stream().map(s -> s.role().title()).toList(), List.of(
                 new Figure.BarSeries("all features", array(shares, s -> s.allFeatures()), array(shares, s -> s.allFeaturesInterval().low()),

@@ -99,7 +99,8 @@ public final class Summary {
     }
 
     private String earlySite() {
-        List<RoleAverage> early = result.averages().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && EARLY.contains(a.role())).toList();
+        List<RoleAverage> early = result.averages().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && EARLY.contains(a.role()))
+                .toList();
         if (early.isEmpty()) {
             return "No prompt has a subject before its last token, so there is no early site to look for.";
         }
@@ -113,7 +114,8 @@ public final class Summary {
     }
 
     private Optional<String> lastToken() {
-        List<RoleAverage> late = result.averages().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && a.role() == TokenRole.LAST).toList();
+        List<RoleAverage> late = result.averages().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && a.role() == TokenRole.LAST)
+                .toList();
         return late.isEmpty() ? Optional.empty() : Optional.of("Block outputs at the last token restore, by layer, " + late.stream()
                 .map(a -> a.place() + ": " + text(a.indirectEffect(), a.interval())).collect(Collectors.joining("; "))
                 + "; the last layer restores everything by construction.");
@@ -179,17 +181,19 @@ public final class Summary {
     public List<String> notes(boolean noCorpus) {
         List<String> notes = new ArrayList<>(List.of(
                 "An answer is scored by its first token; answers that share it are not told apart.",
-                "Noise takes the model off its data, and restoring one place in a noisy run can understate it; token replacement is the check.",
-                "A restored activation that recovers the answer carries enough information; it need not be where the fact is stored, and edits"
-                        + " can succeed at places that tracing does not single out (Hase et al. 2023).",
+                "Noise takes the model off its data, and restoring one place in a noisy run can understate it; token replacement is the"
+                + " check.",
+                "A restored activation that recovers the answer carries enough information; it need not be where the fact is stored, and"
+                + " edits can succeed at places that tracing does not single out (Hase et al. 2023).",
                 "Runs resume from the corrupted residual stream before the restored layer; restorations that change no value are not run.",
-                "At the last token the last block's output restores the clean score by construction, and before the subject nothing can change."));
+                "At the last token the last block's output restores the clean score by construction, and before the subject nothing can"
+                + " change."));
         if (!result.edits().isEmpty()) {
-            notes.add("The value of an edit is optimised on the answer's first token with exact gradients in double precision; positions before"
-                    + " the subject's last token are constants of it.");
+            notes.add("The value of an edit is optimised on the answer's first token with exact gradients in double precision; positions"
+                    + " before the subject's last token are constants of it.");
             if (noCorpus) {
-                notes.add("Without a corpus the covariance of keys is estimated from the traced prompts alone and off-target divergence is not"
-                        + " measured.");
+                notes.add("Without a corpus the covariance of keys is estimated from the traced prompts alone and off-target divergence"
+                        + " is not measured.");
             }
         }
         return notes;

@@ -14,8 +14,8 @@ import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.api.stats.Statistics;
 
 /**
- * Restores clean values in corrupted runs (Meng et al. 2022). Every restored run resumes from the corrupted residual stream before the first
- * restored layer, and a restoration that changes no value is not run: by then it is the corrupted run.
+ * Restores clean values in corrupted runs (Meng et al. 2022). Every restored run resumes from the corrupted residual stream before the
+ * first restored layer, and a restoration that changes no value is not run: by then it is the corrupted run.
  */
 public final class Tracer {
     /** Floats of captured values that are kept at a time. */

@@ -72,7 +72,8 @@ class DownstreamTest {
             double[] down = vector.clone();
             up[i] += step;
             down[i] -= step;
-            double numeric = -(downstream.logProbabilities(text, up)[answer] - downstream.logProbabilities(text, down)[answer]) / (2 * step);
+            double numeric = -(downstream.logProbabilities(text, up)[answer] -
+                    downstream.logProbabilities(text, down)[answer]) / (2 * step);
             // The normal distribution function behind the exact GELU has a relative error of 2e-7, which the difference magnifies.
             assertThat(gradient[i]).isCloseTo(numeric, within(2e-3 * Math.max(1, Math.abs(numeric))));
         }

@@ -63,7 +63,8 @@ class RankOneUpdateTest {
 
     @Test
     void refusesWhatCannotBeSolved() {
-        assertThatThrownBy(() -> RankOneUpdate.solve(new double[][] {{1, 1}, {1, 1}}, new double[] {1, 2})).isInstanceOf(Sae4jException.class)
+        assertThatThrownBy(() -> RankOneUpdate.solve(new double[][] {{1, 1}, {1, 1}}, new double[] {1, 2}))
+                .isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("ridge");
         assertThatThrownBy(() -> RankOneUpdate.apply(new double[][] {{1}}, new double[][] {{1}}, new double[] {0}, new double[] {1}))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("key");

@@ -1,0 +1,56 @@
+package org.sae4j.experiment.causaltracing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.api.experiment.ExperimentResult;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.core.Engines;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.experiment.ConfigBinder;
+import org.sae4j.core.experiment.DataFiles;
+import org.sae4j.core.experiment.ExperimentRun;
+import org.sae4j.core.format.TransformerFiles;
+import org.sae4j.core.format.TransformerWeights;
+
+/** The reference figures of the demo world, which PyTorch found: see its README. */
+class DemoWorldTest {
+    private static final Path FOLDER = Path.of("../../tools/demo-world/src/main/resources/org/sae4j/demoworld");
+
+    @Test
+    void tracesAndEditsOfTheCapitalsAgreeWithTheReference() throws Exception {
+        try (Engine engine = Engines.open("cpu", EngineOptions.DEFAULT);
+                TransformerWeights weights = TransformerFiles.read(FOLDER.resolve("gpt2-4l-demo"));
+                Transformer model = Transformers.of(weights.config(), weights.parameters(), weights.tokenizer(), engine)) {
+            CausalTracingExperiment experiment = new CausalTracingExperiment();
+            ExperimentResult<CausalTracingResult> result = ExperimentRun.builder(model, engine)
+                    .facts(DataFiles.facts(FOLDER.resolve("facts.json"))).corpus(DataFiles.corpus(FOLDER.resolve("labelled.tsv"))).build()
+                    .run(experiment, ConfigBinder.bind(experiment.defaults(), """
+                            {"sweepTo": 0, "replacements": 0, "edit": {"subject": "France", "target": " Rome", "layers": [0, 3]}}""", "test"));
+            CausalTracingResult data = result.data();
+            assertThat(data.noise()).isCloseTo(0.307, within(0.001));
+            assertThat(data.facts()).hasSize(38).allMatch(CausalTracingResult.TracedFact::known);
+            double[] last = {0.709, 0.930, 0.943, 0.962};
+            for (int layer = 0; layer < 4; layer++) {
+                assertThat(effect(data, TokenRole.LAST, layer)).isCloseTo(last[layer], within(0.05));
+                assertThat(effect(data, TokenRole.LAST_SUBJECT, layer)).isBetween(0.0, 0.03);
+                assertThat(effect(data, TokenRole.BEFORE_SUBJECT, layer)).isZero();
+            }
+            assertThat(result.findings()).anyMatch(f -> f.startsWith("No early site was found"));
+            CausalTracingResult.RankOneEdit works = data.edits().getFirst();
+            assertThat(works.newAfter()).isGreaterThan(0.7);
+            assertThat(works.unchangedNeighbors()).isGreaterThanOrEqualTo(36);
+            assertThat(works.undone()).isTrue();
+            assertThat(data.edits().getLast().newAfter()).isLessThan(0.01);
+        }
+    }
+
+    private static double effect(CausalTracingResult result, TokenRole role, int layer) {
+        return result.averages().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && a.role() == role && a.place().equals("" + layer))
+                .findFirst().orElseThrow().indirectEffect();
+    }
+}
