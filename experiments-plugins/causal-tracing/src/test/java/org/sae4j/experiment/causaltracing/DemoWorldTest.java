@@ -30,7 +30,8 @@ class DemoWorldTest {
             ExperimentResult<CausalTracingResult> result = ExperimentRun.builder(model, engine)
                     .facts(DataFiles.facts(FOLDER.resolve("facts.json"))).corpus(DataFiles.corpus(FOLDER.resolve("labelled.tsv"))).build()
                     .run(experiment, ConfigBinder.bind(experiment.defaults(), """
-                            {"sweepTo": 0, "replacements": 0, "edit": {"subject": "France", "target": " Rome", "layers": [0, 3]}}""", "test"));
+                            {"sweepTo": 0, "replacements": 0, "edit": {"subject": "France", "target": " Rome", "layers": [0, 3]}}""",
+                            "test"));
             CausalTracingResult data = result.data();
             assertThat(data.noise()).isCloseTo(0.307, within(0.001));
             assertThat(data.facts()).hasSize(38).allMatch(CausalTracingResult.TracedFact::known);

@@ -226,8 +226,8 @@ public final class ModelEffects {
 
     private RankComparison comparison(String by, double[] x, String against, double[] y) {
         Interval interval = Statistics.bootstrap(x.length, drawn -> Statistics.spearman(
-                Arrays.stream(drawn).mapToDouble(i -> x[i]).toArray(), Arrays.stream(drawn).mapToDouble(i -> y[i]).toArray()), config.resamples(), 0.95, "features",
-                random.stream(String.format(Locale.ROOT, "%s %s", by, against)));
+                Arrays.stream(drawn).mapToDouble(i -> x[i]).toArray(), Arrays.stream(drawn).mapToDouble(i -> y[i]).toArray()),
+                config.resamples(), 0.95, "features", random.stream(String.format(Locale.ROOT, "%s %s", by, against)));
         List<Integer> topX = top(x);
         return new RankComparison(by, against, Statistics.spearman(x, y), interval, (int) top(y).stream().filter(topX::contains).count(),
                 x.length);
