@@ -34,10 +34,11 @@ public final class Averages {
      *
      * @param values one value for each fact
      * @param name what the mean is
-     * @return the interval
+     * @return the interval; its ends are NaN for a single fact, which says nothing about others
      */
     public Interval interval(double[] values, String name) {
-        return Statistics.bootstrapMean(values, resamples, 0.95, "facts", random.stream(name));
+        return values.length < 2 ? new Interval(Double.NaN, Double.NaN, 0.95, "none, as there is only one fact")
+                : Statistics.bootstrapMean(values, resamples, 0.95, "facts", random.stream(name));
     }
 
     /**
