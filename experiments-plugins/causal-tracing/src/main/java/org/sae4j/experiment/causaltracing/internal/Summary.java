@@ -63,7 +63,8 @@ public final class Summary {
     }
 
     private static String text(double value, Interval interval) {
-        return Double.isNaN(interval.low()) ? number(value) : number(value) + " [" + number(interval.low()) + ", " + number(interval.high()) + "]";
+        return Double.isNaN(interval.low()) ? number(value)
+                : number(value) + " [" + number(interval.low()) + ", " + number(interval.high()) + "]";
     }
 
     /** {@return sentences with numbers, the most important first} */
@@ -72,7 +73,8 @@ public final class Summary {
         int n = studied.size();
         Interval total = averages.interval(totalEffects(), "total effect");
         findings.add("Noise on the subject lowers the mean probability of the answer from " + number(Statistics.mean(clean())) + " to "
-                + number(Statistics.mean(corrupted())) + " over " + n + (n == 1 ? " fact" : " facts") + " of the relation \"" + result.relation()
+                + number(Statistics.mean(corrupted())) + " over " + n + (n == 1 ? " fact" : " facts") + " of the relation \""
+                + result.relation()
                 + "\": a total effect of " + text(Statistics.mean(totalEffects()), total) + ".");
         long known = result.facts().stream().filter(TracedFact::known).count();
         findings.add(anyKnown ? "The model's top prediction is the right answer for " + known + " of " + result.facts().size()
@@ -137,7 +139,8 @@ public final class Summary {
             long unchanged = own.stream().mapToLong(RankOneEdit::unchangedNeighbors).sum();
             findings.add("Rank-one edits at layer " + layer + " raise the mean probability of the new answer from "
                     + number(Statistics.mean(own.stream().mapToDouble(RankOneEdit::newBefore).toArray())) + " to "
-                    + text(Statistics.mean(after), averages.interval(after, "edits " + layer)) + " over " + own.size() + (own.size() == 1 ? " edit" : " edits")
+                    + text(Statistics.mean(after), averages.interval(after, "edits " + layer)) + " over " + own.size()
+                    + (own.size() == 1 ? " edit" : " edits")
                     + (neighbors > 0 ? "; " + unchanged + " of " + neighbors + " other answers of the relation stay" : "") + ".");
         }
         if (!result.edits().isEmpty()) {
