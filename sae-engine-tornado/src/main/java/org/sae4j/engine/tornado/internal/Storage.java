@@ -228,17 +228,13 @@ final class Storage {
         return use(array);
     }
 
-    /** Empty arrays are not possible on devices: the smallest has one element. */
+    /** Zeros. Empty arrays are not possible on devices: the smallest has one element. */
     static FloatArray newFloats(long size) {
-        FloatArray array = new FloatArray(Math.max(1, Math.toIntExact(size)));
-        array.init(0);
-        return array;
+        return new FloatArray(Math.max(1, Math.toIntExact(size)));
     }
 
     static IntArray newInts(long size) {
-        IntArray array = new IntArray(Math.max(1, Math.toIntExact(size)));
-        array.init(0);
-        return array;
+        return new IntArray(Math.max(1, Math.toIntExact(size)));
     }
 
     static void copy(MemorySegment from, TornadoNativeArray to) {
@@ -278,11 +274,11 @@ final class Storage {
         return written.contains(array);
     }
 
-    /** Fills what only the device writes with values that show up if they are left. */
+    /** Fills what only the device writes with values that show up if they are left: with all its bits set, a float is NaN. */
     void poison() {
         for (TornadoNativeArray array : scratch) {
             if (array instanceof FloatArray values) {
-                values.init(Float.NaN);
+                values.getSegment().fill((byte) 0xff);
             }
         }
     }
