@@ -159,10 +159,18 @@ public sealed interface Figure {
     record TokenStrips(String id, String title, String caption, ColorScale colorScale, List<Strip> strips) implements Figure {}
 
     /**
+     * A cell that leads to a section of the same report. Where there is no such section it is plain text.
+     *
+     * @param text what is read
+     * @param section the section's id
+     */
+    record Link(String text, String section) {}
+
+    /**
      * A table.
      *
      * @param columns headings, with units
-     * @param rows cells: numbers or strings
+     * @param rows cells: numbers, strings or {@linkplain Link links}
      */
     record Table(String id, String title, String caption, List<String> columns, List<List<Object>> rows) implements Figure {}
 }

@@ -78,6 +78,18 @@ public final class ExperimentRun implements ExperimentContext {
     public Map<String, Object> provenance(Experiment<?, ?> experiment, Record config) {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("experiment", experiment.id());
+        map.putAll(provenance());
+        map.put("config", ConfigBinder.toMap(config));
+        return java.util.Collections.unmodifiableMap(map);
+    }
+
+    /**
+     * Where numbers of this run come from, whatever is computed: seed, versions, engine, device, fingerprints, data.
+     *
+     * @return by name, in order
+     */
+    public Map<String, Object> provenance() {
+        Map<String, Object> map = new LinkedHashMap<>();
         map.put("seed", seed);
         String version = ExperimentRun.class.getModule().getDescriptor() == null ? null
                 : ExperimentRun.class.getModule().getDescriptor().rawVersion().orElse(null);
@@ -91,7 +103,6 @@ public final class ExperimentRun implements ExperimentContext {
         map.put("autoencoderFingerprints", autoencoders.stream().map(SparseAutoencoder::fingerprint).toList());
         map.put("corpusDocuments", corpus.size());
         map.put("facts", facts.size());
-        map.put("config", ConfigBinder.toMap(config));
         return java.util.Collections.unmodifiableMap(map);
     }
 

@@ -6,7 +6,7 @@ import org.sae4j.api.sae.SaeConfig;
  * What is done to the rows of an autoencoder's input before encoding, and undone on its output, in double precision. The formulas are those
  * of SAELens, {@code layer_norm} and {@code constant_norm_rescale}; a row of zeros stays zero under both.
  */
-final class Normalizer {
+public final class Normalizer {
     private static final double EPS = 1e-5;
 
     private final SaeConfig.Normalization kind;
@@ -14,16 +14,26 @@ final class Normalizer {
     private final double[] shift;
     private final double[] scale;
 
-    /** For up to {@code rows} rows at once. */
-    Normalizer(SaeConfig config, int rows) {
+    /**
+     * For up to {@code rows} rows at once.
+     *
+     * @param config the autoencoder
+     * @param rows the most rows
+     */
+    public Normalizer(SaeConfig config, int rows) {
         kind = config.normalization();
         width = config.dIn();
         shift = new double[rows];
         scale = new double[rows];
     }
 
-    /** Normalizes the first rows in place, and remembers what it did to each. */
-    void apply(float[] x, int rows) {
+    /**
+     * Normalizes the first rows in place, and remembers what it did to each.
+     *
+     * @param x rows of d_in values
+     * @param rows how many
+     */
+    public void apply(float[] x, int rows) {
         for (int row = 0; row < rows; row++) {
             switch (kind) {
                 case NONE -> { }
@@ -50,6 +60,16 @@ final class Normalizer {
                 x[i] = (float) (x[i] * scale[row] + shift[row]);
             }
         }
+    }
+
+    /**
+     * The factor by which {@link #undo} multiplies a row of the last {@link #apply}.
+     *
+     * @param row the row
+     * @return 1 if nothing is normalized
+     */
+    public double outputScale(int row) {
+        return kind == SaeConfig.Normalization.NONE ? 1 : scale[row];
     }
 
     private void normalize(float[] x, int row, double mean, double divisor) {

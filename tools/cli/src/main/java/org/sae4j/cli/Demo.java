@@ -20,6 +20,9 @@ import org.sae4j.core.evaluate.Evaluation;
 import org.sae4j.core.evaluate.Evaluator;
 import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.core.experiment.Experiments;
+import org.sae4j.core.features.FeatureProfiles;
+import org.sae4j.core.features.LabelScores;
+import org.sae4j.core.features.ProfileSettings;
 import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.train.ActivationBuffer;
 import org.sae4j.core.train.MetricsFile;
@@ -91,6 +94,7 @@ final class Demo {
                 for (String id : WITH_AUTOENCODER) {
                     outcomes.add(run(experiments.get(id), run));
                 }
+                featurePages(run, model, trained.getFirst());
             } finally {
                 trained.forEach(t -> t.sae().close());
             }
@@ -146,6 +150,13 @@ final class Demo {
                 plan.title(), measured.explainedVariance(), measured.l0(), measured.dead(), measured.density().length,
                 trained.worstAuroc()));
         return trained;
+    }
+
+    private void featurePages(ExperimentRun run, Transformer model, Trained main) {
+        int[] features = main.detectors().values().stream().mapToInt(Detectors.Best::feature).toArray();
+        FeatureProfiles profiles = FeatureProfiles.compute(model, main.sae(), LabelScores.of(run.encodedCorpus(), terminal), features,
+                DemoWorld.facts(), ProfileSettings.of(seed), terminal);
+        new FeaturePages(profiles).write(output, run.provenance());
     }
 
     private <C extends Record, R extends Record> Outcome run(Experiment<C, R> experiment, ExperimentRun run) {

@@ -23,6 +23,8 @@ import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.format.SafetensorsWriter;
 import org.sae4j.demoworld.DemoWorld;
 import picocli.CommandLine;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The stable forms of the command line, and what it says when something is wrong. */
 class CommandLineTest {
@@ -244,6 +246,89 @@ class CommandLineTest {
         assertFails(1, "unknown setting 'neighbour'", "run", "neighborhood", "--model", model, "--sae", sae.toString(), "--config",
                 file("c.json"), "--output", file("x"));
         assertThat(folder.resolve("x")).doesNotExist();
+    }
+
+    private String texts() throws IOException {
+        Path file = folder.resolve("texts.tsv");
+        if (!Files.exists(file)) {
+            List<String> lines = new java.util.ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                lines.add("markup\t</script><script>alert(" + i + ")</script> \u202E & \"" + "x".repeat(i));
+                lines.add("english\tThe cat slept under the tree and the dog sat near it, " + i + " times.");
+            }
+            Files.write(file, lines);
+        }
+        return file.toString();
+    }
+
+    private String[] features(String... more) throws IOException {
+        List<String> all = new java.util.ArrayList<>(List.of("report", "features", "--model", gelu.toString(), "--sae", sae.toString(),
+                "--corpus", texts(), "--output", file("pages")));
+        all.addAll(List.of(more));
+        return all.toArray(String[]::new);
+    }
+
+    @Test
+    void featuresShowsTheBestOfEachLabelAsAPageAndAsData() throws IOException {
+        Files.writeString(folder.resolve("facts.json"),
+                "[{\"relation\":\"r\",\"prompt\":\"The cat\",\"subject\":\"cat\",\"answer\":\" slept\"}]");
+        assertThat(run(features("--facts", file("facts.json")))).as(err.toString()).isZero();
+        JsonNode data = JsonMapper.shared().readTree(Files.readString(folder.resolve("pages/features.json")));
+        assertThat(data.path("schema").asString()).isEqualTo("sae4j/features/1");
+        assertThat(data.at("/provenance/model").asString()).isEqualTo("gelu-1l-demo");
+        assertThat(data.at("/data/labels").toString()).isEqualTo("[\"markup\",\"english\"]");
+        assertThat(data.at("/data/features")).isNotEmpty();
+        String html = Files.readString(folder.resolve("pages/features.html"));
+        assertThat(html).doesNotContain("<script>alert", "\u202E");
+        for (JsonNode feature : data.at("/data/features")) {
+            assertThat(html).contains("<section id=\"feature-" + feature.path("feature").asInt() + "\"");
+        }
+        byte[] first = Files.readAllBytes(folder.resolve("pages/features.json"));
+        assertThat(run(features("--facts", file("facts.json"), "--threads", "1"))).as(err.toString()).isZero();
+        assertThat(folder.resolve("pages/features.json")).hasBinaryContent(first);
+    }
+
+    @Test
+    void featuresTakesNumbersOrTheBestFew() throws IOException {
+        assertThat(run(features("--feature", "7,3"))).as(err.toString()).isZero();
+        JsonNode chosen = JsonMapper.shared().readTree(Files.readString(folder.resolve("pages/features.json"))).at("/data/features");
+        assertThat(chosen.size()).isEqualTo(2);
+        assertThat(chosen.path(0).path("feature").asInt()).isEqualTo(7);
+        assertThat(run(features("--top", "4"))).as(err.toString()).isZero();
+        assertThat(JsonMapper.shared().readTree(Files.readString(folder.resolve("pages/features.json"))).at("/data/features").size())
+                .isBetween(4, 8);
+        Files.writeString(folder.resolve("texts.tsv"), "The cat slept under the tree.\nThe dog sat near it.\n");
+        assertThat(run(features())).as("without labels: %s", err).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "2 | --top is at least 1, found 0 | --top 0",
+        "2 | --feature | --top 1 --feature 2",
+        "2 | Invalid value for option '--feature' | --feature 1,x",
+        "1 | there is no feature 40, only 0 to 39, --feature | --feature 3,40",
+        "1 | there is no feature -1 | --feature=-1",
+        "1 | there is no such file or folder | --facts nowhere.json",
+        "2 | Unknown option | --features 3",
+    })
+    void wrongFeaturesAreExplained(int code, String message, String args) throws IOException {
+        assertFails(code, message, features(args.split(" ")));
+        assertThat(folder.resolve("pages")).doesNotExist();
+    }
+
+    @Test
+    void reportStillNamesWhatIsMissing() throws IOException {
+        assertFails(2, "Missing required parameter: 'RESULT'", "report", "--output", file("r.html"));
+        err.getBuffer().setLength(0);
+        assertFails(2, "Missing required option: '--output=FILE'", "report", "result.json");
+        err.getBuffer().setLength(0);
+        assertFails(2, "Missing required option: '--model=DIR'", "report", "features", "--sae", sae.toString(), "--corpus", texts(),
+                "--output", file("pages"));
+        err.getBuffer().setLength(0);
+        Files.writeString(folder.resolve("texts.tsv"), "The cat slept.\n");
+        assertFails(1, "--top needs active features and at least two labels", features("--top", "1"));
+        assertThat(run("report", "--help")).isZero();
+        assertThat(out.toString()).contains("sae report features", "RESULT");
     }
 
     @Test

@@ -68,6 +68,13 @@ class DemoTest {
     }
 
     @Test
+    void theBestFeatureOfEachDomainHasAPage() throws IOException {
+        assertThat(Files.readString(folder.resolve("demo/report.html"))).contains("features.html");
+        assertThat(Files.readString(folder.resolve("demo/features.html"))).contains("id=\"index\"", "id=\"feature-");
+        assertThat(folder.resolve("demo/features.json")).content().contains("sae4j/features/1");
+    }
+
+    @Test
     void theReportNeedsNothingFromOutside() throws IOException {
         String html = Files.readString(folder.resolve("demo/report.html"));
         assertThat(html).contains("default-src 'none'").contains("What was found").contains("Causal tracing");

@@ -107,6 +107,29 @@ public final class ResultJson {
         return Text.wellFormedJson(text.toString()) + "\n";
     }
 
+    /**
+     * Writes data that belongs to no experiment: an object with {@code schema}, {@code provenance} and {@code data}, in the same form as in
+     * a result file. The file appears as a whole; its folder is made if there is none.
+     *
+     * @param file the file
+     * @param schema what the file says it is, with a version at its end, such as {@code sae4j/features/1}
+     * @param provenance where the numbers come from
+     * @param data the typed record
+     * @throws Sae4jException if the data holds something that has no form in JSON, or if the file cannot be written
+     */
+    public static void writeData(Path file, String schema, Map<String, ?> provenance, Record data) {
+        var text = new StringWriter();
+        try (JsonGenerator out = PRETTY.createGenerator(text)) {
+            var values = new JsonValues(out, JsonValues.Precision.FULL);
+            out.writeStartObject();
+            out.writeStringProperty("schema", schema);
+            member(out, values, "provenance", provenance);
+            member(out, values, "data", data);
+            out.writeEndObject();
+        }
+        Output.write(file, Text.wellFormedJson(text.toString()) + "\n");
+    }
+
     private static void member(JsonGenerator out, JsonValues values, String name, @Nullable Object value) {
         out.writeName(name);
         values.write(value, name);

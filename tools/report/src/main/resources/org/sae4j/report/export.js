@@ -37,7 +37,7 @@ const tidy = (f) => {
       return [["strip", "position", "token", "value"],
         ...f.strips.flatMap((s) => s.tokens.map((token, i) => [s.label, i, token, s.values[i]]))];
     case "table":
-      return [f.columns, ...f.rows];
+      return [f.columns, ...f.rows.map((row) => row.map(plainCell))];
     default:
       throw new Error(`unknown kind of figure: ${f.kind}`);
   }

@@ -82,7 +82,12 @@ const more = (drawing, body, items, shown, row) => {
   }
 };
 
-const cellText = (cell) => typeof cell === "number" ? show(cell) : cell === null ? "" : visible(cell);
+/** The text of a cell, which may be a link to a section. */
+const plainCell = (cell) => cell !== null && typeof cell === "object" ? cell.text : cell;
+
+const linkOf = (cell) => cell !== null && typeof cell === "object" && document.getElementById(cell.section)?.matches("section");
+
+const cellText = (cell) => typeof cell === "number" ? show(cell) : cell === null ? "" : visible(plainCell(cell));
 
 /** As many decimals in all cells of a column, so that they can be compared by eye, unless that would hide the small ones. */
 const columnFormat = (cells) => {
@@ -107,17 +112,17 @@ const compareCells = (a, b, numbers, direction) => {
   if (missing(a) || missing(b)) {
     return missing(a) - missing(b);
   }
-  return direction * (numbers ? toNumber(a) - toNumber(b) || 0 : String(a).localeCompare(String(b), "en", {numeric: true}));
+  return direction * (numbers ? toNumber(a) - toNumber(b) || 0 : String(plainCell(a)).localeCompare(String(plainCell(b)), "en", {numeric: true}));
 };
 
 const table = (f, drawing) => {
   const numeric = f.columns.map((_, c) => f.rows.some((r) => typeof r[c] === "number")
-    && f.rows.every((r) => typeof r[c] !== "string" || /^(NaN|-?Infinity|)$/.test(r[c])));
+    && f.rows.every((r) => typeof plainCell(r[c]) !== "string" || /^(NaN|-?Infinity|)$/.test(plainCell(r[c]))));
   const format = f.columns.map((_, c) => numeric[c] ? columnFormat(f.rows.map((r) => r[c])) : cellText);
   const row = (cells) => element("tr", {}, ...cells.map((cell, c) => {
     const number = typeof cell === "number";
     return element("td", {dir: "auto", ...(numeric[c] ? {class: "number"} : {}), ...(number ? {title: String(cell)} : {})},
-      format[c](cell));
+      linkOf(cell) ? element("a", {href: `#${cell.section}`}, cellText(cell)) : format[c](cell));
   }));
   const body = element("tbody");
   const fill = (rows) => {

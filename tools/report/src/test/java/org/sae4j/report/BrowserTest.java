@@ -94,6 +94,12 @@ class BrowserTest {
     }
 
     @Test
+    void cellsLeadToSectionsThatAreThere() {
+        assertThat(figure("sample_links")).contains("<a href=\"#hostile\">12</a>", "&lt;b&gt;7&lt;/b&gt;", ">9</td>");
+        assertThat(count(figure("sample_links"), "<a ")).isEqualTo(1);
+    }
+
+    @Test
     void figuresOfferTheirDataAndPictures() {
         for (String tool : List.of("SVG", "PNG", "CSV", "JSON")) {
             assertThat(figure("sample_map")).contains(">" + tool + "</button>");

@@ -129,6 +129,9 @@ final class Samples {
                 List.of("feature", "top token", "AUROC", "effect (nats)", "q"),
                 IntStream.range(0, 40).<List<Object>>mapToObj(i -> List.of(i * 37 % 1500,
                         "“ token" + i + "”", 0.99 - i * 0.01, i == 3 ? Double.NaN : 0.4 / (i + 1), i * 1.3e-5)).toList()));
+        figures.add(new Figure.Table("links", "Links", "To a section, to no section, to what is no section.", List.of("feature", "effect"),
+                List.of(List.of(new Figure.Link("12", "hostile"), 1.5), List.of(new Figure.Link("<b>7</b>", "nowhere"), 2.5),
+                        List.of(new Figure.Link("9", "_plotly"), 0.5))));
         return figures;
     }
 

@@ -1,0 +1,91 @@
+package org.sae4j.core.features;
+
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+
+/**
+ * The linear path from a hook point to the logits that passes no other layer (the logit lens for directions). LayerNorm subtracts the mean
+ * over d_model and multiplies by its weight; its division by the deviation is left out, as it depends on the token.
+ */
+final class DirectPath {
+    private final Optional<Tensor> output;
+    private final Optional<Tensor> norm;
+    private final Optional<Tensor> unembedding;
+    private final String description;
+
+    private DirectPath(Optional<Tensor> output, Optional<Tensor> norm, Optional<Tensor> unembedding, String description) {
+        this.output = output;
+        this.norm = norm;
+        this.unembedding = unembedding;
+        this.description = description;
+    }
+
+    /** {@return the path from a hook point, or empty if there is none that is linear} */
+    static Optional<DirectPath> of(Transformer model, HookPoint hook) {
+        Map<String, Tensor> parameters = model.parameters();
+        Optional<Tensor> norm = Optional.of(parameters.get("ln_final.w"));
+        Optional<Tensor> unembedding = Optional.of(parameters.get("unembed.W_U"));
+        String block = "blocks." + hook.layer() + ".";
+        String end = "ln_final.w, W_U";
+        return switch (hook.site()) {
+            case MLP_POST -> Optional.of(new DirectPath(Optional.of(parameters.get(block + "mlp.W_out")), norm, unembedding,
+                    "W_dec, " + block + "mlp.W_out, " + end));
+            case Z -> Optional.of(new DirectPath(Optional.of(parameters.get(block + "attn.W_O").reshape(-1, model.config().dModel())), norm,
+                    unembedding, "W_dec, " + block + "attn.W_O, " + end));
+            case EMBED, POS_EMBED, RESID_PRE, RESID_MID, RESID_POST, ATTN_OUT, MLP_OUT ->
+                Optional.of(new DirectPath(Optional.empty(), norm, unembedding, "W_dec, " + end));
+            case LN_FINAL_NORMALIZED -> Optional.of(new DirectPath(Optional.empty(), Optional.empty(), unembedding, "W_dec, W_U"));
+            case LOGITS -> Optional.of(new DirectPath(Optional.empty(), Optional.empty(), Optional.empty(), "W_dec"));
+            default -> Optional.empty();
+        };
+    }
+
+    /** {@return the matrices on the way} */
+    String description() {
+        return description;
+    }
+
+    /** {@return by token the effect of a unit of the direction, less the mean over the vocabulary} */
+    double[] effects(float[] direction) {
+        double[] x = new double[direction.length];
+        Arrays.setAll(x, i -> direction[i]);
+        if (output.isPresent()) {
+            x = times(x, output.orElseThrow());
+        }
+        if (norm.isPresent()) {
+            centre(x);
+            for (int i = 0; i < x.length; i++) {
+                x[i] *= norm.orElseThrow().get(i);
+            }
+        }
+        if (unembedding.isPresent()) {
+            x = times(x, unembedding.orElseThrow());
+        }
+        centre(x);
+        return x;
+    }
+
+    private static void centre(double[] x) {
+        double mean = Arrays.stream(x).sum() / x.length;
+        for (int i = 0; i < x.length; i++) {
+            x[i] -= mean;
+        }
+    }
+
+    private static double[] times(double[] x, Tensor matrix) {
+        double[] y = new double[matrix.dim(1)];
+        for (int i = 0; i < x.length; i++) {
+            if (x[i] != 0) {
+                float[] row = matrix.row(i);
+                for (int j = 0; j < y.length; j++) {
+                    y[j] += x[i] * row[j];
+                }
+            }
+        }
+        return y;
+    }
+}
