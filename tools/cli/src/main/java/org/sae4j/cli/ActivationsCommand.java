@@ -32,6 +32,9 @@ import picocli.CommandLine.Spec;
 @Command(name = "activations", description = "Run a transformer and write the values at hook points, one tensor each: [batch, position, ...].",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class ActivationsCommand implements Runnable {
+    /** The key of the transformer's name in the metadata of the file that is written. */
+    static final String MODEL = "model";
+
     @Spec
     private CommandSpec spec;
 
@@ -88,7 +91,7 @@ final class ActivationsCommand implements Runnable {
             for (HookPoint point : points) {
                 tensors.put(point.toString(), activations.get(point));
             }
-            SafetensorsWriter.write(Paths.newFile(output), tensors, Map.of("model", config.name()));
+            SafetensorsWriter.write(Paths.newFile(output), tensors, Map.of(MODEL, config.name()));
             terminal.say("wrote " + tensors.size() + (tensors.size() == 1 ? " tensor" : " tensors") + " of " + tokens.length + " x "
                     + tokens[0].length + " tokens to " + output);
         }

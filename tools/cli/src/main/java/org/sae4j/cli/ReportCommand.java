@@ -2,7 +2,12 @@ package org.sae4j.cli;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.sae4j.report.Report;
 import org.sae4j.report.ResultJson;
 import org.sae4j.report.SavedResult;
@@ -42,12 +47,25 @@ final class ReportCommand implements Runnable {
                     results.isEmpty() ? "Missing required parameter: 'RESULT'" : "Missing required option: '--output=FILE'");
         }
         Report.Builder report = Report.builder(title);
+        Map<String, Integer> counts = new HashMap<>();
         for (Path path : results) {
             Path file = Files.isDirectory(path) ? path.resolve("result.json") : path;
             SavedResult saved = ResultJson.read(Paths.existing(file, "the list of results"));
-            report.section(Section.of(saved));
+            report.section(section(saved, path, counts.merge(saved.experiment(), 1, Integer::sum)));
         }
         report.build().write(Paths.newFile(output));
         new Terminal().say("wrote " + output);
+    }
+
+    /** The section of a result, with its origin; the second and later ones of an experiment have a number. */
+    private static Section section(SavedResult saved, Path path, int number) {
+        Section section = Section.of(saved);
+        String suffix = number == 1 ? "" : "-" + number;
+        String heading = number == 1 ? section.title() : section.title() + " (" + number + ")";
+        List<String> lead = new ArrayList<>(section.lead());
+        lead.add("From " + path.getFileName() + ": " + Stream.of("model", "seed", "engine", "device").filter(saved.provenance()::containsKey)
+                .map(key -> key + " " + saved.provenance().get(key)).collect(Collectors.joining(", ")) + ".");
+        return new Section(section.id() + suffix, heading, lead, section.findings(), section.metrics(), section.figures(), section.notes(),
+                section.subsections());
     }
 }

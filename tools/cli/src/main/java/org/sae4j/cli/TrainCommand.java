@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.HookPoint;
 import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.train.ActivationSource;
@@ -57,7 +58,8 @@ final class TrainCommand implements Runnable {
     @Option(names = "--activations", paramLabel = "FILE", description = "A safetensors file with activations.")
     private Path activations;
 
-    @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data", description = "The tensor in it: [rows, d_in]. Default: data.")
+    @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data",
+            description = "The tensor in it: [rows, d_in]; a hook point's name is noted in the result. Default: data.")
     private String tensor;
 
     @Option(names = "--init", paramLabel = "FILE",
@@ -121,9 +123,17 @@ final class TrainCommand implements Runnable {
             Tensor rows = Inputs.rows(file, tensor, 0);
             ActivationSource source =
                     order == Order.SEQUENTIAL ? ActivationSource.sequential(rows) : ActivationSource.shuffled(rows, recipe.seed());
-            train(engine, recipe, source, start, terminal);
+            train(Trainer.builder(engine, recipe, source).init(start), recipe, origin(file), terminal);
         }
     }
+
+    /** Where the activations come from, if their file says so, as one of {@code sae activations} does. */
+    private Optional<Origin> origin(SafetensorsFile file) {
+        return HookPoint.parse(tensor).flatMap(hook -> Optional.ofNullable(file.metadata().get(ActivationsCommand.MODEL))
+                .map(name -> new Origin(hook, name)));
+    }
+
+    private record Origin(HookPoint hook, String model) {}
 
     private boolean isSet(Setting setting) {
         return settings.keySet().stream().anyMatch(key -> Setting.of(key) == setting);
@@ -166,9 +176,10 @@ final class TrainCommand implements Runnable {
         return tensors;
     }
 
-    private void train(Engine engine, Recipe recipe, ActivationSource source, Map<String, Tensor> start, Terminal terminal) {
+    private void train(Trainer.Builder builder, Recipe recipe, Optional<Origin> origin, Terminal terminal) {
         Path checkpoints = Paths.newFolder(output.resolve("checkpoints"));
-        Trainer.Builder builder = Trainer.builder(engine, recipe, source).init(start).checkpoints(checkpoints, checkpointEvery);
+        builder.checkpoints(checkpoints, checkpointEvery);
+        origin.ifPresent(o -> builder.origin(o.hook(), o.model()));
         terminal.say(recipe.describe());
         AtomicReference<TrainingMetrics> last = new AtomicReference<>();
         long done = 0;

@@ -188,6 +188,17 @@ class CommandLineTest {
     }
 
     @Test
+    void anAutoencoderTrainedOnActivationsOfAHookPointKnowsWhereItBelongs() {
+        String file = file("acts.safetensors");
+        assertThat(run("activations", "--model", gelu.toString(), "--text", "The cat slept under the tree.", "--hook", "blocks.0.mlp.hook_post",
+                "--output", file)).as(err.toString()).isZero();
+        assertThat(run("train", "--recipe", "openai-topk", "--activations", file, "--tensor", "blocks.0.mlp.hook_post", "--steps", "2",
+                "--batch", "4", "--set", "d_sae=32", "--set", "k=4", "--output", file("placed"))).as(err.toString()).isZero();
+        assertThat(folder.resolve("placed/cfg.json")).content().contains("\"hook_name\" : \"blocks.0.mlp.hook_post\"")
+                .contains("\"model_name\" : \"gelu-1l-demo\"");
+    }
+
+    @Test
     void aResumedTrainingGivesTheSameFiles() throws IOException {
         String data = activations();
         for (String name : List.of("whole", "halves")) {
@@ -233,6 +244,8 @@ class CommandLineTest {
         assertThat(folder.resolve("n/figures")).isNotEmptyDirectory();
         assertThat(run("report", file("n"), "--output", file("again.html"))).as(err.toString()).isZero();
         assertThat(folder.resolve("again.html")).isNotEmptyFile();
+        assertThat(run("report", file("n"), file("n"), "--output", file("twice.html"))).as(err.toString()).isZero();
+        assertThat(folder.resolve("twice.html")).content().contains("id=\"neighborhood-2\"").contains("model gelu-1l-demo, seed 0");
     }
 
     @Test

@@ -91,7 +91,7 @@ class BrokenPluginsTest {
         String source = SOURCE.formatted(name, id, constructor, apiVersion);
         Path classes = Packaged.compile(folder.resolve(name), Map.of("com/example/" + name + "/Plugin.java", source,
                 "com/example/" + name
-                + "/Base.java", "package com.example." + name + ";\n\nclass Base {}\n"), "-cp", Packaged.classPath(), "-Xlint:-path");
+                + "/Base.java", "package com.example." + name + ";\n\nclass Base {}\n"), "-cp", Packaged.classPath());
         Packaged.jar(plugins.resolve(name + ".jar"), classes, left, Map.of(SERVICE, "com.example." + name + ".Plugin\n"));
     }
 

@@ -115,7 +115,7 @@ final class Packaged {
             Path classes = Files.createDirectories(folder.resolve("classes"));
             JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
             List<String> all = new ArrayList<>(List.of(options));
-            all.addAll(List.of("-d", classes.toString(), "-Xlint:all,-incubating,-requires-automatic", "-Werror", "-proc:none"));
+            all.addAll(List.of("-d", classes.toString(), "-proc:none"));
             StringWriter messages = new StringWriter();
             try (StandardJavaFileManager manager = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
                 if (!compiler.getTask(messages, manager, null, all, null, manager.getJavaFileObjectsFromPaths(files)).call()) {
