@@ -39,7 +39,7 @@ final class FeaturePages {
     /** From this area on a feature is called by its label. */
     private static final double NAMED = 0.8;
     private static final int SERIES = 7;
-    private static final int INDEX_TOKENS = 5;
+    private static final int INDEX_TOKENS = 4;
     private static final int PREDICTIONS = 10;
     private static final int CONTEXT_CHARACTERS = 60;
     private static final double[] NONE = {};
@@ -113,7 +113,7 @@ final class FeaturePages {
             row.addAll(List.of(100 * f.density(), f.max()));
             if (direct) {
                 row.add(f.logits().orElseThrow().top().stream().limit(INDEX_TOKENS).map(t -> shown(t.text()))
-                        .collect(Collectors.joining("  ")));
+                        .collect(Collectors.joining("\u00a0\u00a0")));
             }
             row.add(f.removal().<Object>map(Removal::lossChange).orElse(""));
             return row;
