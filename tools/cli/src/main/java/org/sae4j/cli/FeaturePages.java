@@ -99,23 +99,21 @@ final class FeaturePages {
         if (labelled) {
             columns.addAll(List.of("label", "AUROC", "token AUROC"));
         }
-        columns.addAll(List.of("density (%)", "max"));
+        columns.addAll(List.of("density (%)", "max", "loss change"));
         if (direct) {
             columns.add("promotes");
         }
-        columns.add("loss change");
         List<List<Object>> rows = profiles.features().stream().map(f -> {
             List<Object> row = new ArrayList<>(List.of(new Link(Integer.toString(f.feature()), id(f.feature()))));
             if (labelled) {
                 LabelScore best = f.labels().getFirst();
                 row.addAll(f.active() == 0 ? List.of("", "", "") : List.of(best.label(), best.documentAuroc(), best.tokenAuroc()));
             }
-            row.addAll(List.of(100 * f.density(), f.max()));
+            row.addAll(List.of(100 * f.density(), f.max(), f.removal().<Object>map(Removal::lossChange).orElse("")));
             if (direct) {
                 row.add(f.logits().orElseThrow().top().stream().limit(INDEX_TOKENS).map(t -> shown(t.text()))
                         .collect(Collectors.joining("\u00a0\u00a0")));
             }
-            row.add(f.removal().<Object>map(Removal::lossChange).orElse(""));
             return row;
         }).toList();
         List<String> notes = new ArrayList<>();
