@@ -34,7 +34,8 @@ class FeatureDensityTest {
         SaeConfig saeConfig = new SaeConfig(SaeConfig.Architecture.TOPK, config.dMlp(), 40, 3, true, SaeConfig.Normalization.NONE,
                 Optional.of(HookPoint.mlpPost(0)), Optional.empty());
         try (Engine engine = Engines.open("cpu", EngineOptions.DEFAULT);
-                Transformer model = Transformers.of(config, SmallModels.parameters(config, 1), Optional.of(SmallModels.characters()), engine);
+                Transformer model = Transformers.of(config, SmallModels.parameters(config, 1), Optional.of(SmallModels.characters()),
+                        engine);
                 SparseAutoencoder sae = SparseAutoencoders.of(saeConfig, SmallModels.parameters(saeConfig, 2), engine)) {
             ExperimentRun run = ExperimentRun.builder(model, engine).autoencoder(sae).corpus(TEXTS).build();
             FeatureDensity experiment = new FeatureDensity();

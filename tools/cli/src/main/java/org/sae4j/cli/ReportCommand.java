@@ -63,7 +63,8 @@ final class ReportCommand implements Runnable {
         String suffix = number == 1 ? "" : "-" + number;
         String heading = number == 1 ? section.title() : section.title() + " (" + number + ")";
         List<String> lead = new ArrayList<>(section.lead());
-        lead.add("From " + path.getFileName() + ": " + Stream.of("model", "seed", "engine", "device").filter(saved.provenance()::containsKey)
+        lead.add("From " + path.getFileName() + ": " + Stream.of("model", "seed", "engine", "device")
+                .filter(saved.provenance()::containsKey)
                 .map(key -> key + " " + saved.provenance().get(key)).collect(Collectors.joining(", ")) + ".");
         return new Section(section.id() + suffix, heading, lead, section.findings(), section.metrics(), section.figures(), section.notes(),
                 section.subsections());

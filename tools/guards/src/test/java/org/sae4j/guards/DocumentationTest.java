@@ -34,7 +34,8 @@ import org.sae4j.demoworld.DemoWorld;
  */
 @Tag("packaged")
 class DocumentationTest {
-    private static final Pattern BLOCK = Pattern.compile("(?:<!-- (test|no test)(?:: ([^>]*))? -->\\n)?```(\\w*)\\n(.*?)\\n```", Pattern.DOTALL);
+    private static final Pattern BLOCK =
+            Pattern.compile("(?:<!-- (test|no test)(?:: ([^>]*))? -->\\n)?```(\\w*)\\n(.*?)\\n```", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)(?:#[^)]*)?\\)");
     private static final Pattern WORD = Pattern.compile("\"([^\"]*)\"|'([^']*)'|(\\S+)");
 
@@ -50,11 +51,11 @@ class DocumentationTest {
     private record Block(String marker, String detail, String language, String text) {}
 
     static List<Path> pages() {
-        return markdown(Modules.ROOT.resolve("docs"));
+        return markdown(ModuleFolder.ROOT.resolve("docs"));
     }
 
     static List<Path> allPages() {
-        List<Path> pages = new ArrayList<>(markdown(Modules.ROOT));
+        List<Path> pages = new ArrayList<>(markdown(ModuleFolder.ROOT));
         pages.addAll(pages());
         return pages;
     }
@@ -85,7 +86,7 @@ class DocumentationTest {
         String helpers = blocks.stream().filter(b -> b.detail().equals("helper")).map(Block::text).reduce("", (a, b) -> a + "\n" + b);
         for (Block block : blocks) {
             number++;
-            String where = Modules.ROOT.relativize(page) + ", block " + number + ":\n" + block.text() + "\n";
+            String where = ModuleFolder.ROOT.relativize(page) + ", block " + number + ":\n" + block.text() + "\n";
             boolean shown = block.language().equals("java") || block.language().equals("sh");
             assertThat(!shown || !block.marker().isEmpty()).as(where + "says whether it is tested").isTrue();
             if (block.marker().equals("test")) {
@@ -125,7 +126,8 @@ class DocumentationTest {
         String source = unit ? block.text() : IMPORTS + "class Snippet {\n    public static void main(String[] args) throws Exception {\n"
                 + statements + "\n    }\n" + helpers + "\n}\n";
         Path work = Files.createDirectory(folder.resolve("java-" + number));
-        String path = Packaged.classPath() + File.pathSeparator + Modules.ROOT.resolve("tools/testkit/target/classes").toAbsolutePath();
+        String path = Packaged.classPath() + File.pathSeparator
+                + ModuleFolder.ROOT.resolve("tools/testkit/target/classes").toAbsolutePath();
         Path classes;
         try {
             classes = Packaged.compile(work, Map.of(name + ".java", source), "-cp", path);
@@ -133,7 +135,8 @@ class DocumentationTest {
             throw new AssertionError(where + e.getMessage(), e);
         }
         if (block.detail().equals("run")) {
-            Packaged.Outcome outcome = Packaged.java(folder, "--add-modules", Packaged.VECTOR, "-cp", classes + File.pathSeparator + path, name);
+            Packaged.Outcome outcome = Packaged.java(folder, "--add-modules", Packaged.VECTOR, "-cp",
+                    classes + File.pathSeparator + path, name);
             assertThat(outcome.exit()).as(where + outcome.err()).isZero();
         }
     }

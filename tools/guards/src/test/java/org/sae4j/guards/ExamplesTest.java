@@ -38,7 +38,7 @@ class ExamplesTest {
         for (Map.Entry<String, String> module : POMS.entrySet()) {
             String name = module.getKey();
             Path target = Files.createDirectories(folder.resolve("repository/org/sae4j").resolve(name).resolve(VERSION));
-            Path source = Modules.ROOT.resolve(module.getValue());
+            Path source = ModuleFolder.ROOT.resolve(module.getValue());
             Files.copy(source.resolve("pom.xml"), target.resolve(name + "-" + VERSION + ".pom"));
             Path jar = source.resolve("target").resolve(name + "-" + VERSION + ".jar");
             if (Files.exists(source.resolve("src"))) {
@@ -58,7 +58,8 @@ class ExamplesTest {
         Packaged.Outcome run = Packaged.sae(folder, "run", "feature-density", "--plugin-path", plugins, "--model", demo.model().toString(),
                 "--sae", demo.autoencoder().toString(), "--corpus", demo.texts().toString(), "--output", "density");
         assertThat(run.exit()).as(run.err()).isZero();
-        assertThat(folder.resolve("density/result.json")).content().contains("feature-density").contains("\"firing\"").contains("\"dense\"");
+        assertThat(folder.resolve("density/result.json")).content().contains("feature-density").contains("\"firing\"")
+                .contains("\"dense\"");
         assertThat(folder.resolve("density/report.html")).content().contains("The densest features");
         assertThat(folder.resolve("density/figures")).isNotEmptyDirectory();
     }
@@ -71,9 +72,10 @@ class ExamplesTest {
     /** Copies an example, builds it with its tests, and gives the copy. */
     private static Path build(String name) {
         Path copy = folder.resolve(name);
-        copy(Modules.ROOT.resolve("examples").resolve(name), copy);
+        copy(ModuleFolder.ROOT.resolve("examples").resolve(name), copy);
         Packaged.Outcome outcome = Packaged.run(copy, Map.of("JAVA_HOME", System.getProperty("java.home")), List.of(
-                Modules.ROOT.toAbsolutePath().resolve("mvnw").toString(), "-B", "-o", "-Dmaven.repo.local=" + folder.resolve("repository"),
+                ModuleFolder.ROOT.toAbsolutePath().resolve("mvnw").toString(), "-B", "-o",
+                "-Dmaven.repo.local=" + folder.resolve("repository"),
                 "-Dmaven.repo.local.tail=" + System.getProperty("maven.repository"), "package"));
         assertThat(outcome.exit()).as(outcome.out() + outcome.err()).isZero();
         assertThat(outcome.out()).contains("BUILD SUCCESS").containsPattern("Tests run: [1-9]\\d*, Failures: 0, Errors: 0, Skipped: 0");

@@ -139,7 +139,9 @@ final class Packaged {
     static void jar(Path jar, Path classes, List<String> left, Map<String, String> texts) {
         try (OutputStream file = Files.newOutputStream(jar); JarOutputStream out = new JarOutputStream(file);
                 Stream<Path> files = Files.walk(classes)) {
-            for (Path entry : files.filter(Files::isRegularFile).filter(f -> !left.contains(f.getFileName().toString())).sorted().toList()) {
+            List<Path> entries = files.filter(Files::isRegularFile).filter(f -> !left.contains(f.getFileName().toString())).sorted()
+                    .toList();
+            for (Path entry : entries) {
                 out.putNextEntry(new JarEntry(classes.relativize(entry).toString().replace(File.separatorChar, '/')));
                 try (InputStream in = Files.newInputStream(entry)) {
                     in.transferTo(out);

@@ -2,33 +2,35 @@ package org.sae4j.guards;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.module.ModuleDescriptor;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * The modules of this build, found by their module descriptors' sources.
+ * A module of this build, with its sources and its classes.
  *
  * @param folder the module's folder
  */
-record Modules(Path folder) {
+record ModuleFolder(Path folder) {
     /** Root of the source tree. */
     static final Path ROOT = Path.of(System.getProperty("sae.root")).normalize();
 
-    /** {@return the modules; the GPU engine only where the build has an SDK for it} */
-    static List<Modules> all() {
+    /** {@return all modules, found by the sources of their descriptors; the GPU engine only where the build has an SDK for it} */
+    static List<ModuleFolder> all() {
         try (Stream<Path> poms = Files.walk(ROOT, 3)) {
-            List<Modules> modules = poms.filter(p -> p.endsWith("pom.xml")).map(p -> new Modules(p.getParent()))
+            List<ModuleFolder> modules = poms.filter(p -> p.endsWith("pom.xml")).map(p -> new ModuleFolder(p.getParent()))
                     .filter(m -> Files.exists(m.sources().resolve("module-info.java")))
                     .filter(m -> !ROOT.relativize(m.folder()).startsWith("examples"))
-                    .filter(m -> !m.folder().endsWith("sae-engine-tornado") || System.getenv("TORNADOVM_HOME") != null).sorted(
-                            java.util.Comparator.comparing(Modules::folder)).toList();
-            for (Modules module : modules) {
+                    .filter(m -> !m.folder().endsWith("sae-engine-tornado") || System.getenv("TORNADOVM_HOME") != null)
+                    .sorted(Comparator.comparing(ModuleFolder::folder)).toList();
+            for (ModuleFolder module : modules) {
                 if (!Files.exists(module.classes().resolve("module-info.class"))) {
                     throw new IllegalStateException(module + " is not compiled: build with ./mvnw -pl tools/guards -am");
                 }
@@ -40,7 +42,7 @@ record Modules(Path folder) {
     }
 
     /** {@return the modules that applications embed: all but the command line} */
-    static List<Modules> libraries() {
+    static List<ModuleFolder> libraries() {
         return all().stream().filter(m -> !m.name().equals("org.sae4j.cli")).toList();
     }
 
@@ -68,7 +70,7 @@ record Modules(Path folder) {
     List<String> packages() {
         try (Stream<Path> files = Files.walk(sources())) {
             return files.filter(f -> f.toString().endsWith(".java") && !f.endsWith("module-info.java") && !f.endsWith("package-info.java"))
-                    .map(f -> sources().relativize(f.getParent()).toString().replace(java.io.File.separatorChar, '.')).distinct().sorted().toList();
+                    .map(f -> sources().relativize(f.getParent()).toString().replace(File.separatorChar, '.')).distinct().sorted().toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -83,8 +85,8 @@ record Modules(Path folder) {
         return new ClassFileImporter().importPath(classes());
     }
 
-    static JavaClasses javaClasses(List<Modules> modules) {
-        return new ClassFileImporter().importPaths(modules.stream().map(Modules::classes).toList());
+    static JavaClasses javaClasses(List<ModuleFolder> modules) {
+        return new ClassFileImporter().importPaths(modules.stream().map(ModuleFolder::classes).toList());
     }
 
     @Override
