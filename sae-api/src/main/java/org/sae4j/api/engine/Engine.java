@@ -15,7 +15,8 @@ public interface Engine extends AutoCloseable {
      * Makes a program ready. Weights are shared between the programs of an engine where the engine can.
      *
      * @param program the program
-     * @param weights one tensor for each buffer of role WEIGHT, by buffer name, with as many elements as the buffer; more entries are ignored
+     * @param weights one tensor for each buffer of role WEIGHT, by buffer name, with as many elements as the buffer; more entries are
+     * ignored
      * @return the compiled program; close it before the engine
      * @throws IllegalArgumentException if a weight is missing or has another number of elements
      * @throws IllegalStateException after close

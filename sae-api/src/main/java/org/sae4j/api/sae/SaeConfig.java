@@ -40,7 +40,8 @@ public record SaeConfig(Architecture architecture, int dIn, int dSae, int k, boo
         CONSTANT_NORM_RESCALE;
 
         /**
-         * The factor by which undoing this normalization multiplies the decoder's output: a feature f_j adds {@code scale(x) f_j d_j} to the
+         * The factor by which undoing this normalization multiplies the decoder's output: a feature f_j adds {@code scale(x) f_j d_j} to
+         * the
          * reconstruction of x.
          *
          * @param x one input row

@@ -7,7 +7,8 @@ import org.sae4j.api.Tensor;
  * A sparse autoencoder on an engine: {@code f = activation(x W_enc + b_enc)}, {@code x^ = b_dec + sum f_i d_i}. Safe for use by several
  * threads.
  *
- * <p>After {@link #close()}, every method but {@link #config()} and {@link #close()} throws {@link IllegalStateException}; results stay valid.
+ * <p>After {@link #close()}, every method but {@link #config()} and {@link #close()} throws {@link IllegalStateException}; results stay
+ * valid.
  */
 public interface SparseAutoencoder extends AutoCloseable {
     /** {@return what is computed} */

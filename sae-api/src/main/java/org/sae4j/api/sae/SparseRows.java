@@ -40,7 +40,8 @@ public final class SparseRows {
             int previous = -1;
             for (int e = offsets[row]; e < offsets[row + 1]; e++) {
                 if (indices[e] <= previous || indices[e] >= columns) {
-                    throw new IllegalArgumentException("row " + row + " has column " + indices[e] + " after " + previous + " of " + columns);
+                    throw new IllegalArgumentException("row " + row + " has column " + indices[e] + " after " + previous + " of "
+                            + columns);
                 }
                 previous = indices[e];
             }

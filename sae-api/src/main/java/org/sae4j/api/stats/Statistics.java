@@ -172,7 +172,8 @@ public final class Statistics {
     public static Interval bootstrap(int n, ToDoubleFunction<int[]> statistic, int resamples, double level, String over,
             CounterRandom random) {
         if (resamples < 1 || !(level > 0 && level < 1)) {
-            throw new IllegalArgumentException("a bootstrap needs at least 1 resample and a level between 0 and 1, found " + resamples + " and "
+            throw new IllegalArgumentException("a bootstrap needs at least 1 resample and a level between 0 and 1, found " + resamples
+                    + " and "
                     + level);
         }
         double[] estimates = new double[resamples];

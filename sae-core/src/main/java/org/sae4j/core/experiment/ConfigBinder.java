@@ -113,7 +113,8 @@ public final class ConfigBinder {
             node = JSON.readTree(json);
         } catch (JacksonException e) {
             throw new Sae4jException("the configuration is no JSON, " + e.getOriginalMessage(),
-                    where + " line " + e.getLocation().getLineNr(), "write one JSON object such as {\"" + firstKey(defaults) + "\": ...}", e);
+                    where + " line " + e.getLocation().getLineNr(), "write one JSON object such as {\"" + firstKey(defaults) + "\": "
+                            + "...}", e);
         }
         if (node == null || !node.isObject()) {
             throw new Sae4jException("the configuration is no JSON object", where,
@@ -148,7 +149,8 @@ public final class ConfigBinder {
             } else if (defaults != null) {
                 values[i] = value(component, defaults);
             } else {
-                throw new Sae4jException("setting '" + key + "' is missing", where, "set it, its type is " + typeName(component.getGenericType()));
+                throw new Sae4jException("setting '" + key + "' is missing", where, "set it, its type is "
+                        + typeName(component.getGenericType()));
             }
         }
         try {
@@ -160,7 +162,8 @@ public final class ConfigBinder {
             if (e.getCause() instanceof Sae4jException known) {
                 throw known;
             }
-            throw new Sae4jException("the configuration is refused, " + e.getCause().getMessage(), where, "mend the settings", e.getCause());
+            throw new Sae4jException("the configuration is refused, " + e.getCause().getMessage(), where, "mend the settings",
+                    e.getCause());
         } catch (ReflectiveOperationException e) {
             throw new Sae4jException("cannot make a " + type.getName() + ", " + e, where,
                     "the experiment must export or open its configuration record", e);
@@ -247,7 +250,8 @@ public final class ConfigBinder {
         }
         if (value instanceof Number number) {
             if (!(number.doubleValue() >= param.min() && number.doubleValue() <= param.max())) {
-                throw new Sae4jException("setting '" + key + "' is out of range, found " + number, where, "choose a number " + range(param));
+                throw new Sae4jException("setting '" + key + "' is out of range, found " + number, where, "choose a number "
+                        + range(param));
             }
         } else if (value instanceof List<?> list) {
             for (int i = 0; i < list.size(); i++) {
@@ -257,7 +261,8 @@ public final class ConfigBinder {
     }
 
     private static Sae4jException mismatch(Type type, JsonNode node, String where, String key) {
-        return new Sae4jException("setting '" + key + "' must be a " + typeName(type) + ", found " + abbreviate(node), where, "mend its value");
+        return new Sae4jException("setting '" + key + "' must be a " + typeName(type) + ", found " + abbreviate(node), where, "mend its "
+                + "value");
     }
 
     private static String abbreviate(JsonNode node) {

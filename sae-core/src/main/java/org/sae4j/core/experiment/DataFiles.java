@@ -20,7 +20,8 @@ public final class DataFiles {
     private DataFiles() {}
 
     /**
-     * Reads labelled texts: one a line, label, tab, text, with {@code \n}, {@code \t} and {@code \\} escaped in the text. A line without a tab
+     * Reads labelled texts: one a line, label, tab, text, with {@code \n}, {@code \t} and {@code \\} escaped in the text. A line without a
+     * tab
      * is a text without a label; empty lines are skipped.
      *
      * @param file in UTF-8
@@ -99,7 +100,8 @@ public final class DataFiles {
         try {
             list = JsonMapper.shared().readTree(json);
         } catch (JacksonException e) {
-            throw new Sae4jException("the facts are no JSON, " + e.getOriginalMessage(), where, "write a list of objects with " + FACT_KEYS, e);
+            throw new Sae4jException("the facts are no JSON, " + e.getOriginalMessage(), where, "write a list of objects with "
+                    + FACT_KEYS, e);
         }
         if (!list.isArray()) {
             throw new Sae4jException("the facts are no JSON list", where, "write a list of objects with " + FACT_KEYS);

@@ -40,7 +40,8 @@ public final class Experiments {
     }
 
     /**
-     * The experiments that are installed, and those in the jars of a folder. The folder's classes stay loaded as long as the result is used.
+     * The experiments that are installed, and those in the jars of a folder. The folder's classes stay loaded as long as the result is
+     * used.
      *
      * @param folder a folder with jar files
      * @return the experiments
@@ -127,7 +128,8 @@ public final class Experiments {
     public Experiment<?, ?> get(String id) {
         List<String> ids = all.stream().map(Experiment::id).toList();
         return all.stream().filter(e -> e.id().equals(id)).findFirst()
-                .orElseThrow(() -> new Sae4jException("there is no experiment '" + id + "'" + (broken.isEmpty() ? "" : "; not usable: " + broken),
+                .orElseThrow(() -> new Sae4jException("there is no experiment '" + id + "'" + (broken.isEmpty() ? "" : "; not usable: "
+                        + broken),
                         "among " + ids, Nearest.hint(id, ids) + "list them with sae experiments, add yours with --plugin-path FOLDER"));
     }
 }

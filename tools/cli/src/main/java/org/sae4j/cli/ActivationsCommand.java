@@ -29,7 +29,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Writes what a transformer computes at some hook points. */
-@Command(name = "activations", description = "Run a transformer and write the values at hook points, one tensor each: [batch, position, ...].",
+@Command(name = "activations", description = "Run a transformer and write the values at hook points, one tensor each: [batch, position, "
+        + "...].",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class ActivationsCommand implements Runnable {
     /** The key of the transformer's name in the metadata of the file that is written. */

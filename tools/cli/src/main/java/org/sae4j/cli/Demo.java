@@ -67,7 +67,7 @@ final class Demo {
             Map<String, Detectors.Best> detectors, SparseAutoencoder sae) {
         /** The lowest AUROC of the labels' best features. */
         double worstAuroc() {
-            return detectors.values().stream().mapToDouble(Detectors.Best::auroc).min().orElse(Double.NaN);
+            return detectors.values().stream().mapToDouble(Detectors.Best::byDocument).min().orElse(Double.NaN);
         }
     }
 
@@ -115,7 +115,8 @@ final class Demo {
     private List<Plan> plans() {
         Recipe common = Recipes.OPENAI_TOPK.with(Map.of("k", "32", "lr", "1e-3", "batch", "1024", "dead_after", "100000",
                 "seed", Long.toString(seed)));
-        Recipe paper = Recipes.PAPER.with(Map.of("l1", "1.2e-4", "lr", "4e-3", "lr_warm_up", Integer.toString(Math.min(50, steps / 2)), "lr_decay",
+        Recipe paper = Recipes.PAPER.with(Map.of("l1", "1.2e-4", "lr", "4e-3", "lr_warm_up", Integer.toString(Math.min(50, steps / 2)),
+                "lr_decay",
                 Integer.toString(steps * 3 / 10), "batch", "1024", "d_sae", "2048", "dead_after", "100000", "seed", Long.toString(seed)));
         return List.of(
                 new Plan("topk-2048", "TopK", common.with(Map.of("d_sae", "2048", "steps", Integer.toString(steps)))),
@@ -145,7 +146,7 @@ final class Demo {
         Evaluation measured = Evaluator.evaluate(model, sae, evaluation, true, terminal);
         EncodedCorpus encoded = EncodedCorpus.encode(model, sae, labelled, terminal);
         Trained trained = new Trained(plan.id(), plan.title(), plan.recipe(), metrics, measured,
-                Detectors.bestByLabel(encoded, model.tokenizer().orElseThrow()), sae);
+                Detectors.bestByLabel(LabelScores.of(encoded, terminal), model.tokenizer().orElseThrow()), sae);
         terminal.say(String.format(Locale.ROOT, "%s: explained variance %.3f at L0 %.1f, %d of %d features dead, worst domain's AUROC %.4f",
                 plan.title(), measured.explainedVariance(), measured.l0(), measured.dead(), measured.density().length,
                 trained.worstAuroc()));

@@ -49,7 +49,8 @@ final class DemoReport {
 
     void write(Path file) {
         Report.Builder report = Report.builder("What a sparse autoencoder finds in a transformer")
-                .subtitle("sae4j demo: the one-block transformer gelu-1l-demo, its MLP activations, and 13 domains of text whose truth is known")
+                .subtitle("sae4j demo: the one-block transformer gelu-1l-demo, its MLP activations, and 13 domains of text whose truth "
+                        + "is known")
                 .provenance(provenance()).section(overview()).section(autoencoders());
         outcomes.forEach(o -> report.section(Section.of(o.experiment(), o.result())));
         report.section(next()).build().write(file);
@@ -72,14 +73,16 @@ final class DemoReport {
         Demo.Trained main = trained.getFirst();
         Evaluation e = main.evaluation();
         List<String> findings = new ArrayList<>();
-        findings.add(String.format(Locale.ROOT, "%,d features explain %.1f%% of the variance of the activations with %.0f active at a time, and keep "
+        findings.add(String.format(Locale.ROOT, "%,d features explain %.1f%% of the variance of the activations with %.0f active at a "
+                + "time, and keep "
                 + "%.1f%% of what the layer does for the next-token loss.", e.density().length, 100 * e.explainedVariance(), e.l0(),
                 100 * e.recovered().orElseThrow().ceRecovered()));
         HIGHLIGHTS.forEach((id, phrases) -> outcomes.stream().filter(o -> o.experiment().id().equals(id))
                 .forEach(o -> phrases.forEach(phrase -> o.result().findings().stream().filter(f -> f.contains(phrase)).limit(1)
                         .forEach(findings::add))));
         return Section.builder("overview", "What was found")
-                .lead("A transformer's hidden layer packs many meanings into few numbers. A sparse autoencoder writes each activation as a sum of few "
+                .lead("A transformer's hidden layer packs many meanings into few numbers. A sparse autoencoder writes each activation as "
+                        + "a sum of few "
                         + "features out of many. The demo trained three of them on " + HOOKED + ", and asked five experiments what the "
                         + "features are. Everything below was computed on this machine, in " + Math.round(seconds) + " seconds.")
                 .metrics(List.of(Metric.of("explained variance", e.explainedVariance(), ""), Metric.of("L0", e.l0(), "features per token"),
@@ -89,16 +92,21 @@ final class DemoReport {
                 .findings(findings).figure(bestFeatures(main)).build();
     }
 
-    private static final String HOOKED = "blocks.0.mlp.hook_post of a small transformer that knows five languages, geography, chemistry, families, "
+    private static final String HOOKED = "blocks.0.mlp.hook_post of a small transformer that knows five languages, geography, chemistry, "
+            + "families, "
             + "code, DNA, base64 and arithmetic";
 
     private Figure bestFeatures(Demo.Trained main) {
         List<List<Object>> rows = new ArrayList<>();
-        main.detectors().forEach((domain, best) -> rows.add(List.of(domain, best.feature(), round(best.auroc(), 4),
+        main.detectors().forEach((domain, best) -> rows.add(List.of(domain, best.feature(), round(best.byDocument(), 4),
+                round(best.byToken(), 4),
                 round(100 * main.evaluation().density()[best.feature()], 2), String.join("  ", best.tokens()))));
-        return new Figure.Table("best-features", "The feature that knows each domain best", "Chosen by the AUROC of the largest activation over a "
-                + "document, documents of the domain against all others (0.5 is chance, 1 is perfect); many features are words, not domains. "
-                + "n = 1,500 documents; seed " + seed + ".", List.of("domain", "feature", "AUROC by document", "active on tokens (%)",
+        return new Figure.Table("best-features", "The feature that knows each domain best", "Chosen by the AUROC of the largest "
+                + "activation over a "
+                + "document, documents of the domain against all others (0.5 is chance, 1 is perfect); many features are words, not "
+                        + "domains. "
+                + "n = 1,500 documents; seed " + seed + ".", List.of("domain", "feature", "AUROC by document", "AUROC by token", "active "
+                        + "on tokens (%)",
                         "tokens it is most active on"), rows);
     }
 
@@ -107,21 +115,24 @@ final class DemoReport {
         for (Demo.Trained t : trained) {
             Evaluation e = t.evaluation();
             Map.Entry<String, Detectors.Best> worst = t.detectors().entrySet().stream()
-                    .min(Comparator.comparingDouble(d -> d.getValue().auroc())).orElseThrow();
+                    .min(Comparator.comparingDouble(d -> d.getValue().byDocument())).orElseThrow();
             rows.add(List.of(t.title(), e.density().length, round(e.l0(), 1), round(e.explainedVariance(), 4), round(e.cosine(), 4),
                     e.dead(), e.denserThan(0.1), round(100 * e.recovered().orElseThrow().ceRecovered(), 2),
-                    round(100 * e.recovered().orElseThrow().klRecovered(), 2), round(worst.getValue().auroc(), 4), worst.getKey()));
+                    round(100 * e.recovered().orElseThrow().klRecovered(), 2), round(worst.getValue().byDocument(), 4), worst.getKey()));
         }
         Evaluation.Recovered recovered = trained.getFirst().evaluation().recovered().orElseThrow();
         String n = String.format(Locale.ROOT, "n = %,d tokens of 1,500 documents that were not trained on; seed %d.",
                 trained.getFirst().evaluation().tokens(), seed);
         return Section.builder("autoencoders", "The autoencoders")
-                .lead("Three autoencoders of the same activations: TopK, which keeps the 32 largest features of a token; ReLU with an L1 penalty by "
+                .lead("Three autoencoders of the same activations: TopK, which keeps the 32 largest features of a token; ReLU with an L1 "
+                        + "penalty by "
                         + "the paper's recipe, for comparison; and a small TopK one, to see how features split as their number grows.",
-                        String.format(Locale.ROOT, "The untouched model's next-token loss is %.3f nats; with zeros in place of the activations it is "
+                        String.format(Locale.ROOT, "The untouched model's next-token loss is %.3f nats; with zeros in place of the "
+                                + "activations it is "
                                 + "%.3f, with the TopK autoencoder's reconstruction %.3f.", recovered.ceClean(), recovered.ceZero(),
                                 recovered.ceSae()))
-                .figure(new Figure.Table("autoencoders-table", "Quality on held-out text", n + " The AUROC is that of the worst of the 13 domains: "
+                .figure(new Figure.Table("autoencoders-table", "Quality on held-out text", n + " The AUROC is that of the worst of the "
+                        + "13 domains: "
                         + "how well the largest activation of its best feature over a document tells the domain from all others.",
                         List.of("autoencoder", "d_sae", "L0", "explained variance", "cosine", "dead features", "features above 10% density",
                                 "CE recovered (%)", "KL recovered (%)", "worst domain's AUROC", "worst domain"), rows))
@@ -165,9 +176,11 @@ final class DemoReport {
     private Figure domains() {
         List<String> names = List.copyOf(trained.getFirst().detectors().keySet());
         List<Figure.BarSeries> series = trained.stream()
-                .map(t -> new Figure.BarSeries(t.title(), names.stream().mapToDouble(n -> t.detectors().get(n).auroc()).toArray(), new double[0], new double[0]))
+                .map(t -> new Figure.BarSeries(t.title(), names.stream().mapToDouble(n -> t.detectors().get(n).byDocument()).toArray(),
+                        new double[0], new double[0]))
                 .toList();
-        return new Figure.Bars("domains", "Best single feature of every domain", "AUROC of the largest activation over a document, documents of the "
+        return new Figure.Bars("domains", "Best single feature of every domain", "AUROC of the largest activation over a document, "
+                + "documents of the "
                 + "domain against all others; 0.5 is chance, 1 is perfect. n = 1,500 documents.", Figure.Axis.of("domain"),
                 Figure.Axis.of("AUROC of the best feature"), names, series, false);
     }

@@ -27,7 +27,8 @@ final class Inputs {
             throw new Sae4jException("activations need at least two axes and one row, found " + x, where, "store them as [rows, d_in]");
         }
         if (width > 0 && x.dim(-1) != width) {
-            throw new Sae4jException("expected rows of width " + width + ", found " + x, where, "use activations of the autoencoder's hook point");
+            throw new Sae4jException("expected rows of width " + width + ", found " + x, where, "use activations of the autoencoder's "
+                    + "hook point");
         }
         float[] row = new float[x.dim(-1)];
         for (long r = 0; r < x.size() / row.length; r++) {

@@ -82,7 +82,8 @@ final class RunCommand implements Runnable {
             return;
         }
         if (model == null || output == null) {
-            throw new ParameterException(spec.commandLine(), "Missing required option: '" + (model == null ? "--model=DIR" : "--output=DIR") + "'");
+            throw new ParameterException(spec.commandLine(), "Missing required option: '" + (model == null ? "--model=DIR"
+                    : "--output=DIR") + "'");
         }
         execute(experiment);
     }

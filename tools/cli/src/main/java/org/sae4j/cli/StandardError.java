@@ -24,7 +24,8 @@ final class StandardError {
         FunctionDescriptor signature = FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
         try {
             Linker linker = Linker.nativeLinker();
-            int result = (int) linker.downcallHandle(linker.defaultLookup().findOrThrow("dup2"), signature).invokeExact(REAL, STANDARD_ERROR);
+            int result = (int) linker.downcallHandle(linker.defaultLookup().findOrThrow("dup2"), signature).invokeExact(REAL,
+                    STANDARD_ERROR);
             if (result != STANDARD_ERROR) {
                 throw new IllegalStateException("dup2(3, 2) gave " + result);
             }

@@ -8,7 +8,8 @@ import java.util.Set;
 import org.sae4j.api.Progress;
 
 /**
- * Shows what is being done: on a terminal one changing line on standard error, elsewhere one line for each stage on standard output, so that
+ * Shows what is being done: on a terminal one changing line on standard error, elsewhere one line for each stage on standard output, so
+ * that
  * standard error holds nothing but failures.
  */
 final class Terminal implements Progress {

@@ -79,7 +79,8 @@ final class TrainCommand implements Runnable {
     @Option(names = "--seed", paramLabel = "N", description = "Seed of initialisation and order. Default: the recipe's.")
     private Long seed;
 
-    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting of the recipe, such as l1=1e-3 or d_sae=2048; repeat for more.")
+    @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting of the recipe, such as l1=1e-3 or d_sae=2048; repeat for "
+            + "more.")
     private Map<String, String> settings = new LinkedHashMap<>();
 
     @Option(names = "--checkpoint-every", paramLabel = "N", defaultValue = "0",
@@ -211,7 +212,8 @@ final class TrainCommand implements Runnable {
             return last.orElseThrow(() -> new Sae4jException("there is no checkpoint to resume from", folder.toString(),
                     "train without --resume, or name the folder of the interrupted run with --output"));
         } catch (IOException e) {
-            throw new Sae4jException("cannot list the checkpoints, " + e.getClass().getSimpleName(), folder.toString(), "check the folder", e);
+            throw new Sae4jException("cannot list the checkpoints, " + e.getClass().getSimpleName(), folder.toString(), "check the "
+                    + "folder", e);
         }
     }
 }

@@ -115,7 +115,8 @@ class CommandLineTest {
         Files.delete(bare.resolve("tokenizer.json"));
         assertThat(run("activations", "--model", bare.toString(), "--tokens", "1,2", "--hook", "logits", "--output", file("o.safetensors")))
                 .as(err.toString()).isZero();
-        assertFails(1, "the model has no tokenizer", "activations", "--model", bare.toString(), "--text", "a", "--hook", "logits", "--output",
+        assertFails(1, "the model has no tokenizer", "activations", "--model", bare.toString(), "--text", "a", "--hook", "logits",
+                "--output",
                 file("o.safetensors"));
     }
 
@@ -190,7 +191,8 @@ class CommandLineTest {
     @Test
     void anAutoencoderTrainedOnActivationsOfAHookPointKnowsWhereItBelongs() {
         String file = file("acts.safetensors");
-        assertThat(run("activations", "--model", gelu.toString(), "--text", "The cat slept under the tree.", "--hook", "blocks.0.mlp.hook_post",
+        assertThat(run("activations", "--model", gelu.toString(), "--text", "The cat slept under the tree.", "--hook",
+                "blocks.0.mlp.hook_post",
                 "--output", file)).as(err.toString()).isZero();
         assertThat(run("train", "--recipe", "openai-topk", "--activations", file, "--tensor", "blocks.0.mlp.hook_post", "--steps", "2",
                 "--batch", "4", "--set", "d_sae=32", "--set", "k=4", "--output", file("placed"))).as(err.toString()).isZero();
@@ -206,7 +208,8 @@ class CommandLineTest {
             assertThat(run("train", "--recipe", "openai-topk", "--activations", data, "--steps", steps, "--batch", "8", "--set", "d_sae=32",
                     "--set", "k=4", "--output", file(name))).as(err.toString()).isZero();
         }
-        assertThat(run("train", "--recipe", "openai-topk", "--activations", data, "--steps", "6", "--batch", "8", "--set", "d_sae=32", "--set",
+        assertThat(run("train", "--recipe", "openai-topk", "--activations", data, "--steps", "6", "--batch", "8", "--set", "d_sae=32",
+                "--set",
                 "k=4", "--resume", "--output", file("halves"))).as(err.toString()).isZero();
         for (String written : List.of("sae_weights.safetensors", "metrics.jsonl", "cfg.json")) {
             assertThat(folder.resolve("halves").resolve(written)).hasSameBinaryContentAs(folder.resolve("whole").resolve(written));
@@ -237,7 +240,8 @@ class CommandLineTest {
 
     @Test
     void runWritesResultFiguresAndReport() {
-        assertThat(run("run", "neighborhood", "--model", gelu.toString(), "--sae", sae.toString(), "--output", file("n"))).as(err.toString())
+        assertThat(run("run", "neighborhood", "--model", gelu.toString(), "--sae", sae.toString(), "--output",
+                file("n"))).as(err.toString())
                 .isZero();
         assertThat(folder.resolve("n/result.json")).content().contains("sae4j/result/1").contains("\"seed\"");
         assertThat(folder.resolve("n/report.html")).isNotEmptyFile();
