@@ -45,7 +45,8 @@ public record CausalTracingConfig(
     /**
      * Settings of rank-one edits (ROME, Meng et al. 2022).
      *
-     * @param facts facts to edit one after another, each to the answer of the fact two places on; 0 leaves edits out
+     * @param facts facts to edit one at a time, drawn by the run's seed, each to the answer of the fact two places on; 0 leaves edits out
+     * @param heldOut further facts, drawn likewise, whose edits choose the best layer and are not scored; 0 leaves the choice out
      * @param subject the one subject to edit instead; empty for none
      * @param target its new answer with leading space
      * @param layers layers to edit, one at a time; empty for all, of deep models at most 4 spread evenly
@@ -61,8 +62,10 @@ public record CausalTracingConfig(
      * @param offTargetTokens tokens of the corpus for the off-target divergence
      */
     public record Edit(
-            @Param(value = "facts to edit one after another, each to the answer of the fact two places on; 0 leaves edits out", min = 0)
-            int facts,
+            @Param(value = "facts to edit one at a time, drawn by the run's seed, each to the answer of the fact two places on; 0 leaves"
+                    + " edits out", min = 0) int facts,
+            @Param(value = "further facts, drawn likewise, whose edits choose the best layer and are not scored; 0 leaves the choice out",
+                    min = 0) int heldOut,
             @Param("the one subject to edit instead; empty for none") String subject,
             @Param("its new answer with leading space") String target,
             @Param(value = "layers to edit, one at a time; empty for all, of deep models at most 4 spread evenly") List<Integer> layers,

@@ -15,7 +15,6 @@ import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.FeatureEffect;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.FeatureShare;
-import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.ReplacementAverage;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.SiteTrace;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.SweepPoint;
@@ -62,7 +61,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
     @Override
     public CausalTracingConfig defaults() {
         return new CausalTracingConfig("", List.of(), List.of(), List.of(), 100, 0, 10, 3, 0, List.of(), 2, 6, 16, 1000, 4096,
-                new CausalTracingConfig.Edit(6, "", "", List.of(), List.of(), List.of(), 10_000, 0.01, 60, 0.5, 4, 0.05, 0.0625, 2000));
+                new CausalTracingConfig.Edit(10, 5, "", "", List.of(), List.of(), List.of(), 10_000, 0.01, 60, 0.2, 4, 0.2, 0.0625, 2000));
     }
 
     @Override
@@ -112,14 +111,14 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
             features = featureTracer.single(cases.get(config.shownFact()), config.features());
             shares = featureTracer.shares(cases.stream().filter(c -> studied.contains(c.prompt())).toList(), averages);
         }
-        List<RankOneEdit> edits = new EditSeries(config, context, runs, prompts).run(studied);
+        EditSeries.Outcome edits = new EditSeries(config, context, runs, prompts).run(studied);
 
         CausalTracingResult result = new CausalTracingResult(read.getFirst().fact().relation(), config.noise() * deviation, window, facts,
-                averages.indirectEffects(averaged, places), replacement, sweep, features, shares, edits);
+                averages.indirectEffects(averaged, places), replacement, sweep, features, shares, edits.choices(), edits.edits());
         TracedFact shown = facts.get(config.shownFact());
         Summary summary = new Summary(result, averages, anyKnown, sae.flatMap(s -> s.config().hook()));
         return new ExperimentResult<>(result, summary.findings(), summary.metrics(), new Figures(result, shown, context.seed()).draw(),
-                summary.notes(context.corpus().isEmpty()));
+                summary.notes(context.corpus().isEmpty(), config.edit().subject().isEmpty()));
     }
 
     private static List<Site> sites(CausalTracingConfig config, TransformerConfig model) {

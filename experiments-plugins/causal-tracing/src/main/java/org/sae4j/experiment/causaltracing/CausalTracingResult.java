@@ -16,11 +16,12 @@ import org.sae4j.api.experiment.Interval;
  * @param sweep scores over the noise
  * @param features SAE features as sites, of the fact that is shown
  * @param featureShares SAE features together, over facts
+ * @param layerChoices how edits of held-out facts fared by layer; empty if no layer was chosen by them
  * @param edits rank-one edits
  */
 public record CausalTracingResult(String relation, double noise, int window, List<TracedFact> facts, List<RoleAverage> averages,
         List<ReplacementAverage> replacement, List<SweepPoint> sweep, List<FeatureEffect> features, List<FeatureShare> featureShares,
-        List<RankOneEdit> edits) {
+        List<LayerChoice> layerChoices, List<RankOneEdit> edits) {
     /**
      * The trace of one fact.
      *
@@ -112,6 +113,17 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
             double full, Interval fullInterval, int n) {}
 
     /**
+     * How edits of held-out facts fared at one layer, by which the layer for edits is chosen.
+     *
+     * @param layer the edited block
+     * @param efficacy mean probability of the new answer after the edit
+     * @param specificity mean share of the other facts of the relation whose top prediction stayed
+     * @param facts held-out facts
+     * @param chosen whether the product of both is the highest of all layers; the first of equals
+     */
+    public record LayerChoice(int layer, double efficacy, double specificity, int facts, boolean chosen) {}
+
+    /**
      * A rank-one edit of one MLP and what it did.
      *
      * @param layer the edited block
@@ -123,6 +135,7 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
      * @param newBefore probability of the new answer before the edit
      * @param newAfter probability of the new answer after the edit: efficacy
      * @param oldAfter probability of the old answer after the edit
+     * @param changed whether the top prediction after the edit is the first token of the new answer
      * @param paraphraseAfter mean probability of the new answer over paraphrases; NaN if there are none
      * @param paraphrases number of paraphrases
      * @param unchangedNeighbors other facts of the relation whose top prediction stayed
@@ -135,7 +148,7 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
      * @param undone whether the original model gives the same bits afterwards
      */
     public record RankOneEdit(int layer, String subject, String oldAnswer, String newAnswer, double optimisedProbability, int steps,
-            double newBefore, double newAfter, double oldAfter, double paraphraseAfter, int paraphrases, int unchangedNeighbors,
-            int neighbors, int unchangedOther, int other, double offTargetKl, int offTargetTokens, double relativeChange,
-            boolean undone) {}
+            double newBefore, double newAfter, double oldAfter, boolean changed, double paraphraseAfter, int paraphrases,
+            int unchangedNeighbors, int neighbors, int unchangedOther, int other, double offTargetKl, int offTargetTokens,
+            double relativeChange, boolean undone) {}
 }

@@ -3,7 +3,11 @@ package org.sae4j.experiment.causaltracing;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
@@ -21,37 +25,72 @@ import org.sae4j.core.format.TransformerWeights;
 class DemoWorldTest {
     private static final Path FOLDER = Path.of("../../tools/demo-world/src/main/resources/org/sae4j/demoworld");
 
+    private static Engine engine;
+    private static TransformerWeights weights;
+    private static Transformer model;
+
+    @BeforeAll
+    static void open() throws IOException {
+        engine = Engines.open("cpu", EngineOptions.DEFAULT);
+        weights = TransformerFiles.read(FOLDER.resolve("gpt2-4l-demo"));
+        model = Transformers.of(weights.config(), weights.parameters(), weights.tokenizer(), engine);
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+        weights.close();
+        engine.close();
+    }
+
+    private static ExperimentResult<CausalTracingResult> run(String config) throws IOException {
+        CausalTracingExperiment experiment = new CausalTracingExperiment();
+        return ExperimentRun.builder(model, engine).facts(DataFiles.facts(FOLDER.resolve("facts.json")))
+                .corpus(DataFiles.corpus(FOLDER.resolve("labelled.tsv"))).build()
+                .run(experiment, ConfigBinder.bind(experiment.defaults(), config, "test"));
+    }
+
     @Test
-    void tracesAndEditsOfTheCapitalsAgreeWithTheReference() throws Exception {
-        try (Engine engine = Engines.open("cpu", EngineOptions.DEFAULT);
-                TransformerWeights weights = TransformerFiles.read(FOLDER.resolve("gpt2-4l-demo"));
-                Transformer model = Transformers.of(weights.config(), weights.parameters(), weights.tokenizer(), engine)) {
-            CausalTracingExperiment experiment = new CausalTracingExperiment();
-            ExperimentResult<CausalTracingResult> result = ExperimentRun.builder(model, engine)
-                    .facts(DataFiles.facts(FOLDER.resolve("facts.json"))).corpus(DataFiles.corpus(FOLDER.resolve("labelled.tsv"))).build()
-                    .run(experiment, ConfigBinder.bind(experiment.defaults(), """
-                            {"sweepTo": 0, "replacements": 0, "edit": {"subject": "France", "target": " Rome", "layers": [0, 3]}}""",
-                            "test"));
-            CausalTracingResult data = result.data();
-            assertThat(data.noise()).isCloseTo(0.307, within(0.001));
-            assertThat(data.facts()).hasSize(38).allMatch(CausalTracingResult.TracedFact::known);
-            double[] last = {0.709, 0.930, 0.943, 0.962};
-            for (int layer = 0; layer < 4; layer++) {
-                assertThat(effect(data, TokenRole.LAST, layer)).isCloseTo(last[layer], within(0.05));
-                assertThat(effect(data, TokenRole.LAST_SUBJECT, layer)).isBetween(0.0, 0.03);
-                assertThat(effect(data, TokenRole.BEFORE_SUBJECT, layer)).isZero();
-            }
-            assertThat(result.findings()).anyMatch(f -> f.startsWith("No early site was found"));
-            CausalTracingResult.RankOneEdit works = data.edits().getFirst();
-            assertThat(works.newAfter()).isGreaterThan(0.7);
-            assertThat(works.unchangedNeighbors()).isGreaterThanOrEqualTo(36);
-            assertThat(works.undone()).isTrue();
-            assertThat(data.edits().getLast().newAfter()).isLessThan(0.01);
+    void tracesAndEditsOfTheCapitalsAgreeWithTheReference() throws IOException {
+        ExperimentResult<CausalTracingResult> result = run("""
+                {"sweepTo": 0, "replacements": 0, "edit": {"subject": "France", "target": " Rome", "layers": [0, 3]}}""");
+        CausalTracingResult data = result.data();
+        assertThat(data.noise()).isCloseTo(0.307, within(0.001));
+        assertThat(data.facts()).hasSize(38).allMatch(CausalTracingResult.TracedFact::known);
+        double[] last = {0.709, 0.930, 0.943, 0.962};
+        for (int layer = 0; layer < 4; layer++) {
+            assertThat(effect(data, TokenRole.LAST, layer)).isCloseTo(last[layer], within(0.05));
+            assertThat(effect(data, TokenRole.LAST_SUBJECT, layer)).isBetween(0.0, 0.03);
+            assertThat(effect(data, TokenRole.BEFORE_SUBJECT, layer)).isZero();
         }
+        assertThat(result.findings()).anyMatch(f -> f.startsWith("No early site was found"));
+        CausalTracingResult.RankOneEdit works = data.edits().getFirst();
+        assertThat(works.newAfter()).isGreaterThan(0.7);
+        assertThat(works.unchangedNeighbors()).isGreaterThanOrEqualTo(36);
+        assertThat(works.undone()).isTrue();
+        assertThat(data.edits().getLast().newAfter()).isLessThan(0.01);
+    }
+
+    /** Which facts are edited is drawn, and the layer is chosen by other facts' edits; all else is the default. */
+    @Test
+    void editsAtTheChosenLayerWriteNewCapitalsAndLeaveTheOthers() throws IOException {
+        CausalTracingResult data = run("""
+                {"sweepTo": 0, "replacements": 0, "noiseRows": 1, "edit": {"offTargetTokens": 0}}""").data();
+        CausalTracingResult.LayerChoice best = data.layerChoices().stream().filter(CausalTracingResult.LayerChoice::chosen).findFirst()
+                .orElseThrow();
+        List<CausalTracingResult.RankOneEdit> edits = data.edits().stream().filter(e -> e.layer() == best.layer()).toList();
+        assertThat(edits).hasSize(10).allMatch(CausalTracingResult.RankOneEdit::undone);
+        assertThat(edits.stream().mapToDouble(CausalTracingResult.RankOneEdit::newAfter).average().orElseThrow())
+                .isGreaterThanOrEqualTo(0.8);
+        assertThat(edits.stream().filter(CausalTracingResult.RankOneEdit::changed).count()).isGreaterThanOrEqualTo(9);
+        int others = edits.stream().mapToInt(CausalTracingResult.RankOneEdit::neighbors).sum();
+        assertThat(others).isEqualTo(370);
+        assertThat(edits.stream().mapToInt(CausalTracingResult.RankOneEdit::unchangedNeighbors).sum())
+                .isGreaterThanOrEqualTo((int) Math.ceil(0.97 * others));
     }
 
     private static double effect(CausalTracingResult result, TokenRole role, int layer) {
         return result.averages().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && a.role() == role && a.place().equals("" + layer))
-                .findFirst().orElseThrow().indirectEffect();
+            .findFirst().orElseThrow().indirectEffect();
     }
 }

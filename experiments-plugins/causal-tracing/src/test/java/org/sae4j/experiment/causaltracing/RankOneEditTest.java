@@ -14,6 +14,7 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.api.experiment.Document;
+import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
@@ -52,9 +53,12 @@ class RankOneEditTest {
     }
 
     private static List<RankOneEdit> edits(List<Fact> facts, String edit, List<Document> corpus) {
+        return run(facts, edit, corpus).data().edits();
+    }
+
+    private static ExperimentResult<CausalTracingResult> run(List<Fact> facts, String edit, List<Document> corpus) {
         return ExperimentRun.builder(model, engine).facts(facts).corpus(corpus).build().run(EXPERIMENT, ConfigBinder.bind(
-                EXPERIMENT.defaults(), "{\"replacements\": 0, \"sweepTo\": 0, \"noiseRows\": 1, \"edit\": {" + edit + "}}", "test"))
-                .data().edits();
+                EXPERIMENT.defaults(), "{\"replacements\": 0, \"sweepTo\": 0, \"noiseRows\": 1, \"edit\": {" + edit + "}}", "test"));
     }
 
     /** In the last block, where the subject is the last token, nothing but the wanted value reaches the prediction. */
@@ -92,6 +96,27 @@ class RankOneEditTest {
                     assertThat(e.offTargetKl()).isNaN();
                     assertThat(e.paraphraseAfter()).isNaN();
                 });
+    }
+
+    @Test
+    void heldOutFactsChooseTheLayerAndChangeNothingElse() {
+        List<Fact> facts = List.of(new Fact("color", "so red is", "red", "r"), new Fact("color", "so blue is", "blue", "b"),
+                new Fact("color", "so pink is", "pink", "p"), new Fact("color", "so teal is", "teal", "t"));
+        ExperimentResult<CausalTracingResult> with = run(facts, "\"facts\": 2, \"heldOut\": 2, \"steps\": 5", CORPUS);
+        List<CausalTracingResult.LayerChoice> choices = with.data().layerChoices();
+        assertThat(choices).extracting(CausalTracingResult.LayerChoice::layer).containsExactly(0, 1);
+        assertThat(choices).allMatch(c -> c.facts() == 2).filteredOn(CausalTracingResult.LayerChoice::chosen).singleElement()
+                .satisfies(best -> assertThat(choices).allMatch(c -> c.efficacy() * c.specificity()
+                        <= best.efficacy() * best.specificity()));
+        assertThat(with.findings()).anyMatch(f -> f.startsWith("By 2 held-out facts, layer "));
+        assertThat(with.data().edits()).extracting(RankOneEdit::layer).containsExactly(0, 0, 1, 1);
+        assertThat(with.metrics()).filteredOn(m -> m.name().startsWith("edited answers changed")).hasSize(2)
+                .allMatch(m -> m.n() == 2 && m.interval().isPresent());
+
+        CausalTracingResult without = run(facts, "\"facts\": 2, \"heldOut\": 0, \"steps\": 5", CORPUS).data();
+        assertThat(without.layerChoices()).isEmpty();
+        assertThat(without.edits()).isEqualTo(with.data().edits());
+        assertThat(run(facts, "\"facts\": 2, \"layers\": [1], \"steps\": 5", CORPUS).data().layerChoices()).isEmpty();
     }
 
     @Test

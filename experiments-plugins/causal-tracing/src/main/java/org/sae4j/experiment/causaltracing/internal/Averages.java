@@ -14,6 +14,8 @@ import org.sae4j.experiment.causaltracing.TokenRole;
 public final class Averages {
     /** Total effects smaller than this leave the normalised recovery undefined. */
     private static final double SMALLEST_EFFECT = 1e-6;
+    /** The 97.5% quantile of the normal distribution. */
+    private static final double NORMAL_QUANTILE = 1.959963984540054;
 
     private final int resamples;
     private final CounterRandom random;
@@ -39,6 +41,22 @@ public final class Averages {
     public Interval interval(double[] values, String name) {
         return values.length < 2 ? new Interval(Double.NaN, Double.NaN, 0.95, "none, as there is only one fact")
                 : Statistics.bootstrapMean(values, resamples, 0.95, "facts", random.stream(name));
+    }
+
+    /**
+     * The interval of a share of independent trials (Wilson 1927), which has a width even if all of them succeed.
+     *
+     * @param successes trials that succeeded
+     * @param n trials, at least 1
+     * @param over what the trials are
+     * @return the interval
+     */
+    public static Interval share(int successes, int n, String over) {
+        double share = (double) successes / n;
+        double square = NORMAL_QUANTILE * NORMAL_QUANTILE / n;
+        double center = (share + square / 2) / (1 + square);
+        double half = NORMAL_QUANTILE / (1 + square) * Math.sqrt(share * (1 - share) / n + square / (4 * n));
+        return new Interval(successes == 0 ? 0 : center - half, successes == n ? 1 : center + half, 0.95, "Wilson over " + over);
     }
 
     /**

@@ -2,6 +2,7 @@ package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.experiment.causaltracing.CausalTracingConfig;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.LayerChoice;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
 
 /** Rank-one edits of single MLPs (ROME), one at a time, each scored on an edited copy of the model. */
@@ -54,63 +56,118 @@ public final class EditSeries {
     /** A wish: this prompt shall have that answer. */
     private record Wish(Prompt prompt, String answer, int token) {}
 
-    /** What the original model says about everything that an edit of one wish is scored on. */
-    private record Before(List<int[]> paraphrases, List<Prompt> neighbors, List<Prompt> other, float[] prompt, List<int[]> offTarget) {}
+    /** What is edited: scored facts, and others that choose the layer. */
+    private record Wishes(List<Wish> scored, List<Wish> heldOut) {}
 
     /**
-     * Edits facts.
+     * What edits did.
+     *
+     * @param choices how the held-out facts fared by layer
+     * @param edits one result for each scored fact and layer
+     */
+    public record Outcome(List<LayerChoice> choices, List<RankOneEdit> edits) {}
+
+    /** A wish and what the original model says about everything that its edits are scored on. */
+    private record Before(Wish wish, List<int[]> paraphrases, List<Prompt> neighbors, List<Prompt> other, float[] prompt,
+            List<int[]> offTarget) {}
+
+    /**
+     * Edits facts. Which ones is drawn before anything is edited.
      *
      * @param known the traced prompts, of one relation
-     * @return one result for each wish and layer
+     * @return what the edits did
      * @throws Sae4jException if a layer or the subject of the configuration does not exist
      */
-    public List<RankOneEdit> run(List<Prompt> known) {
-        List<Wish> wishes = wishes(known);
-        if (wishes.isEmpty()) {
-            return List.of();
-        }
+    public Outcome run(List<Prompt> known) {
         List<Integer> layers = layers();
+        Wishes wishes = wishes(known, layers.size() > 1 ? edit.heldOut() : 0);
+        if (wishes.scored().isEmpty()) {
+            return new Outcome(List.of(), List.of());
+        }
         int skipped = prompts.tokenizer().bos().isPresent() ? 1 : 0;
         List<int[]> corpus = corpus(edit.covarianceTokens(), "covariance", "");
         Map<Integer, double[][]> covariances = KeyCovariance.collect(runs, corpus.isEmpty() ? known.stream().map(Prompt::tokens).toList()
                 : corpus, layers, model.dMlp(), skipped, edit.ridge());
+        List<Before> scored = wishes.scored().stream().map(wish -> before(wish, known, true)).toList();
+        List<Before> heldOut = wishes.heldOut().stream().map(wish -> before(wish, known, false)).toList();
         List<RankOneEdit> edits = new ArrayList<>();
+        List<RankOneEdit> choosing = new ArrayList<>();
+        long all = (long) layers.size() * (scored.size() + heldOut.size());
         for (int layer : layers) {
             Downstream downstream = new Downstream(model, context.model().parameters(), layer);
-            for (Wish wish : wishes) {
+            for (int i = 0; i < heldOut.size() + scored.size(); i++) {
                 context.progress().checkCancelled();
-                edits.add(edit(wish, known, layer, downstream, covariances.get(layer)));
-                context.progress().update("rank-one edits", edits.size(), (long) wishes.size() * layers.size());
+                boolean chooses = i < heldOut.size();
+                (chooses ? choosing : edits).add(edit(chooses ? heldOut.get(i) : scored.get(i - heldOut.size()), layer, downstream,
+                        covariances.get(layer)));
+                context.progress().update("rank-one edits", edits.size() + choosing.size(), all);
             }
         }
-        return edits;
+        return new Outcome(choices(layers, choosing), edits);
     }
 
-    private List<Wish> wishes(List<Prompt> known) {
+    /** No layer is chosen without facts of other subjects, which specificity is measured on. */
+    private static List<LayerChoice> choices(List<Integer> layers, List<RankOneEdit> heldOut) {
+        if (heldOut.isEmpty() || heldOut.stream().anyMatch(e -> e.neighbors() == 0)) {
+            return List.of();
+        }
+        List<LayerChoice> choices = new ArrayList<>();
+        int best = 0;
+        for (int layer : layers) {
+            List<RankOneEdit> own = heldOut.stream().filter(e -> e.layer() == layer).toList();
+            LayerChoice choice = new LayerChoice(layer, own.stream().mapToDouble(RankOneEdit::newAfter).average().orElseThrow(),
+                    own.stream().mapToDouble(e -> (double) e.unchangedNeighbors() / e.neighbors()).average().orElseThrow(), own.size(),
+                    false);
+            choices.add(choice);
+            LayerChoice leader = choices.get(best);
+            if (choice.efficacy() * choice.specificity() > leader.efficacy() * leader.specificity()) {
+                best = choices.size() - 1;
+            }
+        }
+        LayerChoice leader = choices.get(best);
+        choices.set(best, new LayerChoice(leader.layer(), leader.efficacy(), leader.specificity(), leader.facts(), true));
+        return choices;
+    }
+
+    private Wishes wishes(List<Prompt> known, int heldOut) {
         if (!edit.subject().isEmpty()) {
             Prompt prompt = known.stream().filter(p -> p.fact().subject().equals(edit.subject())).findFirst().orElseThrow(() ->
                     new Sae4jException("no traced fact is about \"" + edit.subject() + "\"", "configuration of causal tracing,"
                             + " edit.subject",
                             "name one of " + known.stream().map(p -> p.fact().subject()).toList()));
-            return List.of(new Wish(prompt, edit.target(), prompts.firstToken(edit.target())));
+            return new Wishes(List.of(new Wish(prompt, edit.target(), prompts.firstToken(edit.target()))), List.of());
         }
-        List<Wish> wishes = new ArrayList<>();
-        for (int i = 0; i < Math.min(edit.facts(), known.size()); i++) {
-            Prompt prompt = known.get(i);
-            for (int step = 2; step < known.size() + 2; step++) {
-                Prompt other = known.get((i + step) % known.size());
-                if (other.answer() != prompt.answer()) {
-                    wishes.add(new Wish(prompt, other.fact().answer(), other.answer()));
-                    break;
-                }
-            }
-        }
+        List<Integer> drawn = drawn(known.size());
+        int scored = Math.min(edit.facts(), drawn.size());
+        List<Wish> wishes = wishes(known, drawn.subList(0, scored));
         if (wishes.isEmpty() && edit.facts() > 0) {
             Prompt prompt = known.getFirst();
             float[] logits = runs.lastLogits(0, List.of(BatchedRuns.Run.of(prompt.tokens())))[0].clone();
             logits[prompt.answer()] = Float.NEGATIVE_INFINITY;
             int second = Scores.top(logits);
-            wishes.add(new Wish(prompt, prompts.tokenizer().decode(second), second));
+            return new Wishes(List.of(new Wish(prompt, prompts.tokenizer().decode(second), second)), List.of());
+        }
+        return new Wishes(wishes, wishes(known, drawn.subList(scored, Math.min(scored + heldOut, drawn.size()))));
+    }
+
+    /** All numbers below n in a random order that depends on the run's seed alone. */
+    private List<Integer> drawn(int n) {
+        CounterRandom numbers = random.stream("facts");
+        List<Integer> drawn = new ArrayList<>(IntStream.range(0, n).boxed().toList());
+        for (int i = 0; i < n; i++) {
+            Collections.swap(drawn, i, i + numbers.nextInt(n - i));
+        }
+        return drawn;
+    }
+
+    /** Facts in their order, each with the answer of the fact two places on, or the next one that has another first token. */
+    private static List<Wish> wishes(List<Prompt> known, List<Integer> drawn) {
+        List<Wish> wishes = new ArrayList<>();
+        for (int i : drawn.stream().sorted().toList()) {
+            Prompt prompt = known.get(i);
+            IntStream.range(2, known.size() + 2).mapToObj(step -> known.get((i + step) % known.size()))
+                    .filter(other -> other.answer() != prompt.answer()).findFirst()
+                    .ifPresent(other -> wishes.add(new Wish(prompt, other.fact().answer(), other.answer())));
         }
         return wishes;
     }
@@ -150,7 +207,8 @@ public final class EditSeries {
         return chosen;
     }
 
-    private RankOneEdit edit(Wish wish, List<Prompt> known, int layer, Downstream downstream, double[][] covariance) {
+    private RankOneEdit edit(Before before, int layer, Downstream downstream, double[][] covariance) {
+        Wish wish = before.wish();
         Prompt prompt = wish.prompt();
         List<Prompt> texts = new ArrayList<>(List.of(prompt));
         texts.addAll(prompts.read(edit.prefixes().stream().map(prefix -> new Fact(prompt.fact().relation(),
@@ -161,7 +219,7 @@ public final class EditSeries {
         HookPoint keyHook = HookPoint.mlpPost(layer);
         HookPoint valueHook = new HookPoint(HookPoint.Site.MLP_OUT, layer);
         hooks.addAll(List.of(keyHook, valueHook));
-        List<Map<HookPoint, Tensor>> values = new ArrayList<>(java.util.Collections.nCopies(clean.size(), Map.of()));
+        List<Map<HookPoint, Tensor>> values = new ArrayList<>(Collections.nCopies(clean.size(), Map.of()));
         runs.forEach(0, clean, hooks, false, (run, batch, row) -> values.set(run, BatchedRuns.values(batch, row, hooks)));
 
         List<Downstream.Text> inputs = new ArrayList<>();
@@ -185,13 +243,12 @@ public final class EditSeries {
             value[i] = output[i] + optimized.change()[i] - bias[i];
         }
         double[][] updated = RankOneUpdate.apply(rows(weights), covariance, key, value);
-        Before before = before(wish, known);
         float[] flat = new float[Math.toIntExact(weights.size())];
         for (int i = 0; i < flat.length; i++) {
             flat[i] = (float) updated[i / value.length][i % value.length];
         }
         try (Transformer edited = context.model().with(Map.of(name, Tensor.of(flat, weights.shape())))) {
-            return score(wish, layer, optimized, before, new BatchedRuns(edited, config.batchTokens(), context.progress()),
+            return score(before, layer, optimized, new BatchedRuns(edited, config.batchTokens(), context.progress()),
                     relativeChange(weights, flat));
         }
     }
@@ -215,14 +272,15 @@ public final class EditSeries {
         return Math.sqrt(change / norm);
     }
 
-    private Before before(Wish wish, List<Prompt> known) {
+    /** Edits that only choose a layer are not scored on paraphrases and off target. */
+    private Before before(Wish wish, List<Prompt> known, boolean scored) {
         Prompt prompt = wish.prompt();
         String subject = prompt.fact().subject();
         List<int[]> paraphrases = new ArrayList<>();
-        for (String template : edit.paraphrases()) {
+        for (String template : scored ? edit.paraphrases() : List.<String>of()) {
             paraphrases.add(prompts.tokens(template.replace("{}", subject)));
         }
-        for (int[] text : corpus(Integer.MAX_VALUE, "prefixes of " + subject, subject)) {
+        for (int[] text : corpus(scored ? Integer.MAX_VALUE : 0, "prefixes of " + subject, subject)) {
             if (paraphrases.size() < edit.paraphrases().size() + CORPUS_PREFIXES && text.length <= PREFIX_TOKENS
                     && text.length + prompt.tokens().length <= model.nCtx()) {
                 int[] spaced = prompts.tokenizer().encode(" " + prompt.fact().prompt()).ids();
@@ -232,13 +290,13 @@ public final class EditSeries {
         List<Prompt> neighbors = known.stream().filter(p -> !p.fact().subject().equals(subject)).toList();
         List<Fact> others = context.facts().stream().filter(f -> f.subject().equals(subject)
                 && !f.relation().equals(prompt.fact().relation())).toList();
-        return new Before(paraphrases, neighbors, others.isEmpty() ? List.of() : prompts.read(others),
+        return new Before(wish, paraphrases, neighbors, others.isEmpty() ? List.of() : prompts.read(others),
                 runs.lastLogits(0, List.of(BatchedRuns.Run.of(prompt.tokens())))[0],
-                corpus(edit.offTargetTokens(), "off-target of " + subject, subject));
+                corpus(scored ? edit.offTargetTokens() : 0, "off-target of " + subject, subject));
     }
 
-    private RankOneEdit score(Wish wish, int layer, ValueOptimizer.Optimized optimized, Before before, BatchedRuns edited,
-            double relativeChange) {
+    private RankOneEdit score(Before before, int layer, ValueOptimizer.Optimized optimized, BatchedRuns edited, double relativeChange) {
+        Wish wish = before.wish();
         Prompt prompt = wish.prompt();
         float[] after = edited.lastLogits(0, List.of(BatchedRuns.Run.of(prompt.tokens())))[0];
         float[][] paraphrases = edited.lastLogits(0, before.paraphrases().stream().map(BatchedRuns.Run::of).toList());
@@ -261,9 +319,9 @@ public final class EditSeries {
         float[] again = runs.lastLogits(0, List.of(BatchedRuns.Run.of(prompt.tokens())))[0];
         return new RankOneEdit(layer, prompt.fact().subject(), prompt.fact().answer(), wish.answer(), optimized.probability(),
                 optimized.steps(), Scores.probability(before.prompt(), wish.token()), Scores.probability(after, wish.token()),
-                Scores.probability(after, prompt.answer()), paraphrase, paraphrases.length, unchanged(edited, before.neighbors()),
-                before.neighbors().size(), unchanged(edited, before.other()), before.other().size(), divergence[0] / divergence[1],
-                (int) divergence[1], relativeChange, Arrays.equals(before.prompt(), again));
+                Scores.probability(after, prompt.answer()), Scores.top(after) == wish.token(), paraphrase, paraphrases.length,
+                unchanged(edited, before.neighbors()), before.neighbors().size(), unchanged(edited, before.other()), before.other().size(),
+                divergence[0] / divergence[1], (int) divergence[1], relativeChange, Arrays.equals(before.prompt(), again));
     }
 
     private static float[][] logits(Tensor rows) {

@@ -178,13 +178,14 @@ public final class Figures {
         List<List<Object>> rows = new ArrayList<>();
         for (RankOneEdit e : result.edits()) {
             rows.add(List.of(e.subject(), e.oldAnswer(), e.newAnswer(), e.layer(), e.newBefore(), e.newAfter(), e.oldAfter(),
+                    e.changed() ? "yes" : "no",
                     e.paraphraseAfter(), e.unchangedNeighbors() + " of " + e.neighbors(), e.unchangedOther() + " of " + e.other(),
                     e.offTargetKl(), e.relativeChange(), e.undone() ? "yes" : "no"));
         }
         return new Figure.Table("edits", "Rank-one edits", "Each row is one edit of the original model; answers are scored by their first"
                 + " token; seed " + seed + ".", List.of("subject", "old answer", "new answer", "layer", "p(new) before", "p(new) after",
-                "p(old) after", "p(new) on paraphrases", "neighbors unchanged", "other relations unchanged", "off-target KL (nats)",
-                "relative change of the weights", "undone to the bit"), rows);
+                "p(old) after", "new answer on top", "p(new) on paraphrases", "neighbors unchanged", "other relations unchanged",
+                "off-target KL (nats)", "relative change of the weights", "undone to the bit"), rows);
     }
 
     private static <T> double[] array(List<T> list, ToDoubleFunction<T> value) {

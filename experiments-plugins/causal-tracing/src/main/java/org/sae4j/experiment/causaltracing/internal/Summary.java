@@ -11,6 +11,7 @@ import org.sae4j.api.experiment.Metric;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.causaltracing.CausalTracingResult;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.LayerChoice;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.ReplacementAverage;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RoleAverage;
@@ -130,18 +131,62 @@ public final class Summary {
                         + " facts.");
     }
 
+    /** The edits of one layer, and what is averaged over them. */
+    private record LayerEdits(int layer, List<RankOneEdit> edits, Averages averages) {
+        double[] before() {
+            return edits.stream().mapToDouble(RankOneEdit::newBefore).toArray();
+        }
+
+        double[] after() {
+            return edits.stream().mapToDouble(RankOneEdit::newAfter).toArray();
+        }
+
+        Interval afterInterval() {
+            return averages.interval(after(), "edits " + layer);
+        }
+
+        int changed() {
+            return (int) edits.stream().filter(RankOneEdit::changed).count();
+        }
+
+        Interval changedInterval() {
+            return Averages.share(changed(), edits.size(), "edits");
+        }
+
+        int neighbors() {
+            return edits.stream().mapToInt(RankOneEdit::neighbors).sum();
+        }
+
+        int unchanged() {
+            return edits.stream().mapToInt(RankOneEdit::unchangedNeighbors).sum();
+        }
+
+        /** Neighbors of one edit stand or fall together, so edits are resampled. */
+        Interval unchangedInterval() {
+            return averages.interval(edits.stream().mapToDouble(e -> (double) e.unchangedNeighbors() / e.neighbors()).toArray(),
+                    "neighbors of edits " + layer);
+        }
+    }
+
+    private List<LayerEdits> editsByLayer() {
+        return result.edits().stream().map(RankOneEdit::layer).distinct().map(layer -> new LayerEdits(layer,
+                result.edits().stream().filter(e -> e.layer() == layer).toList(), averages)).toList();
+    }
+
     private List<String> editFindings() {
         List<String> findings = new ArrayList<>();
-        for (int layer : result.edits().stream().map(RankOneEdit::layer).distinct().toList()) {
-            List<RankOneEdit> own = result.edits().stream().filter(e -> e.layer() == layer).toList();
-            double[] after = own.stream().mapToDouble(RankOneEdit::newAfter).toArray();
-            long neighbors = own.stream().mapToLong(RankOneEdit::neighbors).sum();
-            long unchanged = own.stream().mapToLong(RankOneEdit::unchangedNeighbors).sum();
-            findings.add("Rank-one edits at layer " + layer + " raise the mean probability of the new answer from "
-                    + number(Statistics.mean(own.stream().mapToDouble(RankOneEdit::newBefore).toArray())) + " to "
-                    + text(Statistics.mean(after), averages.interval(after, "edits " + layer)) + " over " + own.size()
-                    + (own.size() == 1 ? " edit" : " edits")
-                    + (neighbors > 0 ? "; " + unchanged + " of " + neighbors + " other answers of the relation stay" : "") + ".");
+        result.layerChoices().stream().filter(LayerChoice::chosen).findFirst().ifPresent(c -> findings.add("By " + c.facts()
+                + " held-out facts, layer " + c.layer() + " is the one to edit: the product of efficacy and specificity is, by layer, "
+                + result.layerChoices().stream().map(l -> l.layer() + ": " + number(l.efficacy()) + " x " + number(l.specificity()))
+                .collect(Collectors.joining("; ")) + "."));
+        for (LayerEdits own : editsByLayer()) {
+            int n = own.edits().size();
+            findings.add("Rank-one edits at layer " + own.layer() + " raise the mean probability of the new answer from "
+                    + number(Statistics.mean(own.before())) + " to " + text(Statistics.mean(own.after()), own.afterInterval())
+                    + " over " + n
+                    + (n == 1 ? " edit" : " edits") + "; " + own.changed() + " of " + n + " make it the top prediction"
+                    + (own.neighbors() > 0 ? "; " + own.unchanged() + " of " + own.neighbors() + " other answers of the relation stay, "
+                    + text((double) own.unchanged() / own.neighbors(), own.unchangedInterval()) : "") + ".");
         }
         if (!result.edits().isEmpty()) {
             long undone = result.edits().stream().filter(RankOneEdit::undone).count();
@@ -166,11 +211,16 @@ public final class Summary {
                         "probability", a.interval(), a.n()));
             }
         }
-        for (int layer : result.edits().stream().map(RankOneEdit::layer).distinct().toList()) {
-            List<RankOneEdit> own = result.edits().stream().filter(e -> e.layer() == layer).toList();
-            double[] after = own.stream().mapToDouble(RankOneEdit::newAfter).toArray();
-            metrics.add(Metric.of("edit efficacy, layer " + layer, Statistics.mean(after), "probability",
-                    averages.interval(after, "edits " + layer), own.size()));
+        for (LayerEdits own : editsByLayer()) {
+            int edits = own.edits().size();
+            metrics.add(Metric.of("edit efficacy, layer " + own.layer(), Statistics.mean(own.after()), "probability", own.afterInterval(),
+                    edits));
+            metrics.add(Metric.of("edited answers changed, layer " + own.layer(), (double) own.changed() / edits, "share",
+                    own.changedInterval(), edits));
+            if (own.neighbors() > 0) {
+                metrics.add(Metric.of("other answers unchanged, layer " + own.layer(), (double) own.unchanged() / own.neighbors(), "share",
+                        own.unchangedInterval(), own.neighbors()));
+            }
         }
         return metrics;
     }
@@ -179,9 +229,10 @@ public final class Summary {
      * Limits of the method.
      *
      * @param noCorpus whether the run has no corpus
+     * @param drawn whether the facts to edit were drawn, not configured
      * @return sentences
      */
-    public List<String> notes(boolean noCorpus) {
+    public List<String> notes(boolean noCorpus, boolean drawn) {
         List<String> notes = new ArrayList<>(List.of(
                 "An answer is scored by its first token; answers that share it are not told apart.",
                 "Noise takes the model off its data, and restoring one place in a noisy run can understate it; token replacement is the"
@@ -194,6 +245,11 @@ public final class Summary {
         if (!result.edits().isEmpty()) {
             notes.add("The value of an edit is optimised on the answer's first token with exact gradients in double precision; positions"
                     + " before the subject's last token are constants of it.");
+            if (drawn) {
+                notes.add("The facts to edit are drawn by the run's seed before anything is edited; each gets the answer of the fact two"
+                        + " places on. The other facts of the relation, those whose edits choose the layer among them, are what must stay"
+                        + " unchanged; no edit is optimised on them, but the corpus of the keys' covariance may mention them.");
+            }
             if (noCorpus) {
                 notes.add("Without a corpus the covariance of keys is estimated from the traced prompts alone and off-target divergence"
                         + " is not measured.");
