@@ -8,9 +8,11 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -19,6 +21,7 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,18 +57,30 @@ class HostileFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"sae/saelens_f16, sae_weights.safetensors, 1", "sae/saelens_f16, cfg.json, 1", "sae/nanda_f16, 0.pt, 5",
-            "sae/nanda_f16, 0_cfg.json, 1",
-            "sae/gemma_scope_compressed, params.npz, 5", "sae/sparsify/transcode, cfg.json, 1", "sae/dl_topk, config.json, 1",
-            "transformer/hf_f32, config.json, 11", "transformer/hf_sharded_untied, model.safetensors.index.json, 41"})
-    void truncationIsRefused(String source, String file, int step) throws IOException {
+    @CsvSource({"sae/saelens_f16, sae_weights.safetensors", "sae/saelens_f16, cfg.json", "sae/nanda_f16, 0.pt", "sae/nanda_f16, 0_cfg.json",
+            "sae/gemma_scope_compressed, params.npz", "sae/sparsify/transcode, cfg.json", "sae/dl_topk, config.json",
+            "transformer/hf_f32, config.json", "transformer/hf_sharded_untied, model.safetensors.index.json"})
+    void truncationAtAnyByteIsRefused(String source, String file) throws IOException {
         Path path = copy(source, file);
+        refuseEveryTruncation(path, this::readAnything);
+    }
+
+    @Test
+    void truncationOfATokenizerAtAnyByteIsRefused() throws IOException {
+        Path path = Files.copy(golden("FormatFuzzTestInputs/tokenizer/small"), folder.resolve("tokenizer.json"));
+        refuseEveryTruncation(path, () -> TokenizerFiles.read(path));
+    }
+
+    private static void refuseEveryTruncation(Path path, ThrowingCallable read) throws IOException {
         byte[] whole = Files.readAllBytes(path);
-        assertThatCode(this::readAnything).doesNotThrowAnyException();
-        int sound = file.endsWith(".json") ? new String(whole, StandardCharsets.ISO_8859_1).stripTrailing().length() : whole.length;
-        for (int length = sound - 1; length >= 0; length -= step) {
-            Files.write(path, Arrays.copyOf(whole, length));
-            assertThatThrownBy(this::readAnything).as("%d of %d bytes", length, whole.length).isInstanceOf(FormatException.class);
+        assertThatCode(read).doesNotThrowAnyException();
+        boolean text = path.toString().endsWith(".json");
+        int sound = text ? new String(whole, StandardCharsets.ISO_8859_1).stripTrailing().length() : whole.length;
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            for (int length = sound - 1; length >= 0; length--) {
+                channel.truncate(length);
+                assertThatThrownBy(read).as("%d of %d bytes", length, whole.length).isInstanceOf(FormatException.class);
+            }
         }
     }
 
