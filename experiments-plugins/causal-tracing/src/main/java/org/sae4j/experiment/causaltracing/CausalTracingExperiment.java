@@ -61,7 +61,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
     @Override
     public CausalTracingConfig defaults() {
         return new CausalTracingConfig("", List.of(), List.of(), List.of(), 100, 0, 10, 3, 0, List.of(), 2, 6, 16, 1000, 4096,
-                new CausalTracingConfig.Edit(10, 5, "", "", List.of(), List.of(), List.of(), 10_000, 0.01, 60, 0.2, 4, 0.2, 0.0625, 2000));
+                new CausalTracingConfig.Edit(10, 5, "", "", List.of(), List.of(), List.of(), 10_000, 0.01, 60, 0.2, 4, 0.2, 0.0625, 500));
     }
 
     @Override
