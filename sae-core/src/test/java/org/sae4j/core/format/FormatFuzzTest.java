@@ -9,14 +9,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Arbitrary bytes as files. A normal run takes the seeds beside this class; with the environment variable {@code JAZZER_FUZZ=1} Jazzer
- * looks for new inputs, for half a minute each.
+ * looks for new inputs in the one test that is asked for, for ten seconds.
  */
 @Tag("fuzz")
 class FormatFuzzTest {
     @TempDir
     private Path folder;
 
-    @FuzzTest(maxDuration = "30s")
+    @FuzzTest(maxDuration = "10s")
     void weights(byte[] data) throws IOException {
         Path file = Files.write(folder.resolve("weights.pt"), data);
         try {
@@ -27,7 +27,7 @@ class FormatFuzzTest {
         }
     }
 
-    @FuzzTest(maxDuration = "30s")
+    @FuzzTest(maxDuration = "10s")
     void tokenizer(byte[] data) throws IOException {
         Path file = Files.write(folder.resolve("tokenizer.json"), data);
         try {
