@@ -1,18 +1,13 @@
 package org.sae4j.benchmarks;
 
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.engine.cpu.CpuEngineProvider;
@@ -23,7 +18,6 @@ import org.sae4j.engine.cpu.CpuEngineProvider;
  * least processor time of a run on an engine with one thread is given too.
  */
 public final class PeerComparison {
-    private static final Pattern MEDIAN = Pattern.compile("\"median_s\": *([0-9.eE+-]+)");
     private static final int WARMUP_SECONDS = 6;
     private static final int RUNS = 21;
 
@@ -71,7 +65,7 @@ public final class PeerComparison {
             String line = String.format(Locale.ROOT, "%-20s sae4j %8.2f ms (%.2f ms of one processor)", c.name(), own * 1e3,
                     processor * 1e3);
             if (command.length > 0) {
-                double peer = peer(command, c.arguments());
+                double peer = Peer.median(List.of(command), c.arguments());
                 line += String.format(Locale.ROOT, "   peer %8.2f ms   peer / sae4j %.2f", peer * 1e3, peer / own);
             }
             System.out.println(line);
@@ -109,18 +103,5 @@ public final class PeerComparison {
             least = Math.min(least, (threads.getCurrentThreadCpuTime() - start) / 1e9);
         }
         return least;
-    }
-
-    private static double peer(String[] command, List<String> arguments) throws IOException, InterruptedException {
-        List<String> line = new ArrayList<>(List.of(command));
-        line.addAll(arguments);
-        Process process = new ProcessBuilder(line).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        int status = process.waitFor();
-        Matcher matcher = MEDIAN.matcher(output);
-        if (status != 0 || !matcher.find()) {
-            throw new IOException("the peer " + line + " ended with status " + status + " and printed no median_s: " + output);
-        }
-        return Double.parseDouble(matcher.group(1));
     }
 }

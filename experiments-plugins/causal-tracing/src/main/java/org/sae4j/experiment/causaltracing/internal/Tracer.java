@@ -30,7 +30,7 @@ public final class Tracer {
      *
      * @param runs runs of the model
      * @param config the model
-     * @param progress told of every group of prompts
+     * @param progress told of every restored place
      */
     public Tracer(BatchedRuns runs, TransformerConfig config, Progress progress) {
         this.runs = runs;
@@ -68,20 +68,20 @@ public final class Tracer {
     public List<Trace> trace(List<Corruption.Case> cases, List<Place> places, String stage) {
         List<HookPoint> hooks = List.copyOf(Place.hooks(places));
         List<Trace> traces = new ArrayList<>();
-        int done = 0;
+        long done = 0;
         for (List<Corruption.Case> group : groups(cases, hooks)) {
             List<Captured> captured = capture(group, hooks);
             List<Map<Place, double[]>> restored = new ArrayList<>();
             captured.forEach(_ -> restored.add(new LinkedHashMap<>()));
             for (Place place : places) {
                 restore(captured, place, restored);
+                done += group.size();
+                progress.update(stage, done, (long) cases.size() * places.size());
             }
             for (int i = 0; i < captured.size(); i++) {
                 Captured c = captured.get(i);
                 traces.add(new Trace(c.traced(), c.clean(), c.corrupted(), restored.get(i)));
             }
-            done += group.size();
-            progress.update(stage, done, cases.size());
         }
         return traces;
     }
