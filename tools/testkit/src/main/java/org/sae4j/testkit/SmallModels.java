@@ -67,16 +67,11 @@ public final class SmallModels {
     /**
      * Random parameters of an autoencoder, by their SAELens names, with unit decoder rows.
      *
-     * @param config the autoencoder, without threshold and gates
+     * @param config the autoencoder
      * @param seed any number
      * @return all parameters
-     * @throws IllegalArgumentException for other architectures than ReLU and top-k
      */
     public static Map<String, Tensor> parameters(SaeConfig config, long seed) {
-        switch (config.architecture()) {
-            case RELU, TOPK -> { }
-            default -> throw new IllegalArgumentException("no small autoencoder for " + config.architecture());
-        }
         CounterRandom random = new CounterRandom(seed).stream("small autoencoder");
         int d = config.dIn();
         float[] decoder = gaussian(random, 1, config.dSae(), d).toArray();
@@ -89,8 +84,29 @@ public final class SmallModels {
                 decoder[row * d + i] /= (float) Math.sqrt(norm);
             }
         }
-        return Map.of("W_enc", gaussian(random, 0.5, d, config.dSae()), "b_enc", gaussian(random, 0.2, config.dSae()),
-                "W_dec", Tensor.of(decoder, config.dSae(), d), "b_dec", gaussian(random, 0.2, d));
+        int n = config.dSae();
+        Map<String, Tensor> parameters = new LinkedHashMap<>();
+        parameters.put("W_enc", gaussian(random, 0.5, d, n));
+        parameters.put(config.architecture() == SaeConfig.Architecture.GATED ? "b_mag" : "b_enc", gaussian(random, 0.2, n));
+        parameters.put("W_dec", Tensor.of(decoder, n, d));
+        parameters.put("b_dec", gaussian(random, 0.2, d));
+        switch (config.architecture()) {
+            case RELU, TOPK -> { }
+            case JUMP_RELU -> parameters.put("threshold", positive(random, n));
+            case GATED -> {
+                parameters.put("b_gate", gaussian(random, 0.2, n));
+                parameters.put("r_mag", gaussian(random, 0.2, n));
+            }
+        }
+        return parameters;
+    }
+
+    private static Tensor positive(CounterRandom random, int n) {
+        float[] values = new float[n];
+        for (int i = 0; i < n; i++) {
+            values[i] = (float) (0.5 * random.nextDouble());
+        }
+        return Tensor.of(values, n);
     }
 
     /**

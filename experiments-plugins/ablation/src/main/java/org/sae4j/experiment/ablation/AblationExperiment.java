@@ -3,6 +3,8 @@ package org.sae4j.experiment.ablation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Experiment;
@@ -46,7 +48,8 @@ public final class AblationExperiment implements Experiment<AblationConfig, Abla
 
     @Override
     public AblationConfig defaults() {
-        return new AblationConfig(List.of(), "", List.of(), 64, List.of(AblationMode.values()), 1, 5, 12, 256, 0.01, 0.05, 20, 1000, 4096);
+        return new AblationConfig(List.of(), "", List.of(), 64, List.of(AblationMode.values()), 1, 5, 12, 4096, 0.01, 0.025, 20, 1000,
+                4096);
     }
 
     @Override
@@ -72,12 +75,14 @@ public final class AblationExperiment implements Experiment<AblationConfig, Abla
         ModelEffects effects = new ModelEffects(subject, config, passes, replacements, random.stream("intervals"), context.progress());
 
         Reconstruction.Measured reconstruction = new Reconstruction(subject, sae, config, replacements).measure(detailed);
-        List<FeatureEffect> zero = effects.zero(active.stream().limit(config.ranked()).toList());
+        List<FeatureEffect> zero = effects.zero(Stream.concat(active.stream().limit(config.ranked()), config.features().stream())
+                .distinct().toList());
         Labels.Measured labels = corpus && config.labelDocuments() > 0 ? new Labels(context, subject, config, passes,
                 random.stream("labels")).measure() : new Labels.Measured(List.of(), new double[0][]);
         AblationResult result = new AblationResult(subject.hook().toString(), subject.labels(),
-                tokenizer.map(t -> t.token(subject.target())).orElse("#" + subject.target()), subject.loss(), detailed,
-                reconstruction.effects(), reconstruction.relative(), reconstruction.sorted(), zero, effects.modes(detailed, active),
+                IntStream.of(subject.tokens()).boxed().toList(), tokenizer.map(t -> t.token(subject.target()))
+                .orElse("#" + subject.target()), subject.target(), subject.second(), subject.loss(), detailed, reconstruction.effects(),
+                reconstruction.relative(), reconstruction.sorted(), zero, effects.modes(detailed, active), effects.byPosition(detailed),
                 effects.byToken(detailed), effects.movers(detailed, tokenizer), effects.ranks(zero), labels.effects(), labels.matrix());
         Summary summary = new Summary(result, config, corpus);
         List<String> notes = new ArrayList<>(summary.notes());

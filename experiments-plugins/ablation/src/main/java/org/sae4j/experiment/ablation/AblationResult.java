@@ -8,25 +8,30 @@ import org.sae4j.api.experiment.Interval;
  *
  * @param hook where the autoencoder reads and ablations act
  * @param text texts of the tokens
+ * @param tokens their ids
  * @param target the model's own top prediction after the text, whose log probability attributions and ranks are about
+ * @param targetToken its id
+ * @param secondToken the id of the second prediction, against which logit differences are taken
  * @param loss mean next-token loss within the text, in nats; NaN for a single token
  * @param detailed the features studied in detail
  * @param reconstruction effects on the reconstruction
  * @param relativeEffects mean change of each detailed feature (column) after re-encoding when another (row) is set to zero, relative to its
  *     mean activation; NaN where it is not active
  * @param sortedDifferences for each detailed feature the 100 largest mean absolute changes of other features after re-encoding, descending
- * @param features effects on the model of setting one feature to zero at all tokens, for all ranked features
+ * @param features effects on the model of setting one feature to zero at all tokens, for all ranked features, the strongest first, and
+ *     for the configured ones
  * @param modes effects on the model of the detailed features by mode, and of their controls
+ * @param byPosition what changes at each position when a detailed feature is set to zero at all tokens
  * @param byToken change of the target's log probability when a detailed feature (row) is set to zero at one token (column)
  * @param movers tokens whose log probability after the text changes most, by detailed feature
  * @param ranks how activation, attribution and ablation order the features
  * @param labels features of labels
  * @param labelMatrix mean rise of the loss in nats by ablated feature of a label (row) and label of the documents (column)
  */
-public record AblationResult(String hook, List<String> text, String target, double loss, List<Integer> detailed,
-        List<ReconstructionEffect> reconstruction, double[][] relativeEffects, double[][] sortedDifferences, List<FeatureEffect> features,
-        List<ModeEffect> modes, double[][] byToken, List<Mover> movers, List<RankComparison> ranks, List<LabelEffect> labels,
-        double[][] labelMatrix) {
+public record AblationResult(String hook, List<String> text, List<Integer> tokens, String target, int targetToken, int secondToken,
+        double loss, List<Integer> detailed, List<ReconstructionEffect> reconstruction, double[][] relativeEffects,
+        double[][] sortedDifferences, List<FeatureEffect> features, List<ModeEffect> modes, List<PositionEffect> byPosition,
+        double[][] byToken, List<Mover> movers, List<RankComparison> ranks, List<LabelEffect> labels, double[][] labelMatrix) {
     /**
      * An effect on the reconstruction, a mean over the tokens where the feature is active.
      *
@@ -48,19 +53,40 @@ public record AblationResult(String hook, List<String> text, String target, doub
             double mse, double mseAfter, double mseChangeExpected, double cosine, double changedShare, double reencodeError) {}
 
     /**
-     * The effect on the model of setting one feature to zero at all tokens, the autoencoder's error kept.
+     * The effect on the model of setting one feature to zero at all tokens, the autoencoder's error kept. A feature that is not active in
+     * the text has no effect, to the bit.
      *
      * @param feature the feature
+     * @param tokens number of tokens where it is active
+     * @param firstToken the first of them, or -1
      * @param activation sum over tokens of {@code f_j |d_j|}
-     * @param attribution first-order estimate of the fall of the target's log probability
+     * @param maxActivation largest {@code f_j}
+     * @param meanActivation mean {@code f_j} over the tokens where it is active
+     * @param attribution first-order estimate of the fall of the target's log probability: the sum over tokens of
+     *     {@code f_j <grad, d_j>}
      * @param ablation the fall itself, in nats
      * @param lossChange rise of the mean next-token loss in the text, in nats; NaN for a single token
      * @param kl mean divergence over the tokens from the first ablated one on, in nats
      * @param klLast divergence after the text, in nats
      * @param logitDifferenceChange change of the logit of the target minus that of the second prediction
+     * @param reconstructionChange mean norm of the reconstruction's change over the tokens where it is active, {@code f_j |d_j|}
+     * @param mseChange mean rise of the reconstruction's squared error over these tokens,
+     *     {@code (2 f_j <x - x^, d_j> + f_j^2 |d_j|^2) / d}
      */
-    public record FeatureEffect(int feature, double activation, double attribution, double ablation, double lossChange, double kl,
-            double klLast, double logitDifferenceChange) {}
+    public record FeatureEffect(int feature, int tokens, int firstToken, double activation, double maxActivation, double meanActivation,
+            double attribution, double ablation, double lossChange, double kl, double klLast, double logitDifferenceChange,
+            double reconstructionChange, double mseChange) {}
+
+    /**
+     * What changes at one position when a feature is set to zero at all tokens.
+     *
+     * @param feature the feature
+     * @param position the position
+     * @param activation its activation there
+     * @param lossChange rise of the loss of the next token, in nats; NaN at the last position
+     * @param kl divergence of the next-token distribution, in nats
+     */
+    public record PositionEffect(int feature, int position, double activation, double lossChange, double kl) {}
 
     /**
      * The effect on the model of one way to ablate, over detailed features.

@@ -13,6 +13,7 @@ import org.sae4j.experiment.ablation.AblationResult;
 import org.sae4j.experiment.ablation.AblationResult.FeatureEffect;
 import org.sae4j.experiment.ablation.AblationResult.LabelEffect;
 import org.sae4j.experiment.ablation.AblationResult.ModeEffect;
+import org.sae4j.experiment.ablation.AblationResult.PositionEffect;
 import org.sae4j.experiment.ablation.AblationResult.ReconstructionEffect;
 
 /** Draws the results. */
@@ -40,13 +41,14 @@ public final class Figures {
     /** {@return all figures that have data} */
     public List<Figure> draw() {
         List<Figure> figures = new ArrayList<>();
-        if (!result.features().isEmpty()) {
+        if (!active().isEmpty()) {
             figures.add(top("top-by-ablation", "Top ten features by ablation", e -> Math.abs(e.ablation())));
             figures.add(top("top-by-activation", "Top ten features by activation", FeatureEffect::activation));
             figures.add(ranks());
         }
         if (!result.detailed().isEmpty()) {
             figures.add(modes());
+            figures.add(byPosition());
             figures.add(byToken());
             figures.add(movers());
             figures.add(relative());
@@ -61,11 +63,15 @@ public final class Figures {
         return figures;
     }
 
+    private List<FeatureEffect> active() {
+        return result.features().stream().filter(e -> e.tokens() > 0).toList();
+    }
+
     private Figure top(String id, String title, ToDoubleFunction<FeatureEffect> by) {
-        List<FeatureEffect> top = result.features().stream().sorted(Comparator.comparingDouble(e -> -by.applyAsDouble(e))).limit(10)
+        List<FeatureEffect> top = active().stream().sorted(Comparator.comparingDouble(e -> -by.applyAsDouble(e))).limit(10)
                 .toList();
         return new Figure.Bars(id, title, "Fall of the log probability of \"" + result.target() + "\" after the text when the feature is"
-                + " set to zero at all tokens, and its first-order attribution, for the top ten of " + result.features().size()
+                + " set to zero at all tokens, and its first-order attribution, for the top ten of " + active().size()
                 + " features." + tail, FEATURE, Figure.Axis.of("fall of log probability (nats)"), names(top),
                 List.of(new Figure.BarSeries("ablation", array(top, FeatureEffect::ablation), NONE, NONE),
                         new Figure.BarSeries("attribution", array(top, FeatureEffect::attribution), NONE, NONE)), true);
@@ -76,7 +82,7 @@ public final class Figures {
     }
 
     private Figure ranks() {
-        List<FeatureEffect> all = result.features();
+        List<FeatureEffect> all = active();
         return new Figure.Scatter("attribution-ablation", "Attribution and ablation", "Each point is one of " + all.size()
                 + " active features: what its ablation takes from the log probability of \"" + result.target() + "\", and the first-order"
                 + " estimate." + tail, List.of(Figure.Axis.of("attribution (nats)"), Figure.Axis.of("ablation (nats)")),
@@ -133,6 +139,20 @@ public final class Figures {
                 + "\" after the text; colours end at the largest absolute change." + tail, Figure.Axis.of("ablated token"), FEATURE, tokens,
                 detailed(), result.byToken(), new Figure.ColorScale(Figure.Palette.DIVERGING, -clip, clip, "change of log probability"
                 + " (nats)"));
+    }
+
+    private Figure byPosition() {
+        int length = result.text().size();
+        double[][] divergences = new double[result.detailed().size()][length];
+        double high = 0;
+        for (PositionEffect effect : result.byPosition()) {
+            divergences[result.detailed().indexOf(effect.feature())][effect.position()] = effect.kl();
+            high = Math.max(high, effect.kl());
+        }
+        List<String> tokens = IntStream.range(0, length).mapToObj(t -> t + " " + result.text().get(t)).toList();
+        return new Figure.Heatmap("by-position", "Where predictions change without a feature", "Divergence of the next-token distribution"
+                + " at each position when a feature is set to zero at all tokens." + tail, Figure.Axis.of("position"), FEATURE, tokens,
+                detailed(), divergences, new Figure.ColorScale(Figure.Palette.SEQUENTIAL, 0, high, "divergence (nats)"));
     }
 
     private Figure movers() {

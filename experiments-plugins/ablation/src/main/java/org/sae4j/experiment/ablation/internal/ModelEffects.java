@@ -17,12 +17,15 @@ import org.sae4j.experiment.ablation.AblationMode;
 import org.sae4j.experiment.ablation.AblationResult.FeatureEffect;
 import org.sae4j.experiment.ablation.AblationResult.ModeEffect;
 import org.sae4j.experiment.ablation.AblationResult.Mover;
+import org.sae4j.experiment.ablation.AblationResult.PositionEffect;
 import org.sae4j.experiment.ablation.AblationResult.RankComparison;
 
 /** Effects on the model's own outputs. Only the feature's contribution is taken away: the autoencoder's error stays in. */
 public final class ModelEffects {
     private static final int TOP = 10;
     private static final int MOVERS = 6;
+    /** Where the target's log probability is taken, in steps: for two central differences. */
+    private static final double[] STEPS = {1, -1, 2, -2};
 
     private final Subject subject;
     private final AblationConfig config;
@@ -51,38 +54,39 @@ public final class ModelEffects {
         this.replacements = replacements;
         this.random = random;
         this.progress = progress;
-        int[] top = subject.clean().getLast().top(2);
-        target = top[0];
-        second = top[top.length - 1];
+        target = subject.target();
+        second = subject.second();
     }
 
-    /** What one run changes. */
-    record Change(double targetFall, double lossChange, double kl, double klLast, double logitDifferenceChange) {}
+    /** What one run changes; loss and divergence also by position. */
+    record Change(double targetFall, double lossChange, double kl, double klLast, double logitDifferenceChange, double[] losses,
+            double[] divergences) {}
 
     /** Compares a run's logits with the clean ones. Positions before the first change are equal and are not read. */
     Change compare(float[][] added, Tensor logits) {
         int length = subject.tokens().length;
         int from = IntStream.range(0, length).filter(p -> added[p] != null).findFirst().orElse(length);
-        double loss = 0;
-        double kl = 0;
-        double klLast = 0;
+        double[] losses = new double[length];
+        double[] divergences = new double[length];
         double fall = 0;
         double difference = 0;
         for (int position = from; position < length; position++) {
             float[] row = logits.row(position);
             Distribution clean = subject.clean().get(position);
             Distribution after = Distribution.of(row);
-            klLast = clean.divergence(after);
-            kl += klLast / (length - from);
+            divergences[position] = clean.divergence(after);
             if (position + 1 < length) {
                 int next = subject.tokens()[position + 1];
-                loss += clean.log()[next] - after.log()[next];
+                losses[position] = clean.log()[next] - after.log()[next];
             } else {
+                losses[position] = Double.NaN;
                 fall = clean.log()[target] - after.log()[target];
                 difference = ((double) row[target] - row[second]) - ((double) subject.logits()[target] - subject.logits()[second]);
             }
         }
-        return new Change(fall, loss / (length - 1), kl, klLast, difference);
+        double loss = Arrays.stream(losses, 0, length - 1).sum() / (length - 1);
+        double kl = Arrays.stream(divergences).sum() / Math.max(1, length - from);
+        return new Change(fall, loss, kl, divergences[length - 1], difference, losses, divergences);
     }
 
     private List<Change> changes(List<float[][]> vectors, String stage) {
@@ -97,17 +101,19 @@ public final class ModelEffects {
     }
 
     /**
-     * Sets features to zero at all tokens, one by one, and attributes by a central difference along the same vectors.
+     * Sets features to zero at all tokens, one by one, and attributes by central differences of two steps along the same vectors,
+     * extrapolated to a step of zero (Richardson): the error is of the fourth order in the step.
      *
-     * @param features the features
+     * @param features the features; one that is not active has no effect, to the bit
      * @return one effect for each
      */
     public List<FeatureEffect> zero(List<Integer> features) {
         List<Change> changes = changes(features.stream().map(j -> subject.scaled(j, -1)).toList(), "ablating features");
         List<Passes.Run> steps = new ArrayList<>();
         for (int feature : features) {
-            steps.add(new Passes.Run(subject.tokens(), subject.scaled(feature, config.step())));
-            steps.add(new Passes.Run(subject.tokens(), subject.scaled(feature, -config.step())));
+            for (double factor : STEPS) {
+                steps.add(new Passes.Run(subject.tokens(), subject.scaled(feature, factor * config.step())));
+            }
         }
         double[] log = new double[steps.size()];
         passes.resume(steps, subject.residual(), true, (run, logits) -> log[run] = Distribution.of(logits.row(0)).log()[target]);
@@ -115,9 +121,30 @@ public final class ModelEffects {
         for (int i = 0; i < features.size(); i++) {
             int feature = features.get(i);
             Change change = changes.get(i);
-            double strength = IntStream.range(0, subject.tokens().length).mapToDouble(p -> subject.strength(p, feature)).sum();
-            effects.add(new FeatureEffect(feature, strength, (log[2 * i] - log[2 * i + 1]) / (2 * config.step()), change.targetFall(),
-                    change.lossChange(), change.kl(), change.klLast(), change.logitDifferenceChange()));
+            Subject.Contribution own = subject.contribution(feature);
+            int at = i * STEPS.length;
+            double attribution = (8 * (log[at] - log[at + 1]) - (log[at + 2] - log[at + 3])) / (12 * config.step());
+            effects.add(new FeatureEffect(feature, own.tokens(), own.firstToken(), own.strength(), own.maxActivation(),
+                    own.meanActivation(), attribution, change.targetFall(), change.lossChange(), change.kl(), change.klLast(),
+                    change.logitDifferenceChange(), own.reconstructionChange(), own.mseChange()));
+        }
+        return effects;
+    }
+
+    /**
+     * Sets features to zero at all tokens, one by one, and looks at every position.
+     *
+     * @param detailed the features
+     * @return what changes, by feature and position
+     */
+    public List<PositionEffect> byPosition(List<Integer> detailed) {
+        List<Change> changes = changes(detailed.stream().map(j -> subject.scaled(j, -1)).toList(), "effects by position");
+        List<PositionEffect> effects = new ArrayList<>();
+        for (int i = 0; i < detailed.size(); i++) {
+            for (int position = 0; position < subject.tokens().length; position++) {
+                effects.add(new PositionEffect(detailed.get(i), position, subject.activation(position, detailed.get(i)),
+                        changes.get(i).losses()[position], changes.get(i).divergences()[position]));
+            }
         }
         return effects;
     }
@@ -137,15 +164,12 @@ public final class ModelEffects {
                 effects.add(effect(feature, mode.title(), replacements.vectors(feature, mode)));
             }
             effects.add(effect(feature, "random direction", replacements.randomDirections(feature)));
-            double own = total(feature);
-            active.stream().filter(j -> j != feature).min(Comparator.comparingDouble(j -> Math.abs(total(j) - own))).ifPresent(other ->
+            double own = subject.contribution(feature).strength();
+            active.stream().filter(j -> j != feature).min(Comparator.comparingDouble(j -> Math.abs(
+                    subject.contribution(j).strength() - own))).ifPresent(other ->
                     effects.add(effect(feature, "feature " + other, List.<float[][]>of(subject.scaled(other, -1)))));
         }
         return effects;
-    }
-
-    private double total(int feature) {
-        return IntStream.range(0, subject.tokens().length).mapToDouble(p -> subject.strength(p, feature)).sum();
     }
 
     private ModeEffect effect(int feature, String kind, List<float[][]> draws) {
@@ -212,10 +236,11 @@ public final class ModelEffects {
     /**
      * Compares the orders of features by activation, attribution and ablation.
      *
-     * @param effects effects of setting features to zero
+     * @param all effects of setting features to zero; those that are not active are left out
      * @return comparisons, those against ablation first
      */
-    public List<RankComparison> ranks(List<FeatureEffect> effects) {
+    public List<RankComparison> ranks(List<FeatureEffect> all) {
+        List<FeatureEffect> effects = all.stream().filter(e -> e.tokens() > 0).toList();
         double[] activation = effects.stream().mapToDouble(FeatureEffect::activation).toArray();
         double[] attribution = effects.stream().mapToDouble(e -> Math.abs(e.attribution())).toArray();
         double[] ablation = effects.stream().mapToDouble(e -> Math.abs(e.ablation())).toArray();

@@ -128,10 +128,7 @@ public final class Reconstruction {
             normExpected += mode == AblationMode.NOISE ? Double.NaN : Math.abs(delta) * subject.norms()[feature] * scale;
             mse += Vectors.meanSquare(x, reconstruction);
             mseAfter += Vectors.meanSquare(x, after);
-            double contribution = f * scale;
-            mseExpected += mode != AblationMode.ZERO ? Double.NaN : (2 * contribution * Vectors.dot(Vectors.minus(x, reconstruction),
-                    direction)
-                    + contribution * contribution * Vectors.dot(direction, direction)) / x.length;
+            mseExpected += mode == AblationMode.ZERO ? subject.mseChange(position, feature) : Double.NaN;
             cosine += Vectors.cosine(reconstruction, after);
             compare(codeBefore, codeAfter, delta, direction);
         }

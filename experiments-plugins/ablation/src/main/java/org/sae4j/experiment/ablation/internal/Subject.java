@@ -156,6 +156,59 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
     }
 
     /**
+     * What a feature contributes to the reconstructions of the text. Of a feature that is not active everything is 0.
+     *
+     * @param tokens number of tokens where it is active
+     * @param firstToken the first of them, or -1
+     * @param strength sum over tokens of {@code f_j |d_j|}
+     * @param maxActivation its largest activation
+     * @param meanActivation its mean activation over the tokens where it is active
+     * @param reconstructionChange mean norm over these tokens of what its removal changes, {@code f_j |d_j|}
+     * @param mseChange mean rise over these tokens of the squared error, {@code (2 f_j <x - x^, d_j> + f_j^2 |d_j|^2) / d}
+     */
+    public record Contribution(int tokens, int firstToken, double strength, double maxActivation, double meanActivation,
+            double reconstructionChange, double mseChange) {}
+
+    /**
+     * What one feature contributes.
+     *
+     * @param feature the feature
+     * @return sums and means over the text
+     */
+    public Contribution contribution(int feature) {
+        int n = 0;
+        int at = -1;
+        double strength = 0;
+        double largest = 0;
+        double sum = 0;
+        double mse = 0;
+        for (int position = first; position < tokens.length; position++) {
+            double activation = activation(position, feature);
+            if (activation != 0) {
+                at = n++ == 0 ? position : at;
+                strength += strength(position, feature);
+                largest = Math.max(largest, activation);
+                sum += activation;
+                mse += mseChange(position, feature);
+            }
+        }
+        return new Contribution(n, at, strength, largest, sum / Math.max(1, n), strength / Math.max(1, n), mse / Math.max(1, n));
+    }
+
+    /**
+     * The rise of the squared error at one token when a feature is set to zero there, by its closed form.
+     *
+     * @param position the token
+     * @param feature the feature
+     * @return {@code (2 f_j <x - x^, d_j> + f_j^2 |d_j|^2) / d}
+     */
+    public double mseChange(int position, int feature) {
+        double contribution = activation(position, feature) * scale[position];
+        return (2 * contribution * Vectors.dot(Vectors.minus(x[position], reconstruction[position]), decoder[feature])
+                + contribution * contribution * Vectors.dot(decoder[feature], decoder[feature])) / x[position].length;
+    }
+
+    /**
      * The features that are active somewhere, the strongest by the sum of their contributions' norms first.
      *
      * @return feature numbers
@@ -191,6 +244,12 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
     /** {@return the model's top prediction after the text} */
     public int target() {
         return clean.getLast().top(1)[0];
+    }
+
+    /** {@return the model's second prediction after the text, or the first if the vocabulary has one token} */
+    public int second() {
+        int[] top = clean.getLast().top(2);
+        return top[top.length - 1];
     }
 
     /** {@return the mean next-token loss within the text, in nats; NaN for a single token} */

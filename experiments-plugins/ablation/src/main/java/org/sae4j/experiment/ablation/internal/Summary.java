@@ -47,11 +47,12 @@ public final class Summary {
     /** {@return sentences with numbers, the most important first} */
     public List<String> findings() {
         List<String> findings = new ArrayList<>();
-        if (result.features().isEmpty()) {
+        List<FeatureEffect> active = result.features().stream().filter(e -> e.tokens() > 0).toList();
+        if (active.isEmpty()) {
             findings.add("No feature is active in the text, so there is nothing to ablate.");
         } else {
-            FeatureEffect most = result.features().stream().max(Comparator.comparingDouble(FeatureEffect::kl)).orElseThrow();
-            findings.add("Of " + result.features().size() + " active features, setting feature " + most.feature() + " to zero changes the"
+            FeatureEffect most = active.stream().max(Comparator.comparingDouble(FeatureEffect::kl)).orElseThrow();
+            findings.add("Of " + active.size() + " active features, setting feature " + most.feature() + " to zero changes the"
                     + " model's predictions most: mean divergence " + number(most.kl()) + " nats, next-token loss "
                     + (most.lossChange() >= 0 ? "+" : "") + number(most.lossChange()) + " nats.");
             result.ranks().stream().filter(r -> r.against().equals("ablation")).forEach(r -> findings.add(rank(r)));
@@ -125,7 +126,8 @@ public final class Summary {
     /** {@return the numbers to look at first} */
     public List<Metric> metrics() {
         List<Metric> metrics = new ArrayList<>();
-        metrics.add(new Metric("active features", result.features().size(), "features", java.util.Optional.empty(), result.text().size()));
+        metrics.add(new Metric("active features", result.features().stream().filter(e -> e.tokens() > 0).count(),
+                "features", java.util.Optional.empty(), result.text().size()));
         metrics.add(Metric.of("loss of the text", result.loss(), "nats"));
         for (RankComparison r : result.ranks()) {
             metrics.add(Metric.of("rank correlation, " + r.by() + " and " + r.against(), r.spearman(), "Spearman", r.interval(), r.n()));
@@ -144,8 +146,8 @@ public final class Summary {
                 "In the model only the feature's contribution f_j d_j is taken away: what the autoencoder does not reconstruct stays in.",
                 "Re-encoding compares the codes of both reconstructions, so that the autoencoder's own error does not count as change; a"
                 + " feature counts as changed beyond " + config.tolerance() + " of the largest activation of its token.",
-                "Attribution is the directional derivative of the target's log probability along the feature's contributions, by a central"
-                        + " difference of " + config.step() + " of their size.",
+                "Attribution is the directional derivative of the target's log probability along the feature's contributions, by central"
+                        + " differences of " + config.step() + " and twice that of their size, extrapolated to zero.",
                 "Zero may lie off the data: mean and resampled activations are the check, noise of matched norm and random directions the"
                 + " control.",
                 "The beginning-of-sequence token is never ablated."));
