@@ -81,6 +81,7 @@ final class Demo {
         List<Trained> trained = new ArrayList<>();
         Path file = output.resolve("report.html");
         Path models = output.resolve("models");
+        FeatureProfiles profiles;
         try (Transformer model = Transformers.open(DemoWorld.extractModel(DemoWorld.GELU_1L, models.resolve(DemoWorld.GELU_1L)), engine)) {
             List<String> texts = DemoWorld.trainingCorpus().stream().limit(documents).map(Document::text).toList();
             int[][] training = TokenActivations.rows(model, texts);
@@ -94,7 +95,7 @@ final class Demo {
                 for (String id : WITH_AUTOENCODER) {
                     outcomes.add(run(experiments.get(id), run));
                 }
-                featurePages(run, model, trained.getFirst());
+                profiles = featurePages(run, model, trained.getFirst());
             } finally {
                 trained.forEach(t -> t.sae().close());
             }
@@ -105,7 +106,7 @@ final class Demo {
             outcomes.add(run(experiments.get(TRACING), run));
         }
         terminal.update("writing the report", 0, 0);
-        new DemoReport(engine, seed, trained, outcomes, (System.nanoTime() - started) / 1e9).write(file);
+        new DemoReport(engine, seed, trained, profiles, outcomes, (System.nanoTime() - started) / 1e9).write(file);
         return file;
     }
 
@@ -153,11 +154,12 @@ final class Demo {
         return trained;
     }
 
-    private void featurePages(ExperimentRun run, Transformer model, Trained main) {
+    private FeatureProfiles featurePages(ExperimentRun run, Transformer model, Trained main) {
         int[] features = main.detectors().values().stream().mapToInt(Detectors.Best::feature).toArray();
         FeatureProfiles profiles = FeatureProfiles.compute(model, main.sae(), LabelScores.of(run.encodedCorpus(), terminal), features,
                 DemoWorld.facts(), ProfileSettings.of(seed), terminal);
         new FeaturePages(profiles).write(output, run.provenance());
+        return profiles;
     }
 
     private <C extends Record, R extends Record> Outcome run(Experiment<C, R> experiment, ExperimentRun run) {

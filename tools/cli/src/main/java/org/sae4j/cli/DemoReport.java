@@ -2,17 +2,22 @@ package org.sae4j.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Figure;
 import org.sae4j.api.experiment.Metric;
 import org.sae4j.core.evaluate.Evaluation;
+import org.sae4j.core.features.FeatureProfile;
+import org.sae4j.core.features.FeatureProfiles;
 import org.sae4j.core.train.TrainingMetrics;
 import org.sae4j.report.Report;
 import org.sae4j.report.Section;
@@ -20,19 +25,24 @@ import org.sae4j.report.Section;
 /** Composes the demo's report. */
 final class DemoReport {
     private static final int CURVE_POINTS = 200;
+    /** Domains that the first page names. */
+    private static final List<String> SHOWN = List.of("arabic", "chinese", "dna", "code");
     /** By experiment, phrases of the findings that belong on the first page. */
     private static final Map<String, List<String>> HIGHLIGHTS = highlights();
 
     private final Engine engine;
     private final long seed;
     private final List<Demo.Trained> trained;
+    private final FeatureProfiles profiles;
     private final List<Demo.Outcome> outcomes;
     private final double seconds;
 
-    DemoReport(Engine engine, long seed, List<Demo.Trained> trained, List<Demo.Outcome> outcomes, double seconds) {
+    DemoReport(Engine engine, long seed, List<Demo.Trained> trained, FeatureProfiles profiles, List<Demo.Outcome> outcomes,
+            double seconds) {
         this.engine = engine;
         this.seed = seed;
         this.trained = trained;
+        this.profiles = profiles;
         this.outcomes = outcomes;
         this.seconds = seconds;
     }
@@ -51,7 +61,7 @@ final class DemoReport {
         Report.Builder report = Report.builder("What a sparse autoencoder finds in a transformer")
                 .subtitle("sae4j demo: the one-block transformer gelu-1l-demo, its MLP activations, and 13 domains of text whose truth "
                         + "is known")
-                .provenance(provenance()).section(overview()).section(autoencoders());
+                .provenance(provenance()).section(overview()).section(findings()).section(autoencoders());
         outcomes.forEach(o -> report.section(Section.of(o.experiment(), o.result())));
         report.section(next()).build().write(file);
     }
@@ -72,68 +82,104 @@ final class DemoReport {
     private Section overview() {
         Demo.Trained main = trained.getFirst();
         Evaluation e = main.evaluation();
+        double recovered = e.recovered().orElseThrow().ceRecovered();
+        Map.Entry<String, Detectors.Best> worst = worst(main);
+        return Section.builder("overview", "What was found")
+                .lead("A transformer's hidden layer packs many meanings into few numbers. A sparse autoencoder writes each activation as a "
+                        + "sum of few features out of many. The demo trained three of them on blocks.0.mlp.hook_post of a small "
+                        + "transformer that knows five languages, geography, chemistry, families, code, DNA, base64 and arithmetic, and "
+                        + "asked five experiments what the features are. Everything below was computed on this machine, in "
+                        + Math.round(seconds) + " seconds.")
+                .findings(List.of(
+                        format("%,d features explain %.1f%% of the variance of the activations with %.0f active at a time, and keep %.1f%% "
+                                + "of what the layer does for the next-token loss.", e.density().length, 100 * e.explainedVariance(),
+                                e.l0(), 100 * recovered),
+                        format("Single features know whole domains: %s is feature %d, %s. The largest activation over a document tells "
+                                + "each of the %d domains from all others with AUROC %.4f or more (the worst is %s).", SHOWN.getFirst(),
+                                main.detectors().get(SHOWN.getFirst()).feature(), SHOWN.stream().skip(1)
+                                        .map(domain -> domain + " " + main.detectors().get(domain).feature())
+                                        .collect(Collectors.joining(", ")),
+                                main.detectors().size(), worst.getValue().byDocument(), worst.getKey())))
+                .metrics(List.of(Metric.of("explained variance", e.explainedVariance(), ""), Metric.of("L0", e.l0(), "features per token"),
+                        Metric.of("dead features", 100.0 * e.dead() / e.density().length, "%"),
+                        Metric.of("CE recovered", 100 * recovered, "%"), Metric.of("worst domain's AUROC", main.worstAuroc(), "")))
+                .figure(bestFeatures(main)).figure(examples(main)).build();
+    }
+
+    private Section findings() {
         List<String> findings = new ArrayList<>();
-        findings.add(String.format(Locale.ROOT, "%,d features explain %.1f%% of the variance of the activations with %.0f active at a "
-                + "time, and keep "
-                + "%.1f%% of what the layer does for the next-token loss.", e.density().length, 100 * e.explainedVariance(), e.l0(),
-                100 * e.recovered().orElseThrow().ceRecovered()));
         HIGHLIGHTS.forEach((id, phrases) -> outcomes.stream().filter(o -> o.experiment().id().equals(id))
                 .forEach(o -> phrases.forEach(phrase -> o.result().findings().stream().filter(f -> f.contains(phrase)).limit(1)
                         .forEach(findings::add))));
-        return Section.builder("overview", "What was found")
-                .lead("A transformer's hidden layer packs many meanings into few numbers. A sparse autoencoder writes each activation as "
-                        + "a sum of few "
-                        + "features out of many. The demo trained three of them on " + HOOKED + ", and asked five experiments what the "
-                        + "features are. Everything below was computed on this machine, in " + Math.round(seconds) + " seconds.")
-                .metrics(List.of(Metric.of("explained variance", e.explainedVariance(), ""), Metric.of("L0", e.l0(), "features per token"),
-                        Metric.of("dead features", 100.0 * e.dead() / e.density().length, "%"),
-                        Metric.of("CE recovered", 100 * e.recovered().map(Evaluation.Recovered::ceRecovered).orElse(Double.NaN), "%"),
-                        Metric.of("worst domain's AUROC", main.worstAuroc(), "")))
-                .findings(findings).figure(bestFeatures(main)).build();
+        return Section.builder("findings", "What the experiments say").lead("The main findings of the five experiments, with 95% intervals "
+                + "in brackets. Each has a section below, with its controls.").findings(findings).build();
     }
 
-    private static final String HOOKED = "blocks.0.mlp.hook_post of a small transformer that knows five languages, geography, chemistry, "
-            + "families, "
-            + "code, DNA, base64 and arithmetic";
+    private static String format(String format, Object... values) {
+        return String.format(Locale.ROOT, format, values);
+    }
+
+    private static Map.Entry<String, Detectors.Best> worst(Demo.Trained t) {
+        return t.detectors().entrySet().stream().min(Comparator.comparingDouble(d -> d.getValue().byDocument())).orElseThrow();
+    }
+
+    private FeatureProfile profile(Detectors.Best best) {
+        return profiles.features().stream().filter(f -> f.feature() == best.feature()).findFirst().orElseThrow();
+    }
 
     private Figure bestFeatures(Demo.Trained main) {
         List<List<Object>> rows = new ArrayList<>();
-        main.detectors().forEach((domain, best) -> rows.add(List.of(domain, best.feature(), round(best.byDocument(), 4),
-                round(best.byToken(), 4),
-                round(100 * main.evaluation().density()[best.feature()], 2), String.join("  ", best.tokens()))));
-        return new Figure.Table("best-features", "The feature that knows each domain best", "Chosen by the AUROC of the largest "
-                + "activation over a "
-                + "document, documents of the domain against all others (0.5 is chance, 1 is perfect); many features are words, not "
-                        + "domains. "
-                + "n = 1,500 documents; seed " + seed + ".", List.of("domain", "feature", "AUROC by document", "AUROC by token", "active "
-                        + "on tokens (%)",
-                        "tokens it is most active on"), rows);
+        main.detectors().forEach((domain, best) -> {
+            FeatureProfile profile = profile(best);
+            double share = profile.labels().stream().filter(l -> l.label().equals(domain)).findFirst().orElseThrow().share();
+            rows.add(List.of(domain, best.feature(), round(best.byDocument(), 4), round(best.byToken(), 4),
+                    round(100 * profile.density(), 2), round(100 * share, 1),
+                    profile.removal().<Object>map(r -> round(r.lossChange(), 3)).orElse(""), String.join("  ", best.tokens())));
+        });
+        return new Figure.Table("best-features", "The feature that knows each domain best", "Chosen by the AUROC of the largest activation "
+                + "over a document, documents of the domain against all others (0.5 is chance, 1 is perfect), equal ones by that over "
+                + "tokens. Many features are words, not domains: they tell documents apart without being active on all tokens. Loss: "
+                + "change of the next token's loss when the feature is taken out at its strongest token of up to "
+                + profiles.settings().removalDocuments() + format(" documents. n = %,d documents, %,d tokens; seed %d.",
+                        profiles.documents(), profiles.tokens(), seed),
+                List.of("domain", "feature", "AUROC by document", "AUROC by token", "active on tokens (%)", "of these in the domain (%)",
+                        "loss without it (nats)", "tokens it is most active on"), rows);
+    }
+
+    /** Where the domains' best features fire most strongly in documents of their domain. */
+    private Figure examples(Demo.Trained main) {
+        List<Figure.Strip> strips = new ArrayList<>();
+        main.detectors().forEach((domain, best) -> profile(best).examples().stream()
+                .filter(e -> e.interval() == 0 && e.label().equals(domain)).findFirst()
+                .ifPresent(e -> strips.add(new Figure.Strip(domain + ", feature " + best.feature(), e.tokens(),
+                        DoubleStream.of(e.activations()).map(a -> a / e.activation()).toArray()))));
+        return new Figure.TokenStrips("best-examples", "Where these features fire most strongly", "Each feature's strongest document of "
+                + "its domain, coloured by its activation there; more in " + FeaturePages.PAGE + ". Seed " + seed + ".",
+                new Figure.ColorScale(Figure.Palette.SEQUENTIAL, 0, 1, "activation, of the largest shown"), strips);
     }
 
     private Section autoencoders() {
         List<List<Object>> rows = new ArrayList<>();
         for (Demo.Trained t : trained) {
             Evaluation e = t.evaluation();
-            Map.Entry<String, Detectors.Best> worst = t.detectors().entrySet().stream()
-                    .min(Comparator.comparingDouble(d -> d.getValue().byDocument())).orElseThrow();
+            Map.Entry<String, Detectors.Best> worst = worst(t);
             rows.add(List.of(t.title(), e.density().length, round(e.l0(), 1), round(e.explainedVariance(), 4), round(e.cosine(), 4),
                     e.dead(), e.denserThan(0.1), round(100 * e.recovered().orElseThrow().ceRecovered(), 2),
                     round(100 * e.recovered().orElseThrow().klRecovered(), 2), round(worst.getValue().byDocument(), 4), worst.getKey()));
         }
         Evaluation.Recovered recovered = trained.getFirst().evaluation().recovered().orElseThrow();
-        String n = String.format(Locale.ROOT, "n = %,d tokens of 1,500 documents that were not trained on; seed %d.",
+        String n = format("n = %,d tokens of 1,500 documents that were not trained on; seed %d.",
                 trained.getFirst().evaluation().tokens(), seed);
         return Section.builder("autoencoders", "The autoencoders")
                 .lead("Three autoencoders of the same activations: TopK, which keeps the 32 largest features of a token; ReLU with an L1 "
-                        + "penalty by "
-                        + "the paper's recipe, for comparison; and a small TopK one, to see how features split as their number grows.",
-                        String.format(Locale.ROOT, "The untouched model's next-token loss is %.3f nats; with zeros in place of the "
-                                + "activations it is "
-                                + "%.3f, with the TopK autoencoder's reconstruction %.3f.", recovered.ceClean(), recovered.ceZero(),
-                                recovered.ceSae()))
+                        + "penalty by the paper's recipe, for comparison; and a small TopK one, to see how features split as their number "
+                        + "grows.",
+                        format("The untouched model's next-token loss is %.3f nats; with zeros in place of the "
+                                + "activations it is %.3f, with the TopK autoencoder's reconstruction %.3f.", recovered.ceClean(),
+                                recovered.ceZero(), recovered.ceSae()))
                 .figure(new Figure.Table("autoencoders-table", "Quality on held-out text", n + " The AUROC is that of the worst of the "
-                        + "13 domains: "
-                        + "how well the largest activation of its best feature over a document tells the domain from all others.",
+                        + "13 domains: how well the largest activation of its best feature over a document tells the domain from all "
+                        + "others.",
                         List.of("autoencoder", "d_sae", "L0", "explained variance", "cosine", "dead features", "features above 10% density",
                                 "CE recovered (%)", "KL recovered (%)", "worst domain's AUROC", "worst domain"), rows))
                 .figure(curves("unexplained-variance", "What training leaves unexplained", "1 - explained variance of the batch",
@@ -170,7 +216,7 @@ final class DemoReport {
                 .toList();
         return new Figure.Histogram("density", "How often features fire", "Dead features are not shown. " + n,
                 Figure.Axis.of("log10 of the share of tokens in which a feature is active"), Figure.Axis.of("features"),
-                java.util.Arrays.copyOfRange(edges, first, edges.length), series, false);
+                Arrays.copyOfRange(edges, first, edges.length), series, false);
     }
 
     private Figure domains() {
@@ -180,8 +226,7 @@ final class DemoReport {
                         new double[0], new double[0]))
                 .toList();
         return new Figure.Bars("domains", "Best single feature of every domain", "AUROC of the largest activation over a document, "
-                + "documents of the "
-                + "domain against all others; 0.5 is chance, 1 is perfect. n = 1,500 documents.", Figure.Axis.of("domain"),
+                + "documents of the domain against all others; 0.5 is chance, 1 is perfect. n = 1,500 documents.", Figure.Axis.of("domain"),
                 Figure.Axis.of("AUROC of the best feature"), names, series, false);
     }
 

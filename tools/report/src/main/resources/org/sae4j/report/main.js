@@ -1,4 +1,5 @@
-// Draws figures when they come into view, and again when their width or the colours of the page change.
+// Draws texts and tables at once, flat plots when they come into view or nothing else is to do, scenes when they come into view; and draws
+// again when the width or the colours of the page change.
 const MAX_SCENES = 6;
 const plots = {scatter, lines, bars, histogram, heatmap, distributions};
 const markups = {"token-strips": tokenStrips, table};
@@ -191,9 +192,19 @@ const spy = new IntersectionObserver((entries) => {
 }, {rootMargin: "-10% 0px -80% 0px"});
 document.querySelectorAll("main section[id]").forEach((section) => spy.observe(section));
 
+const idle = () => new Promise((resolve) => window.requestIdleCallback ? requestIdleCallback(resolve, {timeout: 100}) : setTimeout(resolve));
+
+/** A picture of the whole page, or its print, holds what nobody has scrolled to. */
+const drawFlat = async () => {
+  for (const item of items.filter(({plot, figure}) => plot && figure.axes?.length !== 3)) {
+    await idle();
+    await draw(item);
+  }
+};
+
 if (new URLSearchParams(location.search).get("draw") === "all") {
   window.__saeDrawAll();
-} else if (items.some((item) => item.plot)) {
-  // Ready before it is needed, also for printing.
-  (window.requestIdleCallback ?? setTimeout)(() => loadPlotly().catch(() => undefined));
+} else {
+  items.filter((item) => !item.plot).forEach(draw);
+  drawFlat();
 }

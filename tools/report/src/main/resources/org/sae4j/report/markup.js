@@ -1,6 +1,7 @@
 // Figures that are text: token strips and tables.
-const FIRST_STRIPS = 12;
+const FIRST_STRIPS = 15;
 const FIRST_ROWS = 300;
+const TALL_ROWS = 16;
 
 /** Where a value lies: -1 to 1 on a signed scale, 0 to 1 on others. */
 const strength = (value, scale) => {
@@ -138,7 +139,8 @@ const table = (f, drawing) => {
       headings.forEach((h, k) => h.setAttribute("aria-sort", k !== c ? "none" : sorted.direction > 0 ? "ascending" : "descending"));
       fill([...f.rows].sort((a, b) => compareCells(a[c], b[c], numeric[c], sorted.direction)));
     }}, visible(name))));
-  drawing.replaceChildren(element("div", {class: "scroll tall", tabindex: "0", role: "region", "aria-label": visible(f.title)},
+  const frame = f.rows.length > TALL_ROWS ? "scroll tall" : "scroll framed";
+  drawing.replaceChildren(element("div", {class: frame, tabindex: "0", role: "region", "aria-label": visible(f.title)},
     element("table", {class: "data"}, element("thead", {}, element("tr", {}, ...headings)), body)));
   fill(f.rows);
   return f.rows.length > 0;

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sae4j.api.experiment.Figure;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -28,6 +29,8 @@ class BrowserTest {
     static Path folder;
 
     private static String dom;
+    /** The same page as it is when nobody scrolls. */
+    private static String untouched;
 
     @BeforeAll
     static void open() throws Exception {
@@ -35,20 +38,23 @@ class BrowserTest {
         assumeTrue(browser.isPresent(), "no Chromium on PATH");
         Path report = folder.resolve("report.html");
         Samples.report().write(report);
+        dom = open(browser.orElseThrow(), report.toUri() + "?draw=all");
+        untouched = open(browser.orElseThrow(), report.toUri().toString());
+    }
+
+    private static String open(Path browser, String address) throws Exception {
         Path dump = folder.resolve("dom.html");
-        Process process = new ProcessBuilder(browser.orElseThrow().toString(), "--headless", "--no-sandbox", "--disable-gpu",
-                "--disable-quic",
+        Process process = new ProcessBuilder(browser.toString(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
                 "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                        "--window-size=1400,900",
-                "--virtual-time-budget=120000", "--user-data-dir=" + folder.resolve("profile"), "--dump-dom", report.toUri() + "?draw=all")
-                .redirectOutput(dump.toFile()).redirectError(folder.resolve("log").toFile()).start();
+                "--window-size=1400,900", "--virtual-time-budget=120000", "--user-data-dir=" + folder.resolve("profile"), "--dump-dom",
+                address).redirectOutput(dump.toFile()).redirectError(folder.resolve("log").toFile()).start();
         try {
             assertThat(process.waitFor(120, TimeUnit.SECONDS)).as("Chromium ended").isTrue();
         } finally {
             process.destroyForcibly().waitFor();
         }
         // Plotly's source stands in the document once it is loaded, and its strings hold markup.
-        dom = Files.readString(dump, StandardCharsets.UTF_8)
+        return Files.readString(dump, StandardCharsets.UTF_8)
                 .replaceFirst("(?s)<script>/\\*\\*\\s+\\* plotly\\.js.*?\\n\\}\\)\\);?\\s*</script>", "");
     }
 
@@ -59,11 +65,24 @@ class BrowserTest {
                 .findFirst();
     }
 
+    private static JsonNode state(String page) {
+        Matcher state = STATE.matcher(page);
+        assertThat(state.find()).isTrue();
+        return JsonMapper.shared().readTree(state.group(1).replace("&quot;", "\"").replace("&lt;", "<").replace("&amp;", "&"));
+    }
+
+    @Test
+    void whatIsFlatIsDrawnThoughNobodyScrolls() {
+        JsonNode found = state(untouched);
+        long flat = Stream.concat(Samples.figures().stream(), Samples.emptyFigures().stream())
+                .filter(f -> !(f instanceof Figure.Scatter s && s.axes().size() == 3)).count();
+        assertThat(found.path("errors")).isEmpty();
+        assertThat(found.path("drawn").asLong()).isGreaterThanOrEqualTo(flat);
+    }
+
     @Test
     void everyFigureIsDrawnWithoutAnErrorOrARequest() {
-        Matcher state = STATE.matcher(dom);
-        assertThat(state.find()).isTrue();
-        JsonNode found = JsonMapper.shared().readTree(state.group(1).replace("&quot;", "\"").replace("&lt;", "<").replace("&amp;", "&"));
+        JsonNode found = state(dom);
         int figures = Samples.figures().size() + Samples.emptyFigures().size();
         assertThat(found.path("errors")).as("errors, console errors and requests that the page's policy blocked").isEmpty();
         assertThat(found.path("figures").asInt()).isEqualTo(figures);
