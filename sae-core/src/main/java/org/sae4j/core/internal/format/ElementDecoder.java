@@ -7,7 +7,7 @@ import org.sae4j.core.format.ElementType;
 
 /** Turns runs of stored elements into floats. */
 @FunctionalInterface
-interface ElementDecoder {
+public interface ElementDecoder {
     /** Decodes {@code count} elements, {@code stride} apart, from the one at {@code index}. */
     void decode(long index, long stride, float[] out, int at, int count);
 
