@@ -20,6 +20,8 @@ import tools.jackson.databind.json.JsonMapper;
 final class Page {
     private static final List<String> SCRIPTS = List.of("core.js", "color.js", "points.js", "charts.js", "markup.js", "export.js",
             "main.js");
+    /** More numbers than these are listed, one a line, and the rest is folded. */
+    private static final int TILES = 8;
 
     private final StringBuilder out = new StringBuilder();
     private final String title;
@@ -128,7 +130,18 @@ final class Page {
         if (metrics.isEmpty()) {
             return;
         }
-        out.append("<dl class=\"metrics\">\n");
+        if (metrics.size() <= TILES) {
+            metrics("metrics", metrics);
+            return;
+        }
+        metrics("metrics listed", metrics.subList(0, TILES));
+        out.append("<details class=\"rest\"><summary>").append(metrics.size() - TILES).append(" more numbers</summary>\n");
+        metrics("metrics listed", metrics.subList(TILES, metrics.size()));
+        out.append("</details>\n");
+    }
+
+    private void metrics(String style, List<Metric> metrics) {
+        out.append("<dl class=\"").append(style).append("\">\n");
         for (Metric metric : metrics) {
             out.append("<div class=\"metric\"><dt><bdi>").append(Text.html(metric.name())).append("</bdi></dt><dd class=\"value\">")
                     .append(Text.number(metric.value()));

@@ -163,6 +163,7 @@ window.addEventListener("beforeprint", () => {
   printing = true;
   document.documentElement.classList.add("printing");
   document.querySelectorAll("button.more").forEach((button) => button.click());
+  document.querySelectorAll("details.rest").forEach((rest) => rest.open = true);
   items.forEach(draw);
   redraw();
 });

@@ -21,6 +21,7 @@ import org.sae4j.api.experiment.Figure;
 import org.sae4j.api.experiment.Figure.Axis;
 import org.sae4j.api.experiment.Figure.ColorScale;
 import org.sae4j.api.experiment.Figure.Palette;
+import org.sae4j.api.experiment.Metric;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -77,6 +78,17 @@ class ReportTest {
     @Test
     void theSameReportGivesTheSameBytes() {
         assertThat(Samples.report().html()).isEqualTo(PAGE);
+    }
+
+    @Test
+    void manyNumbersAreListedAndTheRestFolded() {
+        List<Metric> metrics = IntStream.range(0, 11).mapToObj(i -> Metric.of("number " + i, i, "")).toList();
+        String page = Report.builder("numbers").section(Section.builder("n", "N").metrics(metrics).build()).build().html();
+        int fold = page.indexOf("<summary>3 more numbers</summary>");
+        assertThat(fold).isPositive();
+        assertThat(page.indexOf("number 7<")).isPositive().isLessThan(fold);
+        assertThat(page.indexOf("number 8<")).isGreaterThan(fold);
+        assertThat(page).contains("number 10<");
     }
 
     @Test
