@@ -42,7 +42,7 @@ public final class Transformers {
         TransformerWeights weights = TransformerFiles.read(path);
         weights.notes().forEach(note -> LOG.log(System.Logger.Level.INFO, "{0}: {1}", path, note));
         return SharedResource.take(weights, path, resource ->
-                ProgramTransformer.of(weights.config(), weights.parameters(), weights.tokenizer(), engine, resource));
+                ProgramTransformer.ofChecked(weights.config(), weights.parameters(), weights.tokenizer(), engine, resource));
     }
 
     /**

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -206,6 +207,61 @@ abstract class TransformerContract {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 6, 7})
+    void continuingAfterAPrefixGivesTheBitsOfTheWholeRow(long seed) {
+        try (Transformer model = transformer(seed)) {
+            int length = Math.min(model.config().nCtx(), 7);
+            int[][] tokens = RandomModels.tokens(model.config(), 3, length, seed);
+            HookPoint[] hooks = HookPoint.of(model.config()).stream()
+                    .filter(hook -> hook.site() != Site.ATTN_SCORES && hook.site() != Site.PATTERN && hook.site() != Site.MLP_PRE)
+                    .toArray(HookPoint[]::new);
+            Activations whole = model.forward(tokens, ForwardPlan.capture(hooks));
+            for (int from = 0; from < length; from++) {
+                int first = from;
+                int[][] rest = Arrays.stream(tokens).map(row -> Arrays.copyOfRange(row, first, length)).toArray(int[][]::new);
+                Activations all = model.forward(rest, ForwardPlan.builder().after(whole, from).capture(hooks).build());
+                int layer = model.config().nLayers() - 1;
+                Tensor residual = Tensor.of(rest(whole.get(HookPoint.residPre(layer)), from), 3, length - from, model.config().dModel());
+                Activations resumed = model.forward(rest, ForwardPlan.builder().after(whole, from).startAt(layer, residual)
+                        .capture(HookPoint.LOGITS, HookPoint.mlpPost(layer)).build());
+                for (HookPoint hook : hooks) {
+                    assertThat(all.get(hook).toArray()).as("%s from %s", hook, from).containsExactly(rest(whole.get(hook), from));
+                }
+                for (HookPoint hook : resumed.hooks()) {
+                    assertThat(resumed.get(hook).toArray()).as("%s from %s", hook, from).containsExactly(rest(whole.get(hook), from));
+                }
+            }
+        }
+    }
+
+    private static float[] rest(Tensor values, int from) {
+        int width = Math.toIntExact(values.size() / values.dim(0) / values.dim(1));
+        int kept = values.dim(1) - from;
+        float[] rest = new float[values.dim(0) * kept * width];
+        for (int row = 0; row < values.dim(0); row++) {
+            values.copyTo(((long) row * values.dim(1) + from) * width, rest, row * kept * width, kept * width);
+        }
+        return rest;
+    }
+
+    @Test
+    void manyEndingsShareOnePrefix() {
+        try (Transformer model = transformer(3)) {
+            int vocabulary = model.config().dVocab();
+            int[] start = RandomModels.tokens(model.config(), 1, 2, 5)[0];
+            HookPoint[] hooks = HookPoint.of(model.config()).stream()
+                    .filter(hook -> hook.site() == Site.K || hook.site() == Site.V).toArray(HookPoint[]::new);
+            Activations prefix = model.forward(new int[][] {start}, ForwardPlan.capture(hooks));
+            int[][] endings = IntStream.range(0, vocabulary).mapToObj(id -> new int[] {id}).toArray(int[][]::new);
+            Tensor logits = model.forward(endings, ForwardPlan.builder().after(prefix, 2).capture(HookPoint.LOGITS).build()).logits();
+            for (int id = 0; id < vocabulary; id++) {
+                Tensor whole = model.forward(new int[][] {{start[0], start[1], id}}, ForwardPlan.logits()).logits();
+                assertThat(logits.slice(id).row(0)).as("ending %s", id).containsExactly(whole.slice(0).row(2));
+            }
+        }
+    }
+
     @Test
     void aPassThatResumesCanEditWhereItStarts() {
         try (Transformer model = transformer(2)) {
@@ -333,6 +389,16 @@ abstract class TransformerContract {
             refuse(model, ForwardPlan.builder().capture(logits).logitsAt(2), "found 2");
             refuse(model, ForwardPlan.builder().capture(logits).logitsAt(-3), "found -3");
             refuse(model, ForwardPlan.builder().capture(logits).logitsAt(), "no position");
+            HookPoint[] keys = {new HookPoint(Site.K, 0), new HookPoint(Site.V, 0), new HookPoint(Site.K, 1), new HookPoint(Site.V, 1)};
+            Activations prefix = model.forward(new int[][] {{0, 1}}, ForwardPlan.capture(keys));
+            refuse(model, ForwardPlan.builder().capture(logits).after(prefix, 3), "or more positions, found");
+            refuse(model, ForwardPlan.builder().capture(logits).after(prefix, -1), "prefix of -1 positions");
+            refuse(model, ForwardPlan.builder().capture(logits).after(prefix, model.config().nCtx() - 1), "n_ctx is");
+            refuse(model, ForwardPlan.builder().capture(new HookPoint(Site.PATTERN, 1)).after(prefix, 1), "run the whole row");
+            Activations some = model.forward(new int[][] {{0, 1}}, ForwardPlan.capture(keys[0], keys[1]));
+            refuse(model, ForwardPlan.builder().capture(logits).after(some, 1), "needs its blocks.1.attn.hook_k");
+            Activations two = model.forward(new int[][] {{0, 1}, {1, 0}}, ForwardPlan.capture(keys));
+            refuse(model, ForwardPlan.builder().capture(logits).after(two, 1), "expected [1, 1, ");
         }
     }
 

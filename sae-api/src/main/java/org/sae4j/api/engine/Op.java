@@ -106,16 +106,36 @@ public sealed interface Op {
     record Map(Buffer x, Function function, Buffer out) implements Op {}
 
     /**
-     * Causal attention, {@code out = softmax(q k^T / sqrt(d_head)) v} for every batch row and head.
+     * Causal attention, {@code out = softmax(q k^T / sqrt(d_head)) v} for every batch row and head. Earlier positions, whose keys and values
+     * are known, can come before those of q: every query sees all of them.
      *
      * @param q [batch * T, heads * d_head]
      * @param k as q
      * @param v as q
+     * @param past number of earlier positions, 0 for none
+     * @param pastK keys of the earlier positions [batch * past, heads * d_head], or [past, heads * d_head] for all batch rows alike; null
+     *     for none
+     * @param pastV values of the earlier positions, in the shape of {@code pastK}; null for none
      * @param batch number of sequences
      * @param heads number of heads
      * @param out as q
      */
-    record Attention(Buffer q, Buffer k, Buffer v, int batch, int heads, Buffer out) implements Op {}
+    record Attention(Buffer q, Buffer k, Buffer v, int past, @Nullable Buffer pastK, @Nullable Buffer pastV, int batch, int heads,
+            Buffer out) implements Op {
+        /**
+         * Attention that starts at the first position.
+         *
+         * @param q [batch * T, heads * d_head]
+         * @param k as q
+         * @param v as q
+         * @param batch number of sequences
+         * @param heads number of heads
+         * @param out as q
+         */
+        public Attention(Buffer q, Buffer k, Buffer v, int batch, int heads, Buffer out) {
+            this(q, k, v, 0, null, null, batch, heads, out);
+        }
+    }
 
     /**
      * Causal attention scores {@code q k^T / sqrt(d_head)}, -infinity where a key is later than the query.

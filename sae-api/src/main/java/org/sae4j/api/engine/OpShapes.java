@@ -62,6 +62,7 @@ final class OpShapes {
                 heads(o.q(), o.batch(), o.heads());
                 in(o.k(), F32, o.q().rows(), o.q().cols());
                 in(o.v(), F32, o.q().rows(), o.q().cols());
+                past(o);
                 out(o.out(), F32, o.q().rows(), o.q().cols());
                 distinct(o.out(), o.q(), o.k(), o.v());
             }
@@ -195,6 +196,20 @@ final class OpShapes {
         in(q, F32, q.rows(), q.cols());
         if (batch < 1 || q.rows() % batch != 0 || heads < 1 || q.cols() % heads != 0) {
             throw error(q + " does not divide into " + batch + " sequences and " + heads + " heads");
+        }
+    }
+
+    private void past(Op.Attention o) {
+        Buffer keys = o.pastK();
+        Buffer values = o.pastV();
+        if (o.past() < 0 || o.past() > 0 != (keys != null) || (keys == null) != (values == null)) {
+            throw error("keys and values of earlier positions belong to a positive number of them, found " + o.past() + " positions, keys "
+                    + keys + ", values " + values);
+        }
+        if (keys != null && values != null) {
+            in(keys, F32, keys.rows() == o.past() ? o.past() : Math.multiplyExact(o.batch(), o.past()), o.q().cols());
+            in(values, F32, keys.rows(), o.q().cols());
+            distinct(o.out(), keys, values);
         }
     }
 

@@ -59,9 +59,19 @@ public final class ForwardPlan {
      */
     public record Start(int layer, Tensor residual) {}
 
+    /**
+     * Positions before the tokens of a pass, which another pass has run.
+     *
+     * @param values holds the keys and values of every block whose attention runs ({@code K} and {@code V} [rows, pos, n_heads, d_head]),
+     *     of one row for all rows of tokens alike, or of as many rows as the tokens have
+     * @param length how many positions of them come before the tokens, from 0
+     */
+    public record Prefix(Activations values, int length) {}
+
     private final Set<HookPoint> captures;
     private final List<Edit> edits;
     private final @Nullable Start start;
+    private final @Nullable Prefix prefix;
     private final @Nullable HookPoint stop;
     private final int @Nullable [] logitPositions;
 
@@ -69,6 +79,7 @@ public final class ForwardPlan {
         captures = java.util.Collections.unmodifiableSet(new LinkedHashSet<>(builder.captures));
         edits = List.copyOf(builder.edits);
         start = builder.start;
+        prefix = builder.prefix;
         stop = builder.stop;
         logitPositions = builder.logitPositions;
     }
@@ -108,6 +119,11 @@ public final class ForwardPlan {
         return Optional.ofNullable(start);
     }
 
+    /** {@return what comes before the tokens, or empty if they start at the first position} */
+    public Optional<Prefix> prefix() {
+        return Optional.ofNullable(prefix);
+    }
+
     /** {@return the last hook point to compute, or empty to run to the last capture} */
     public Optional<HookPoint> stop() {
         return Optional.ofNullable(stop);
@@ -123,6 +139,7 @@ public final class ForwardPlan {
         private final Set<HookPoint> captures = new LinkedHashSet<>();
         private final List<Edit> edits = new ArrayList<>();
         private @Nullable Start start;
+        private @Nullable Prefix prefix;
         private @Nullable HookPoint stop;
         private int @Nullable [] logitPositions;
 
@@ -194,6 +211,21 @@ public final class ForwardPlan {
          */
         public Builder startAt(int layer, Tensor residual) {
             start = new Start(layer, residual);
+            return this;
+        }
+
+        /**
+         * Continues rows whose first positions another pass has run: the tokens of this pass come after them and see their keys and values.
+         * Rows, positions and captures of this pass count from the first of its own tokens. Its values are those of a pass over the whole
+         * rows; attention scores and patterns cannot be captured.
+         *
+         * @param values holds the keys and values of every block whose attention runs, at least {@code length} positions of one row for
+         *     all rows of tokens alike, or of as many rows as the tokens have
+         * @param length how many positions come before the tokens, from 0
+         * @return this
+         */
+        public Builder after(Activations values, int length) {
+            prefix = new Prefix(values, length);
             return this;
         }
 

@@ -23,12 +23,13 @@ import org.sae4j.api.model.TransformerConfig;
  * @param tokens token ids, or null if the pass resumes
  * @param positions the position of each row, or null if the pass resumes or does not read them
  * @param residual the residual stream to start from, or null
+ * @param prefix keys and values of earlier positions, by hook point
  * @param logitRows the rows whose logits are computed, or null for all
  * @param edits the inputs of the edits
  * @param captures the output of each captured hook point
  */
 record ForwardProgram(Program program, @Nullable Buffer tokens, @Nullable Buffer positions, @Nullable Buffer residual,
-        @Nullable Buffer logitRows, List<EditInputs> edits, Map<HookPoint, Buffer> captures) {
+        Map<HookPoint, Buffer> prefix, @Nullable Buffer logitRows, List<EditInputs> edits, Map<HookPoint, Buffer> captures) {
     /**
      * The inputs of one edit.
      *
@@ -64,6 +65,7 @@ record ForwardProgram(Program program, @Nullable Buffer tokens, @Nullable Buffer
         private final Map<String, Buffer> scratch = new HashMap<>();
         private final Map<HookPoint, Buffer> captures = new LinkedHashMap<>();
         private final List<EditInputs> edits = new ArrayList<>();
+        private final Map<HookPoint, Buffer> prefix = new LinkedHashMap<>();
         private @Nullable Buffer tokens;
         private @Nullable Buffer positions;
         private @Nullable Buffer residualInput;
@@ -85,7 +87,7 @@ record ForwardProgram(Program program, @Nullable Buffer tokens, @Nullable Buffer
             if (reaches(at(Site.LN_FINAL_SCALE, -1))) {
                 unembed(residual);
             }
-            return new ForwardProgram(builder.build(), tokens, positions, residualInput, logitRows, List.copyOf(edits), captures);
+            return new ForwardProgram(builder.build(), tokens, positions, residualInput, prefix, logitRows, List.copyOf(edits), captures);
         }
 
         private Buffer embed() {
@@ -195,9 +197,15 @@ record ForwardProgram(Program program, @Nullable Buffer tokens, @Nullable Buffer
             }
             Buffer z = place(hook, "z", config.nHeads() * config.dHead());
             builder.add(patternRead ? new Op.AttentionMix(pattern, v, shape.batch(), config.nHeads(), z)
-                    : new Op.Attention(q, k, v, shape.batch(), config.nHeads(), z));
+                    : new Op.Attention(q, k, v, shape.prefix(), earlier(Site.K, layer), earlier(Site.V, layer), shape.batch(),
+                            config.nHeads(), z));
             edit(hook, z);
             return z;
+        }
+
+        private @Nullable Buffer earlier(Site site, int layer) {
+            return shape.prefix() == 0 ? null : prefix.computeIfAbsent(at(site, layer), hook -> builder.input(hook + " of the prefix",
+                    shape.prefixRows() * shape.prefix(), config.nHeads() * config.dHead()));
         }
 
         private Buffer project(HookPoint hook, String letter, Buffer normalized) {

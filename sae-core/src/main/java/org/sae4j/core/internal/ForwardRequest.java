@@ -3,9 +3,13 @@ package org.sae4j.core.internal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.TransformerConfig;
@@ -16,9 +20,11 @@ import org.sae4j.api.model.TransformerConfig;
  * @param shape decides the program
  * @param tokens token ids, row by row
  * @param edits the numbers of the shape's edits
+ * @param prefix keys and values of earlier positions, by hook point; empty without them
  * @param residual the residual stream to start from, or null
  */
-record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, float @Nullable [] residual) {
+record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, Map<HookPoint, float[]> prefix,
+        float @Nullable [] residual) {
     /**
      * The numbers of one edit.
      *
@@ -57,10 +63,12 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
             plan.stop().ifPresent(stop -> checkHook("stop", stop));
             plan.captures().forEach(hook -> checkHook("capture", hook));
             Optional<List<Integer>> positions = plan.logitPositions().map(this::checkPositions);
-            ForwardShape bare = new ForwardShape(batch, length, plan.captures(), List.of(),
+            int earlier = plan.prefix().map(this::checkPrefix).orElse(0);
+            ForwardShape bare = new ForwardShape(batch, length, plan.captures(), List.of(), earlier, earlier == 0 ? 0 : prefixRows(),
                     plan.start().map(ForwardPlan.Start::layer).orElse(-1),
                     plan.captures().contains(HookPoint.LOGITS) ? positions : Optional.empty());
             plan.captures().forEach(hook -> checkSize(hook, bare));
+            Map<HookPoint, float[]> prefix = prefix(bare);
 
             int last = bare.last(config);
             List<ForwardShape.EditShape> shapes = new ArrayList<>();
@@ -73,8 +81,63 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
                     edits.add(values);
                 }
             }
-            return new ForwardRequest(new ForwardShape(batch, length, bare.captures(), List.copyOf(shapes), bare.startLayer(),
-                    bare.logitPositions()), ids, edits, residual);
+            return new ForwardRequest(new ForwardShape(batch, length, bare.captures(), List.copyOf(shapes), bare.prefix(),
+                    bare.prefixRows(), bare.startLayer(), bare.logitPositions()), ids, edits, prefix, residual);
+        }
+
+        private int checkPrefix(ForwardPlan.Prefix prefix) {
+            if (prefix.length() < 0 || prefix.length() > config.nCtx() - length) {
+                throw new IllegalArgumentException("a prefix of " + prefix.length() + " positions before " + length
+                        + " tokens: expected from 0 to " + (config.nCtx() - length) + ", as n_ctx is " + config.nCtx());
+            }
+            plan.captures().forEach(hook -> {
+                if (hook.site() == HookPoint.Site.ATTN_SCORES || hook.site() == HookPoint.Site.PATTERN) {
+                    throw new IllegalArgumentException("capture of " + hook + ": not in a pass after a prefix; run the whole row");
+                }
+            });
+            return prefix.length();
+        }
+
+        /** The rows of the prefix's first tensor of keys; that all have as many is checked with their shapes. */
+        private int prefixRows() {
+            Activations values = plan.prefix().orElseThrow().values();
+            return values.hooks().stream().filter(hook -> hook.site() == HookPoint.Site.K).findFirst()
+                    .map(hook -> values.get(hook).dim(0)).filter(rows -> rows == 1 || rows == batch).orElse(batch);
+        }
+
+        private Map<HookPoint, float[]> prefix(ForwardShape shape) {
+            Map<HookPoint, float[]> prefix = new HashMap<>();
+            for (int layer = 0; shape.prefix() > 0 && layer < config.nLayers(); layer++) {
+                if (shape.attends(config, layer)) {
+                    for (HookPoint.Site site : new HookPoint.Site[] {HookPoint.Site.K, HookPoint.Site.V}) {
+                        HookPoint hook = new HookPoint(site, layer);
+                        prefix.put(hook, earlier(plan.prefix().orElseThrow(), hook, shape.prefixRows()));
+                    }
+                }
+            }
+            return prefix;
+        }
+
+        private float[] earlier(ForwardPlan.Prefix prefix, HookPoint hook, int rows) {
+            if (!prefix.values().hooks().contains(hook)) {
+                throw new IllegalArgumentException("a pass after a prefix needs its " + hook + ", but the prefix holds only "
+                        + prefix.values().hooks() + ": capture the keys and values of every block that this pass runs");
+            }
+            Tensor values = prefix.values().get(hook);
+            int width = config.nHeads() * config.dHead();
+            int[] expected = {rows, prefix.length(), config.nHeads(), config.dHead()};
+            if (values.rank() != 4 || values.dim(0) != rows || values.dim(1) < prefix.length()
+                    || values.size() != (long) rows * values.dim(1) * width) {
+                throw new IllegalArgumentException(hook + " of the prefix: expected " + Arrays.toString(expected)
+                        + ", or more positions, found " + values);
+            }
+            requireFits((long) rows * prefix.length(), width, hook + " of the prefix");
+            int size = prefix.length() * width;
+            float[] flat = new float[rows * size];
+            for (int row = 0; row < rows; row++) {
+                values.copyTo((long) row * values.dim(1) * width, flat, row * size, size);
+            }
+            return flat;
         }
 
         private int[] checkTokens() {

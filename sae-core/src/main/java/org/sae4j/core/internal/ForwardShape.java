@@ -14,10 +14,12 @@ import org.sae4j.api.model.TransformerConfig;
  * @param length tokens in a row
  * @param captures the hook points to read
  * @param edits the edits that can have an effect on them, in their order
+ * @param prefix number of positions before those of the tokens
+ * @param prefixRows rows of keys and values of these positions: 1 if they are the same for all rows of tokens, else {@code batch}
  * @param startLayer the block to run first, with a residual stream as input, or -1 to start from the tokens
  * @param logitPositions the positions whose logits are computed, from 0, or empty for all
  */
-record ForwardShape(int batch, int length, Set<HookPoint> captures, List<EditShape> edits, int startLayer,
+record ForwardShape(int batch, int length, Set<HookPoint> captures, List<EditShape> edits, int prefix, int prefixRows, int startLayer,
         Optional<List<Integer>> logitPositions) {
     /**
      * One edit's part in the program.
@@ -49,6 +51,11 @@ record ForwardShape(int batch, int length, Set<HookPoint> captures, List<EditSha
     /** The place of the last capture, where the computation may end. */
     int last(TransformerConfig config) {
         return captures.stream().mapToInt(hook -> order(config, hook)).max().orElseThrow();
+    }
+
+    /** {@return whether a block's attention is computed} */
+    boolean attends(TransformerConfig config, int layer) {
+        return layer >= startLayer && order(config, new HookPoint(HookPoint.Site.Z, layer)) <= last(config);
     }
 
     /** {@return the number of rows that most hook points have} */

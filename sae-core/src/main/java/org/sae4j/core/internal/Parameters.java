@@ -26,6 +26,16 @@ final class Parameters {
      * @throws IllegalArgumentException that names what is missing, unknown, of another shape or not finite
      */
     static void check(Map<String, int[]> expected, Map<String, Tensor> found) {
+        checkShapes(expected, found);
+        expected.keySet().forEach(name -> checkFinite(name, found.get(name)));
+    }
+
+    /**
+     * Checks names and shapes.
+     *
+     * @throws IllegalArgumentException that names what is missing, unknown or of another shape
+     */
+    static void checkShapes(Map<String, int[]> expected, Map<String, Tensor> found) {
         List<String> missing = expected.keySet().stream().filter(name -> !found.containsKey(name)).toList();
         List<String> unknown = found.keySet().stream().filter(name -> !expected.containsKey(name)).sorted().toList();
         if (!missing.isEmpty() || !unknown.isEmpty()) {
@@ -39,7 +49,6 @@ final class Parameters {
             throw new IllegalArgumentException("parameters do not fit: " + String.join(", ", faults));
         }
         expected.forEach((name, shape) -> checkShape(name, shape, found.get(name)));
-        expected.keySet().forEach(name -> checkFinite(name, found.get(name)));
     }
 
     static void checkShape(String name, int[] shape, Tensor tensor) {

@@ -59,16 +59,40 @@ public final class ProgramTransformer implements Transformer {
      */
     public static ProgramTransformer of(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
             Engine engine, SharedResource resource) {
-        Map<String, int[]> shapes = TransformerWeightMatrices.shapes(config);
-        Parameters.check(shapes, parameters);
+        Map<String, Tensor> ordered = ordered(config, parameters);
+        ordered.forEach(Parameters::checkFinite);
         if (config.tiedUnembedding() && !TransformerWeightMatrices.isTransposed(tensor(parameters, W_E), tensor(parameters, W_U))) {
             throw new IllegalArgumentException("parameter " + W_U + " is not the transposed " + W_E
                     + ", although the configuration says that the unembedding is tied");
         }
+        return ofChecked(config, ordered, tokenizer, engine, resource);
+    }
+
+    /**
+     * Makes a transformer of parameters that the reader of their file has checked: they are finite, and a tied unembedding is the transposed
+     * embedding. Reading large models a second time would take longer than opening them.
+     *
+     * @param config dimensions and variants
+     * @param parameters all parameters, by their TransformerLens names
+     * @param tokenizer the tokenizer, if there is one
+     * @param engine runs the programs; stays open
+     * @param resource what the parameters lie in, for one holder; still the caller's if this throws
+     * @return the transformer
+     * @throws IllegalArgumentException if parameters are missing, unknown or of another shape
+     */
+    public static ProgramTransformer ofChecked(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
+            Engine engine, SharedResource resource) {
+        Map<String, Tensor> ordered = ordered(config, parameters);
+        return new ProgramTransformer(config, ordered, TransformerWeightMatrices.matrices(config.tiedUnembedding(), ordered, Map.of(),
+                Map.of()), tokenizer, engine, resource);
+    }
+
+    private static Map<String, Tensor> ordered(TransformerConfig config, Map<String, Tensor> parameters) {
+        Map<String, int[]> shapes = TransformerWeightMatrices.shapes(config);
+        Parameters.checkShapes(shapes, parameters);
         Map<String, Tensor> ordered = new LinkedHashMap<>();
         shapes.keySet().forEach(name -> ordered.put(name, tensor(parameters, name)));
-        return new ProgramTransformer(config, Collections.unmodifiableMap(ordered),
-                TransformerWeightMatrices.matrices(config.tiedUnembedding(), ordered, Map.of(), Map.of()), tokenizer, engine, resource);
+        return Collections.unmodifiableMap(ordered);
     }
 
     private static Tensor tensor(Map<String, Tensor> parameters, String name) {
@@ -112,7 +136,7 @@ public final class ProgramTransformer implements Transformer {
     private static void writeConstants(ForwardProgram program, CompiledProgram compiled, ForwardShape shape) {
         if (program.positions() != null) {
             int[] positions = new int[shape.rows()];
-            Arrays.setAll(positions, row -> row % shape.length());
+            Arrays.setAll(positions, row -> shape.prefix() + row % shape.length());
             compiled.write(program.positions(), positions);
         }
         if (program.logitRows() != null) {
@@ -132,6 +156,7 @@ public final class ProgramTransformer implements Transformer {
         if (program.residual() != null && request.residual() != null) {
             compiled.write(program.residual(), request.residual());
         }
+        program.prefix().forEach((hook, buffer) -> compiled.write(buffer, Objects.requireNonNull(request.prefix().get(hook))));
         for (ForwardProgram.EditInputs inputs : program.edits()) {
             ForwardRequest.EditValues edit = request.edits().get(inputs.edit());
             compiled.write(inputs.rows(), edit.rows());

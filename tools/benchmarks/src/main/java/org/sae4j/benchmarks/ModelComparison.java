@@ -1,18 +1,30 @@
 package org.sae4j.benchmarks;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.sae4j.api.Progress;
+import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.HookPoint.Site;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.api.sae.SparseRows;
+import org.sae4j.core.SparseAutoencoders;
+import org.sae4j.core.Transformers;
 import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.engine.cpu.CpuEngineProvider;
 import org.sae4j.experiment.causaltracing.CausalTracingConfig;
@@ -29,7 +41,8 @@ public final class ModelComparison {
      * Prints one line for a case.
      *
      * @param args {@code forward} (GPT-2 small, 4 rows of 128 tokens, all logits), {@code trace} (causal trace of GPT-2 small, 12 tokens,
-     *     10 noise rows); then the peer's command, or nothing to measure this library alone
+     *     10 noise rows) or {@code ablation} (every active feature of an autoencoder of gelu-1l's MLP at one position of 64); then the peer's command, or nothing to measure this library alone;
+     *     or {@code open} and a model's folder
      * @throws Exception if the peer cannot be run
      */
     public static void main(String[] args) throws Exception {
@@ -38,7 +51,9 @@ public final class ModelComparison {
             switch (args.length == 0 ? "" : args[0]) {
                 case "forward" -> forward(engine, peer);
                 case "trace" -> trace(engine, peer);
-                default -> throw new IllegalArgumentException("expected forward or trace, found " + List.of(args));
+                case "ablation" -> ablation(engine, peer);
+                case "open" -> open(engine, Path.of(args[1]));
+                default -> throw new IllegalArgumentException("expected forward, trace, ablation or open, found " + List.of(args));
             }
         }
     }
@@ -75,6 +90,68 @@ public final class ModelComparison {
             });
             print("trace of block outputs, 144 cells", blocks.stream().sorted().skip(blocks.size() / 2).findFirst().orElseThrow(), 1, peer, "trace", "0");
             print("the whole experiment, 432 cells", all, 1, List.of());
+        }
+    }
+
+    /** Sets each feature that is active at one position to zero, and asks for the predictions there. */
+    private static void ablation(Engine engine, List<String> peer) throws Exception {
+        TransformerConfig config = RandomModel.GELU_1L;
+        HookPoint hook = HookPoint.mlpPost(0);
+        SplittableRandom random = new SplittableRandom(3);
+        int position = 40;
+        int width = config.dMlp();
+        try (Transformer model = RandomModel.open(config, Optional.empty(), engine);
+                SparseAutoencoder sae = SparseAutoencoders.of(new SaeConfig(SaeConfig.Architecture.TOPK, width, 16384, 64, true,
+                        SaeConfig.Normalization.NONE, Optional.of(hook), Optional.of(config.name())), Map.of(
+                        "W_enc", RandomModel.uniform(random, 0.02, width, 16384), "b_enc", Tensor.zeros(16384),
+                        "W_dec", RandomModel.uniform(random, 0.02, 16384, width), "b_dec", Tensor.zeros(width)), engine)) {
+            int[][] tokens = {random.ints(64, 0, config.dVocab()).toArray()};
+            Activations clean = model.forward(tokens, ForwardPlan.capture(hook, HookPoint.residPre(0), new HookPoint(Site.K, 0),
+                    new HookPoint(Site.V, 0)));
+            SparseRows active = sae.encode(clean.get(hook).slice(0)).rows(position, position + 1);
+            int count = active.start(1);
+            float[] vectors = new float[count * width];
+            for (int e = 0; e < count; e++) {
+                float[] direction = sae.parameters().get("W_dec").row(active.index(e));
+                for (int i = 0; i < width; i++) {
+                    vectors[e * width + i] = -active.value(e) * direction[i];
+                }
+            }
+            Tensor added = Tensor.of(vectors, count, width);
+            int[] rows = IntStream.range(0, count).toArray();
+            float[] residual = clean.get(HookPoint.residPre(0)).slice(0).row(position);
+            // The last block: positions behind the changed one do not see it.
+            int[][] token = new int[count][];
+            float[] residuals = new float[count * config.dModel()];
+            for (int e = 0; e < count; e++) {
+                token[e] = new int[] {tokens[0][position]};
+                System.arraycopy(residual, 0, residuals, e * residual.length, residual.length);
+            }
+            double own = median(21, () -> model.forward(token, ForwardPlan.builder().capture(HookPoint.LOGITS)
+                    .startAt(0, Tensor.of(residuals, count, 1, config.dModel())).after(clean, position).add(hook, rows, added).build()));
+            double whole = median(5, () -> {
+                for (int e = 0; e < count; e++) {
+                    model.forward(tokens, ForwardPlan.builder().capture(HookPoint.LOGITS).add(hook, new int[] {position},
+                            added.slice(e).reshape(1, width)).build());
+                }
+            });
+            print("ablation of " + count + " features at a position", own, 1, peer, "ablation", "" + count, "" + position);
+            print("the same by one whole pass for each", whole, 1, List.of());
+        }
+    }
+
+    /** Opens a folder several times; the first pass packs the weights. */
+    private static void open(Engine engine, Path folder) throws Exception {
+        for (int i = 0; i < 3; i++) {
+            long start = System.nanoTime();
+            try (Transformer model = Transformers.open(folder, engine)) {
+                double opened = (System.nanoTime() - start) / 1e9;
+                int[][] tokens = {{1, 2, 3, 4, 5, 6, 7, 8}};
+                model.forward(tokens, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1).build());
+                double first = (System.nanoTime() - start) / 1e9 - opened;
+                print("open, time " + (i + 1), opened, 1, List.of());
+                print("first pass", first, 1, List.of());
+            }
         }
     }
 

@@ -4,6 +4,7 @@ import static org.sae4j.testkit.EngineConformance.scenario;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Op;
@@ -170,6 +171,19 @@ final class DenseCases {
                         s.op(new Op.Attention(b[0], b[1], b[2], shape[0], shape[2], out)).reduction(shape[1] + shape[3]);
                     }
                 }),
+                scenario("Attention after earlier positions", s -> {
+                    // Batch, own positions, heads, width of a head, earlier positions.
+                    int[][] continued = {{1, 1, 1, 1, 1}, {3, 1, 2, 5, 7}, {2, 3, 3, 4, 1}, {4, 9, 2, 16, 33}, {60, 1, 1, 8, 3},
+                            {2, 51, 1, 3, 2}};
+                    for (int[] shape : continued) {
+                        for (int rows : IntStream.of(1, shape[0]).distinct().toArray()) {
+                            Buffer[] b = heads(s, shape, "rows " + rows);
+                            Buffer[] past = heads(s, new int[] {rows, shape[4], shape[2], shape[3]}, "past of " + b[0].name());
+                            s.op(new Op.Attention(b[0], b[1], b[2], shape[4], past[1], past[2], shape[0], shape[2],
+                                    s.output("out" + b[0].name(), b[0].rows(), b[0].cols()))).reduction(shape[1] + shape[3] + shape[4]);
+                        }
+                    }
+                }),
                 scenario("Attention with large scores", s -> {
                     Buffer[] b = heads(s, new int[] {2, 5, 2, 4});
                     s.adjust(b[0], v -> 40 * v);
@@ -191,7 +205,11 @@ final class DenseCases {
     }
 
     private static Buffer[] heads(Scenario s, int[] shape) {
-        String id = Arrays.toString(shape);
+        return heads(s, shape, "");
+    }
+
+    private static Buffer[] heads(Scenario s, int[] shape, String what) {
+        String id = Arrays.toString(shape) + what;
         return Stream.of("q", "k", "v").map(n -> s.input(n + id, shape[0] * shape[1], shape[2] * shape[3])).toArray(Buffer[]::new);
     }
 

@@ -21,12 +21,7 @@ final class ReferenceDense {
             case Op.LayerNorm o -> layerNorm(o);
             case Op.MatMul o -> matMul(o);
             case Op.Map o -> memory.store(o.out(), Arrays.stream(memory.doubles(o.x())).map(x -> apply(o.function(), x)).toArray());
-            case Op.Attention o -> {
-                int t = o.q().rows() / o.batch();
-                double[] scores = scores(memory.doubles(o.q()), memory.doubles(o.k()), o.batch(), o.heads(), t, o.q().cols() / o.heads());
-                double[] mixed = mix(softmax(scores, t), memory.doubles(o.v()), o.batch(), o.heads(), t, o.q().cols() / o.heads());
-                memory.store(o.out(), mixed);
-            }
+            case Op.Attention o -> attention(o);
             case Op.AttentionScores o -> memory.store(o.out(), scores(memory.doubles(o.q()), memory.doubles(o.k()), o.batch(), o.heads(),
                     o.q().rows() / o.batch(), o.q().cols() / o.heads()));
             case Op.Softmax o -> memory.store(o.out(), softmax(memory.doubles(o.x()), o.x().cols()));
@@ -126,6 +121,35 @@ final class ReferenceDense {
 
     private double valueOf(@Nullable Buffer row, int column) {
         return row == null ? 0 : memory.floats(row)[column];
+    }
+
+    /** Earlier positions are put before those of q, whose own queries there are not read. */
+    private void attention(Op.Attention op) {
+        int cols = op.q().cols();
+        int own = op.q().rows() / op.batch();
+        int t = op.past() + own;
+        double[] none = new double[op.batch() * op.past() * cols];
+        double[] q = whole(op, none, memory.doubles(op.q()));
+        double[] k = whole(op, op.pastK() == null ? none : memory.doubles(op.pastK()), memory.doubles(op.k()));
+        double[] v = whole(op, op.pastV() == null ? none : memory.doubles(op.pastV()), memory.doubles(op.v()));
+        double[] mixed = mix(softmax(scores(q, k, op.batch(), op.heads(), t, cols / op.heads()), t), v, op.batch(), op.heads(), t,
+                cols / op.heads());
+        double[] out = new double[op.batch() * own * cols];
+        for (int b = 0; b < op.batch(); b++) {
+            System.arraycopy(mixed, (b * t + op.past()) * cols, out, b * own * cols, own * cols);
+        }
+        memory.store(op.out(), out);
+    }
+
+    private static double[] whole(Op.Attention op, double[] past, double[] own) {
+        int before = op.past() * op.q().cols();
+        int after = own.length / op.batch();
+        double[] whole = new double[op.batch() * (before + after)];
+        for (int b = 0; b < op.batch(); b++) {
+            System.arraycopy(past, past.length == before ? 0 : b * before, whole, b * (before + after), before);
+            System.arraycopy(own, b * after, whole, b * (before + after) + before, after);
+        }
+        return whole;
     }
 
     private static double[] scores(double[] q, double[] k, int batch, int heads, int t, int dHead) {

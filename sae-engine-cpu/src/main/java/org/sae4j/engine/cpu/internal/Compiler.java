@@ -65,6 +65,7 @@ final class Compiler {
         DenseSteps dense = new DenseSteps(context, storage);
         ProductSteps products = new ProductSteps(context, storage);
         AttentionSteps attention = new AttentionSteps(context, storage);
+        ContinuedAttention continued = new ContinuedAttention(context, storage);
         SparseSteps sparse = new SparseSteps(context, storage);
         TrainingSteps training = new TrainingSteps(context, storage);
         List<Step> steps = new ArrayList<>();
@@ -75,7 +76,7 @@ final class Compiler {
                 case Op.LayerNorm o -> dense.layerNorm(o);
                 case Op.MatMul o -> fused.selects().isEmpty() ? products.matMul(o) : products.fused(o, fused.selects());
                 case Op.Map o -> dense.map(o);
-                case Op.Attention o -> attention.attention(o);
+                case Op.Attention o -> o.past() == 0 ? attention.attention(o) : continued.attention(o);
                 case Op.AttentionScores o -> attention.scores(o);
                 case Op.Softmax o -> dense.softmax(o);
                 case Op.AttentionMix o -> attention.mix(o);

@@ -22,7 +22,7 @@ record Operands(List<Buffer> reads, List<Buffer> writes) {
             case Op.LayerNorm o -> reads(o.x(), o.weight(), o.bias()).writes(o.out(), o.scale());
             case Op.MatMul o -> reads(o.a(), o.b(), o.bias()).writes(o.out());
             case Op.Map o -> reads(o.x()).writes(o.out());
-            case Op.Attention o -> reads(o.q(), o.k(), o.v()).writes(o.out());
+            case Op.Attention o -> reads(o.q(), o.k(), o.v(), o.pastK(), o.pastV()).writes(o.out());
             case Op.AttentionScores o -> reads(o.q(), o.k()).writes(o.out());
             case Op.Softmax o -> reads(o.x()).writes(o.out());
             case Op.AttentionMix o -> reads(o.pattern(), o.v()).writes(o.out());

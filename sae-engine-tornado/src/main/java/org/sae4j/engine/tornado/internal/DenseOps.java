@@ -138,13 +138,17 @@ final class DenseOps {
         FloatArray q = storage.read(op.q());
         FloatArray k = storage.read(op.k());
         FloatArray v = storage.read(op.v());
+        FloatArray pastK = op.pastK() == null ? k : storage.read(op.pastK());
+        FloatArray pastV = op.pastV() == null ? v : storage.read(op.pastV());
         FloatArray out = storage.write(op.out());
-        int length = op.q().rows() / op.batch();
+        int keys = op.past() + op.q().rows() / op.batch();
+        int pastStride = op.pastK() == null || op.pastK().rows() == op.past() ? 0 : op.past() * op.q().cols();
         int dHead = op.q().cols() / op.heads();
-        int threads = tasks.threadsFor(Math.max(length, dHead));
+        int threads = tasks.threadsFor(Math.max(keys, dHead));
         float scale = (float) (1 / Math.sqrt(dHead));
-        tasks.groups((long) op.q().rows() * op.heads(), threads, 8L * threads + 4L * length, (graph, id, c) ->
-                graph.task(id, RowKernels::saeAttention, c, q, k, v, out, op.heads(), length, dHead, scale, threads));
+        tasks.groups((long) op.q().rows() * op.heads(), threads, 8L * threads + 4L * keys, (graph, id, c) ->
+                graph.task(id, RowKernels::saeAttention, c, q, k, v, pastK, pastV, out, op.heads(), keys, op.past(), pastStride, dHead,
+                        scale, threads));
     }
 
     private void attentionScores(Op.AttentionScores op) {

@@ -86,10 +86,14 @@ final class RowKernels {
         }
     }
 
-    /** One group a query: scores and probabilities stay in local memory. */
-    public static void saeAttention(KernelContext c, FloatArray q, FloatArray k, FloatArray v, FloatArray out, int heads, int length,
-            int dHead, float scale, int threads) {
+    /**
+     * One group a query: scores and probabilities stay in local memory. The first {@code past} of {@code keys} positions are read from
+     * pastK and pastV, where those of the next sequence come {@code pastStride} elements later.
+     */
+    public static void saeAttention(KernelContext c, FloatArray q, FloatArray k, FloatArray v, FloatArray pastK, FloatArray pastV,
+            FloatArray out, int heads, int keys, int past, int pastStride, int dHead, float scale, int threads) {
         int t = c.localIdx;
+        int length = keys - past;
         int sequenceHead = c.groupIdx / length;
         int i = c.groupIdx - sequenceHead * length;
         int sequence = sequenceHead / heads;
@@ -97,15 +101,24 @@ final class RowKernels {
         int cols = heads * dHead;
         int qAt = (sequence * length + i) * cols + first;
         int base = sequence * length * cols + first;
-        float[] p = c.allocateFloatLocalArray(length);
+        int pastBase = sequence * pastStride + first;
+        float[] p = c.allocateFloatLocalArray(keys);
         double[] s = c.allocateDoubleLocalArray(threads);
         double max = -3.4e38;
+        for (int j = t; j < past; j += threads) {
+            float dot = 0f;
+            for (int e = 0; e < dHead; e++) {
+                dot += q.get(qAt + e) * pastK.get(pastBase + j * cols + e);
+            }
+            p[j] = dot * scale;
+            max = TornadoMath.max(max, (double) (dot * scale));
+        }
         for (int j = t; j <= i; j += threads) {
             float dot = 0f;
             for (int e = 0; e < dHead; e++) {
                 dot += q.get(qAt + e) * k.get(base + j * cols + e);
             }
-            p[j] = dot * scale;
+            p[past + j] = dot * scale;
             max = TornadoMath.max(max, (double) (dot * scale));
         }
         s[t] = max;
@@ -119,7 +132,7 @@ final class RowKernels {
         float top = (float) s[0];
         c.localBarrier();
         double sum = 0.0;
-        for (int j = t; j <= i; j += threads) {
+        for (int j = t; j <= past + i; j += threads) {
             float e = TornadoMath.exp(p[j] - top);
             p[j] = e;
             sum += e;
@@ -135,8 +148,11 @@ final class RowKernels {
         double total = s[0];
         for (int e = t; e < dHead; e += threads) {
             float mixed = 0f;
+            for (int j = 0; j < past; j++) {
+                mixed += p[j] * pastV.get(pastBase + j * cols + e);
+            }
             for (int j = 0; j <= i; j++) {
-                mixed += p[j] * v.get(base + j * cols + e);
+                mixed += p[past + j] * v.get(base + j * cols + e);
             }
             out.set(qAt + e, (float) (mixed / total));
         }

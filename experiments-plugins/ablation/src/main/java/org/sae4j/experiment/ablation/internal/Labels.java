@@ -258,7 +258,7 @@ public final class Labels {
     private double[] losses(List<Passes.Run> runs, String stage) {
         double[] losses = new double[runs.size()];
         int[] done = new int[1];
-        passes.fromTokens(runs, (run, logits) -> {
+        passes.fromTokens(runs, (run, _, logits) -> {
             int[] tokens = runs.get(run).tokens();
             double sum = 0;
             for (int position = 0; position + 1 < tokens.length; position++) {
@@ -299,7 +299,7 @@ public final class Labels {
         int position = at + tokens.length - own.length;
         String[] texts = new String[2];
         float[][] added = without(chosen.feature(), document, tokens);
-        passes.fromTokens(List.of(new Passes.Run(tokens, null), new Passes.Run(tokens, added)), (run, logits) ->
+        passes.fromTokens(List.of(new Passes.Run(tokens, null), new Passes.Run(tokens, added)), (run, _, logits) ->
                 texts[run] = predictions(logits.row(position)));
         return new LabelEffect(chosen.label(), chosen.feature(), chosen.auroc(), Statistics.mean(inside), insideInterval, inside.length,
                 Statistics.mean(outside), outsideInterval, outside.length,

@@ -62,8 +62,8 @@ public final class ModelEffects {
     record Change(double targetFall, double lossChange, double kl, double klLast, double logitDifferenceChange, double[] losses,
             double[] divergences) {}
 
-    /** Compares a run's logits with the clean ones. Positions before the first change are equal and are not read. */
-    Change compare(float[][] added, Tensor logits) {
+    /** Compares a run's logits from a position on with the clean ones. Positions before the first change are equal and are not read. */
+    private Change compare(float[][] added, int first, Tensor logits) {
         int length = subject.tokens().length;
         int from = IntStream.range(0, length).filter(p -> added[p] != null).findFirst().orElse(length);
         double[] losses = new double[length];
@@ -71,7 +71,7 @@ public final class ModelEffects {
         double fall = 0;
         double difference = 0;
         for (int position = from; position < length; position++) {
-            float[] row = logits.row(position);
+            float[] row = logits.row(position - first);
             Distribution clean = subject.clean().get(position);
             Distribution after = Distribution.of(row);
             divergences[position] = clean.divergence(after);
@@ -93,8 +93,8 @@ public final class ModelEffects {
         List<Passes.Run> runs = vectors.stream().map(added -> new Passes.Run(subject.tokens(), added)).toList();
         Change[] changes = new Change[runs.size()];
         int[] done = new int[1];
-        passes.resume(runs, subject.residual(), false, (run, logits) -> {
-            changes[run] = compare(vectors.get(run), logits);
+        passes.resume(runs, subject.resumed(), false, (run, first, logits) -> {
+            changes[run] = compare(vectors.get(run), first, logits);
             progress.update(stage, ++done[0], changes.length);
         });
         return Arrays.asList(changes);
@@ -116,7 +116,7 @@ public final class ModelEffects {
             }
         }
         double[] log = new double[steps.size()];
-        passes.resume(steps, subject.residual(), true, (run, logits) -> log[run] = Distribution.of(logits.row(0)).log()[target]);
+        passes.resume(steps, subject.resumed(), true, (run, _, logits) -> log[run] = Distribution.of(logits.row(0)).log()[target]);
         List<FeatureEffect> effects = new ArrayList<>();
         for (int i = 0; i < features.size(); i++) {
             int feature = features.get(i);
@@ -205,7 +205,7 @@ public final class ModelEffects {
             }
         }
         double clean = subject.clean().getLast().log()[target];
-        passes.resume(runs, subject.residual(), true, (run, logits) -> changes[cells.get(run).row()][cells.get(run).position()] =
+        passes.resume(runs, subject.resumed(), true, (run, _, logits) -> changes[cells.get(run).row()][cells.get(run).position()] =
                 Distribution.of(logits.row(0)).log()[target] - clean);
         return changes;
     }
@@ -222,8 +222,8 @@ public final class ModelEffects {
         List<List<Mover>> movers = new ArrayList<>();
         detailed.forEach(_ -> movers.add(new ArrayList<>()));
         passes.resume(detailed.stream().map(j -> new Passes.Run(subject.tokens(), subject.scaled(j, -1))).toList(),
-                subject.residual(), true,
-                (run, logits) -> {
+                subject.resumed(), true,
+                (run, _, logits) -> {
                     Distribution after = Distribution.of(logits.row(0));
                     IntStream.concat(IntStream.of(clean.top(50)), IntStream.of(after.top(50))).distinct().boxed()
                             .sorted(Comparator.comparingDouble(t -> -Math.abs(after.log()[t] - clean.log()[t]))).limit(MOVERS)

@@ -4,10 +4,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
@@ -16,6 +18,8 @@ import org.sae4j.api.model.Transformer;
 public final class Passes {
     /** Floats of logits that one pass may return. */
     private static final long MAX_FLOATS = 1L << 26;
+    /** Tokens below which a pass costs what reading the weights costs: runs are not parted for less. */
+    private static final int MIN_TOKENS = 64;
 
     private final Transformer model;
     private final HookPoint hook;
@@ -43,7 +47,13 @@ public final class Passes {
      * @param tokens its tokens
      * @param added for each position the vector to add, or null
      */
-    public record Run(int[] tokens, float @Nullable [][] added) {}
+    public record Run(int[] tokens, float @Nullable [][] added) {
+        /** The first position that is changed; the last one if none is. */
+        private int first() {
+            int last = tokens.length - 1;
+            return added == null ? last : IntStream.range(0, last).filter(position -> added[position] != null).findFirst().orElse(last);
+        }
+    }
 
     /** Takes the logits of one run. */
     @FunctionalInterface
@@ -52,9 +62,10 @@ public final class Passes {
          * Takes logits.
          *
          * @param run number of the run
-         * @param logits shape [positions, d_vocab]
+         * @param first the position of the first row
+         * @param logits one row for each position from {@code first} on [positions, d_vocab]
          */
-        void accept(int run, Tensor logits);
+        void accept(int run, int first, Tensor logits);
     }
 
     /**
@@ -68,45 +79,68 @@ public final class Passes {
     }
 
     /**
-     * Executes runs of one text that resume before the hook point's block.
+     * What a clean pass over a text has to capture so that runs can resume it.
      *
-     * @param runs the runs, all of the text's tokens
-     * @param residual the text's residual stream [pos, d_model] before the block
-     * @param lastOnly whether logits are computed after the last token only
-     * @param sink takes logits
+     * @param model the model
+     * @param hook where vectors are added
+     * @return the residual stream before the hook point's block, and the keys and values of this and all later blocks
      */
-    public void resume(List<Run> runs, Tensor residual, boolean lastOnly, Sink sink) {
-        execute(runs, residual, lastOnly, sink);
+    public static List<HookPoint> resumed(Transformer model, HookPoint hook) {
+        List<HookPoint> hooks = new ArrayList<>(List.of(HookPoint.residPre(hook.layer())));
+        for (int layer = hook.layer(); layer < model.config().nLayers(); layer++) {
+            hooks.add(new HookPoint(HookPoint.Site.K, layer));
+            hooks.add(new HookPoint(HookPoint.Site.V, layer));
+        }
+        return hooks;
     }
 
-    private void execute(List<Run> runs, @Nullable Tensor residual, boolean lastOnly, Sink sink) {
+    /**
+     * Executes runs of one text that resume before the hook point's block, at or before the first position that they change.
+     *
+     * @param runs the runs, all of the text's tokens
+     * @param clean what a pass over the text captured at {@link #resumed}
+     * @param lastOnly whether logits are computed after the last token only
+     * @param sink takes logits, at least from the first changed position on
+     */
+    public void resume(List<Run> runs, Activations clean, boolean lastOnly, Sink sink) {
+        execute(runs, clean, lastOnly, sink);
+    }
+
+    private void execute(List<Run> runs, @Nullable Activations clean, boolean lastOnly, Sink sink) {
+        ToIntFunction<Integer> first = r -> clean == null ? 0 : runs.get(r).first();
         List<Integer> order = new ArrayList<>(IntStream.range(0, runs.size()).boxed().toList());
-        order.sort(Comparator.comparingInt(r -> runs.get(r).tokens().length));
+        order.sort(Comparator.<Integer>comparingInt(r -> runs.get(r).tokens().length).thenComparing(
+                Comparator.comparingInt(first).reversed()));
         int vocabulary = model.config().dVocab();
         int from = 0;
         for (int to = 1; to <= order.size(); to++) {
+            int begin = first.applyAsInt(order.get(to - 1));
+            int next = to < order.size() ? first.applyAsInt(order.get(to)) : 0;
             long length = to < order.size() ? runs.get(order.get(to)).tokens().length : 0;
-            long tokens = (to + 1 - from) * length;
-            if (to == order.size() || tokens > batchTokens || (lastOnly ? to + 1 - from : tokens) * vocabulary > MAX_FLOATS) {
+            long tokens = (to + 1 - from) * (length - next);
+            if (to == order.size() || tokens > batchTokens || (lastOnly ? to + 1 - from : tokens) * vocabulary > MAX_FLOATS
+                    || next < begin && (to - from) * (length - begin) >= MIN_TOKENS) {
                 progress.checkCancelled();
-                pass(runs, order.subList(from, to), residual, lastOnly, sink);
+                pass(runs, order.subList(from, to), clean, begin, lastOnly, sink);
                 from = to;
             }
         }
     }
 
-    private void pass(List<Run> runs, List<Integer> members, @Nullable Tensor residual, boolean lastOnly, Sink sink) {
+    /** One pass over the positions from {@code begin} on. */
+    private void pass(List<Run> runs, List<Integer> members, @Nullable Activations clean, int begin, boolean lastOnly, Sink sink) {
         int length = runs.get(members.getLast()).tokens().length;
+        int kept = length - begin;
         int[][] tokens = new int[members.size()][];
         List<float[]> vectors = new ArrayList<>();
         List<Integer> rows = new ArrayList<>();
         for (int b = 0; b < tokens.length; b++) {
             Run run = runs.get(members.get(b));
-            tokens[b] = Arrays.copyOf(run.tokens(), length);
+            tokens[b] = Arrays.copyOfRange(run.tokens(), begin, length);
             if (run.added() != null) {
-                for (int position = 0; position < run.added().length; position++) {
+                for (int position = begin; position < run.added().length; position++) {
                     if (run.added()[position] != null) {
-                        rows.add(b * length + position);
+                        rows.add(b * kept + position - begin);
                         vectors.add(run.added()[position]);
                     }
                 }
@@ -116,13 +150,14 @@ public final class Passes {
         if (lastOnly) {
             plan.logitsAt(-1);
         }
-        if (residual != null) {
-            int size = Math.toIntExact(residual.size());
-            float[] repeated = new float[Math.multiplyExact(size, tokens.length)];
+        if (clean != null) {
+            Tensor residual = clean.get(HookPoint.residPre(hook.layer())).slice(0);
+            int width = residual.dim(1);
+            float[] repeated = new float[Math.multiplyExact(kept * width, tokens.length)];
             for (int b = 0; b < tokens.length; b++) {
-                residual.copyTo(0, repeated, b * size, size);
+                residual.copyTo((long) begin * width, repeated, b * kept * width, kept * width);
             }
-            plan.startAt(hook.layer(), Tensor.of(repeated, tokens.length, length, residual.dim(1)));
+            plan.startAt(hook.layer(), Tensor.of(repeated, tokens.length, kept, width)).after(clean, begin);
         }
         if (!rows.isEmpty()) {
             int width = vectors.getFirst().length;
@@ -134,7 +169,7 @@ public final class Passes {
         }
         Tensor logits = model.forward(tokens, plan.build()).logits();
         for (int b = 0; b < tokens.length; b++) {
-            sink.accept(members.get(b), logits.slice(b));
+            sink.accept(members.get(b), lastOnly ? length - 1 : begin, logits.slice(b));
         }
     }
 }

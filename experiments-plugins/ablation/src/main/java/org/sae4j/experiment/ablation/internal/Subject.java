@@ -31,12 +31,12 @@ import org.sae4j.experiment.ablation.AblationConfig;
  * @param features feature activations
  * @param decoder decoder rows
  * @param norms their norms
- * @param residual the residual stream before the hook point's block
+ * @param resumed what a clean pass captured so that others can resume it
  * @param clean next-token distributions
  * @param logits logits after the last token
  */
 public record Subject(int[] tokens, List<String> labels, int first, HookPoint hook, float[][] x, float[][] reconstruction, double[] scale,
-        SparseRows features, float[][] decoder, double[] norms, Tensor residual, List<Distribution> clean, float[] logits) {
+        SparseRows features, float[][] decoder, double[] norms, Activations resumed, List<Distribution> clean, float[] logits) {
     private static final String DEFAULT_TEXT = "The capital of France is";
 
     /**
@@ -54,8 +54,8 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
         HookPoint hook = EncodedCorpus.hookOf(model, sae);
         checkEditable(hook);
         int[] tokens = tokens(config, context, random);
-        HookPoint before = HookPoint.residPre(hook.layer());
-        Activations clean = model.forward(new int[][] {tokens}, ForwardPlan.capture(hook, before, HookPoint.LOGITS));
+        Activations clean = model.forward(new int[][] {tokens}, ForwardPlan.builder().capture(hook, HookPoint.LOGITS)
+                .capture(Passes.resumed(model, hook).toArray(HookPoint[]::new)).build());
         Tensor x = clean.get(hook).reshape(tokens.length, sae.config().dIn());
         Tensor reconstruction = sae.reconstruct(x);
         Tensor decoder = sae.parameters().get("W_dec");
@@ -78,7 +78,7 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
         List<String> labels = IntStream.of(tokens).mapToObj(id -> tokenizer.map(t -> t.token(id)).orElse("#" + id)).toList();
         int first = tokenizer.isPresent() && tokenizer.get().bos().isPresent() && tokens[0] == tokenizer.get().bos().getAsInt() ? 1 : 0;
         return new Subject(tokens, labels, first, hook, rows, rows(reconstruction), scale, sae.encode(x), vectors, norms,
-                clean.get(before).slice(0), List.copyOf(distributions), logits.row(tokens.length - 1));
+                clean, List.copyOf(distributions), logits.row(tokens.length - 1));
     }
 
     private static void checkEditable(HookPoint hook) {

@@ -25,20 +25,47 @@ class PassesTest {
     private static final int[] SHORT = {0, 9, 9};
 
     @Test
-    void addingNothingOrZeroLeavesTheLogitsToTheBit() {
-        TransformerConfig config = SmallModels.config(2, TransformerConfig.Activation.GELU_TANH);
+    void aRunThatResumesHasTheBitsOfAPassOverTheWholeText() {
+        TransformerConfig config = SmallModels.config(3, TransformerConfig.Activation.GELU_TANH);
         HookPoint hook = HookPoint.mlpPost(1);
         try (Engine engine = new ReferenceEngine();
                 Transformer model = Transformers.of(config, SmallModels.parameters(config, 6), Optional.empty(), engine)) {
-            Activations clean = model.forward(new int[][] {LONG}, ForwardPlan.capture(HookPoint.residPre(1), HookPoint.LOGITS));
-            Passes passes = new Passes(model, hook, 1000, Progress.NONE);
-            float[][] zero = new float[LONG.length][];
-            zero[3] = new float[24];
-            List<float[]> logits = new ArrayList<>();
-            passes.resume(List.of(new Passes.Run(LONG, null), new Passes.Run(LONG, zero)), clean.get(HookPoint.residPre(1)).slice(0), false,
-                    (_, rows) -> logits.add(rows.toArray()));
-            assertThat(logits).hasSize(2).allSatisfy(l -> assertThat(l).isEqualTo(clean.logits().toArray()));
+            Activations clean = model.forward(new int[][] {LONG}, ForwardPlan.builder().capture(HookPoint.LOGITS)
+                    .capture(Passes.resumed(model, hook).toArray(HookPoint[]::new)).build());
+            List<Passes.Run> runs = new ArrayList<>(List.of(new Passes.Run(LONG, null)));
+            for (int position = 0; position < LONG.length; position++) {
+                for (int times = 0; times < 12; times++) {
+                    float[][] added = new float[LONG.length][];
+                    added[position] = SmallModels.gaussian(new CounterRandom(times), 1, 24).toArray();
+                    added[Math.min(position + times, LONG.length - 1)] = added[position];
+                    runs.add(new Passes.Run(LONG, added));
+                }
+            }
+            for (int batchTokens : new int[] {1, 25, 100_000}) {
+                for (boolean lastOnly : new boolean[] {true, false}) {
+                    Tensor[] logits = new Tensor[runs.size()];
+                    new Passes(model, hook, batchTokens, Progress.NONE).resume(runs, clean, lastOnly, (run, first, rows) -> {
+                        logits[run] = rows;
+                        Tensor whole = whole(model, hook, runs.get(run));
+                        assertThat(rows.dim(0)).isEqualTo(LONG.length - first);
+                        for (int position = first; position < LONG.length; position++) {
+                            assertThat(rows.row(position - first)).as("run %s", run).isEqualTo(whole.row(position));
+                        }
+                    });
+                    assertThat(logits).doesNotContainNull();
+                }
+            }
         }
+    }
+
+    private static Tensor whole(Transformer model, HookPoint hook, Passes.Run run) {
+        ForwardPlan.Builder plan = ForwardPlan.builder().capture(HookPoint.LOGITS);
+        for (int position = 0; run.added() != null && position < LONG.length; position++) {
+            if (run.added()[position] != null) {
+                plan.add(hook, new int[] {position}, Tensor.of(run.added()[position], 1, 24));
+            }
+        }
+        return model.forward(new int[][] {LONG}, plan.build()).logits().slice(0);
     }
 
     @Test
@@ -53,7 +80,7 @@ class PassesTest {
                     .add(hook, new int[] {1}, Tensor.of(added[1], 1, 12)).build()).logits().slice(0);
             Tensor[] logits = new Tensor[2];
             new Passes(model, hook, 1000, Progress.NONE).fromTokens(List.of(new Passes.Run(LONG, null), new Passes.Run(SHORT, added)),
-                    (run, rows) -> logits[run] = rows);
+                    (run, _, rows) -> logits[run] = rows);
             assertThat(logits[0].row(5)).isEqualTo(model.forward(new int[][] {LONG}, ForwardPlan.logits()).logits().slice(0).row(5));
             for (int position = 0; position < SHORT.length; position++) {
                 assertThat(logits[1].row(position)).containsExactly(expected.row(position), within(1e-6f));

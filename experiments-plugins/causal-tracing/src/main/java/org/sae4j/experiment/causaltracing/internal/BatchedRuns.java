@@ -2,11 +2,15 @@ package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SequencedMap;
+import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
@@ -14,11 +18,14 @@ import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
+import org.sae4j.api.model.TransformerConfig;
 
 /** Many independent runs, each with changes of its own, packed into few forward passes. */
 public final class BatchedRuns {
     /** Floats that one pass may return: captured values and logits. */
     private static final long MAX_FLOATS = 1L << 26;
+    /** Tokens below which a pass costs what reading the weights costs: runs are not parted for less. */
+    private static final int MIN_TOKENS = 64;
 
     private final Transformer model;
     private final int batchTokens;
@@ -77,8 +84,10 @@ public final class BatchedRuns {
      * @param tokens its tokens
      * @param residual the residual stream [pos, d_model] that it resumes from, or null to start from the tokens
      * @param changes what is changed
+     * @param unchanged values [pos, width] of the run that it resumes, by hook point: with the keys and values of the blocks that it runs, it
+     *     can begin at its first changed position; empty to run all positions
      */
-    public record Run(int[] tokens, @Nullable Tensor residual, List<Change> changes) {
+    public record Run(int[] tokens, @Nullable Tensor residual, List<Change> changes, Map<HookPoint, Tensor> unchanged) {
         /**
          * A run without changes.
          *
@@ -86,7 +95,28 @@ public final class BatchedRuns {
          * @return the run
          */
         public static Run of(int[] tokens) {
-            return new Run(tokens, null, List.of());
+            return changed(tokens, List.of());
+        }
+
+        /**
+         * A run from its tokens.
+         *
+         * @param tokens its tokens
+         * @param changes what is changed
+         * @return the run
+         */
+        public static Run changed(int[] tokens, List<Change> changes) {
+            return new Run(tokens, null, changes, Map.of());
+        }
+
+        /** The first position whose last logits can differ from those of the run that this one resumes. */
+        private int first(int layer, TransformerConfig config) {
+            if (unchanged.isEmpty()) {
+                return 0;
+            }
+            // Behind the last block a position does not see the others.
+            return layer == config.nLayers() ? tokens.length - 1
+                    : changes.stream().mapToInt(Change::position).min().orElse(tokens.length - 1);
         }
     }
 
@@ -137,15 +167,26 @@ public final class BatchedRuns {
                 floats += Arrays.stream(hook.shape(model.config(), 1, length)).asLongStream().reduce(1, (a, b) -> a * b)
                         / (once ? length : 1);
             }
-            int size = Math.clamp(Math.min(batchTokens / length, MAX_FLOATS / floats), 1, members.size());
-            for (int from = 0; from < members.size(); from += size) {
-                progress.checkCancelled();
-                pass(layer, runs, members.subList(from, Math.min(from + size, members.size())), length, captures, lastOnly, sink);
+            long most = MAX_FLOATS / floats;
+            boolean lastLogits = lastOnly && captures.equals(List.of(HookPoint.LOGITS));
+            ToIntFunction<Integer> first = member -> lastLogits ? runs.get(member).first(layer, model.config()) : 0;
+            members.sort(Comparator.comparingInt(first).reversed());
+            int from = 0;
+            for (int to = 1; to <= members.size(); to++) {
+                int begin = first.applyAsInt(members.get(to - 1));
+                int next = to < members.size() ? first.applyAsInt(members.get(to)) : -1;
+                if (next < 0 || next < begin && (to - from) * (length - begin) >= MIN_TOKENS || to - from >= most
+                        || (to + 1L - from) * (length - next) > batchTokens) {
+                    progress.checkCancelled();
+                    pass(layer, runs, members.subList(from, to), begin, length, captures, lastOnly, sink);
+                    from = to;
+                }
             }
         });
     }
 
-    private void pass(int layer, List<Run> runs, List<Integer> members, int length, List<HookPoint> captures, boolean lastOnly,
+    /** One pass over the positions from {@code begin} on. */
+    private void pass(int layer, List<Run> runs, List<Integer> members, int begin, int length, List<HookPoint> captures, boolean lastOnly,
             Sink sink) {
         ForwardPlan.Builder plan = ForwardPlan.builder().capture(captures.toArray(HookPoint[]::new));
         if (lastOnly) {
@@ -154,19 +195,23 @@ public final class BatchedRuns {
         int[][] tokens = new int[members.size()][];
         boolean resumes = runs.get(members.getFirst()).residual() != null;
         int width = model.config().dModel();
-        float[] residual = new float[resumes ? Math.multiplyExact(members.size() * length, width) : 0];
+        int kept = length - begin;
+        float[] residual = new float[resumes ? Math.multiplyExact(members.size() * kept, width) : 0];
         SequencedMap<Place, List<Located>> edits = new LinkedHashMap<>();
         for (int b = 0; b < tokens.length; b++) {
             Run run = runs.get(members.get(b));
-            tokens[b] = run.tokens();
+            tokens[b] = Arrays.copyOfRange(run.tokens(), begin, length);
             if ((run.residual() != null) != resumes) {
                 throw new IllegalArgumentException("of the runs of one call all resume or none");
             }
             if (run.residual() != null) {
-                run.residual().copyTo(0, residual, b * length * width, length * width);
+                run.residual().copyTo((long) begin * width, residual, b * kept * width, kept * width);
             }
             for (Change change : run.changes()) {
-                int row = b * length + change.position();
+                int row = b * kept + change.position() - begin;
+                if (change.position() < begin) {
+                    continue;
+                }
                 if (change.hook() == null) {
                     System.arraycopy(change.value(), 0, residual, row * width, width);
                 } else {
@@ -176,11 +221,40 @@ public final class BatchedRuns {
             }
         }
         if (resumes) {
-            plan.startAt(layer, Tensor.of(residual, tokens.length, length, width));
+            plan.startAt(layer, Tensor.of(residual, tokens.length, kept, width));
+        }
+        if (begin > 0) {
+            plan.after(prefix(layer, members.stream().map(runs::get).toList(), begin), begin);
         }
         edits.forEach((place, located) -> addEdit(plan, place, located));
         Activations values = model.forward(tokens, plan.build());
         IntStream.range(0, tokens.length).forEach(b -> sink.accept(members.get(b), values, b));
+    }
+
+    /** The keys and values of the positions before {@code length}. */
+    private Activations prefix(int layer, List<Run> runs, int length) {
+        int heads = model.config().nHeads();
+        int size = length * heads * model.config().dHead();
+        Map<HookPoint, Tensor> values = new LinkedHashMap<>();
+        for (HookPoint hook : keysAndValues(layer)) {
+            float[] rows = new float[Math.multiplyExact(runs.size(), size)];
+            for (int b = 0; b < runs.size(); b++) {
+                Objects.requireNonNull(runs.get(b).unchanged().get(hook), hook.toString()).copyTo(0, rows, b * size, size);
+            }
+            values.put(hook, Tensor.of(rows, runs.size(), length, heads, model.config().dHead()));
+        }
+        return new Activations(values);
+    }
+
+    /**
+     * What a run has to keep so that others can resume it behind its first positions.
+     *
+     * @param layer the first block that they run
+     * @return the keys and values of this and all later blocks
+     */
+    public List<HookPoint> keysAndValues(int layer) {
+        return IntStream.range(layer, model.config().nLayers()).boxed().flatMap(l -> Stream.of(new HookPoint(HookPoint.Site.K, l),
+                new HookPoint(HookPoint.Site.V, l))).toList();
     }
 
     private static void addEdit(ForwardPlan.Builder plan, Place place, List<Located> located) {

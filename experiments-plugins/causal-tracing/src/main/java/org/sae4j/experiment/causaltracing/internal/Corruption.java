@@ -84,7 +84,7 @@ public final class Corruption {
                 }
                 changes.add(BatchedRuns.Change.add(HookPoint.EMBED, t, noise));
             }
-            corrupted.add(new Corrupted(new BatchedRuns.Run(prompt.tokens(), null, List.copyOf(changes)), -1));
+            corrupted.add(new Corrupted(BatchedRuns.Run.changed(prompt.tokens(), List.copyOf(changes)), -1));
         }
         return new Case(prompt, List.copyOf(corrupted));
     }

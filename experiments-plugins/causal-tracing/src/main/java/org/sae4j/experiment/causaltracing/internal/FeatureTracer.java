@@ -3,9 +3,11 @@ package org.sae4j.experiment.causaltracing.internal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.ExperimentContext;
@@ -103,8 +105,14 @@ public final class FeatureTracer {
         }
     }
 
+    private List<HookPoint> hooks() {
+        Set<HookPoint> hooks = new LinkedHashSet<>(List.of(hook, Place.residual(hook.layer())));
+        hooks.addAll(runs.keysAndValues(hook.layer()));
+        return List.copyOf(hooks);
+    }
+
     private List<Encoded> encode(List<Corruption.Case> cases) {
-        return tracer.capture(cases, List.of(hook, Place.residual(hook.layer()))).stream().map(Encoded::new).toList();
+        return tracer.capture(cases, hooks()).stream().map(Encoded::new).toList();
     }
 
     /**
@@ -180,7 +188,7 @@ public final class FeatureTracer {
     private BatchedRuns.Run resume(Encoded encoded, int run, List<BatchedRuns.Change> changes) {
         Map<HookPoint, Tensor> values = encoded.captured.corruptedValues().get(run);
         return new BatchedRuns.Run(encoded.captured.traced().corrupted().get(run).run().tokens(),
-                values.get(Place.residual(hook.layer())), changes);
+                values.get(Place.residual(hook.layer())), changes, values);
     }
 
     /** Mean scores of consecutive restored runs, one mean for as many runs as there are corrupted ones. */
@@ -200,7 +208,7 @@ public final class FeatureTracer {
 
     List<Together> together(List<Corruption.Case> cases) {
         List<Together> results = new ArrayList<>();
-        for (List<Corruption.Case> group : tracer.groups(cases, List.of(hook, Place.residual(hook.layer())))) {
+        for (List<Corruption.Case> group : tracer.groups(cases, hooks())) {
             for (Encoded encoded : encode(group)) {
                 results.add(together(encoded));
             }

@@ -15,7 +15,7 @@ import org.sae4j.api.stats.Statistics;
 
 /**
  * Restores clean values in corrupted runs (Meng et al. 2022). Every restored run resumes from the corrupted residual stream before the
- * first restored layer, and a restoration that changes no value is not run: by then it is the corrupted run.
+ * first restored layer at about the restored token, whose predecessors are those of the corrupted run, and a restoration that changes no value is not run: by then it is the corrupted run.
  */
 public final class Tracer {
     /** Floats of captured values that are kept at a time. */
@@ -66,7 +66,9 @@ public final class Tracer {
      * @return one trace for each prompt
      */
     public List<Trace> trace(List<Corruption.Case> cases, List<Place> places, String stage) {
-        List<HookPoint> hooks = List.copyOf(Place.hooks(places));
+        Set<HookPoint> needed = new LinkedHashSet<>(Place.hooks(places));
+        needed.addAll(runs.keysAndValues(places.stream().mapToInt(Place::start).min().orElse(0)));
+        List<HookPoint> hooks = List.copyOf(needed);
         List<Trace> traces = new ArrayList<>();
         long done = 0;
         for (List<Corruption.Case> group : groups(cases, hooks)) {
@@ -155,7 +157,8 @@ public final class Tracer {
                         byToken[token][row] = c.corrupted()[row];
                     } else {
                         cells.add(new Cell(i, token, row));
-                        resumed.add(new BatchedRuns.Run(c.traced().corrupted().get(row).run().tokens(), before.get(start), changes));
+                        resumed.add(new BatchedRuns.Run(c.traced().corrupted().get(row).run().tokens(), before.get(start), changes,
+                                before));
                     }
                 }
             }

@@ -1,0 +1,155 @@
+package org.sae4j.engine.cpu.internal;
+
+import java.util.Arrays;
+import java.util.Objects;
+import org.sae4j.api.engine.Op;
+
+/**
+ * Causal attention of positions that come after others whose keys and values are given. Every score and every mixture is the chain of fused
+ * multiply-adds that {@link AttentionSteps} computes for the whole sequence: the results agree to the bit.
+ */
+final class ContinuedAttention {
+    /** Queries of a task. */
+    private static final int QUERIES = 48;
+    /** Own positions up to which packing them costs more than it saves. */
+    private static final int FEW = 4;
+
+    private final Context context;
+    private final Kernels kernels;
+    private final Storage storage;
+
+    ContinuedAttention(Context context, Storage storage) {
+        this.context = context;
+        this.kernels = context.kernels();
+        this.storage = storage;
+    }
+
+    Step attention(Op.Attention o) {
+        return new Run(o)::run;
+    }
+
+    /** One operation. */
+    private final class Run {
+        private final float[] q;
+        private final float[] k;
+        private final float[] v;
+        private final float[] pastK;
+        private final float[] pastV;
+        private final float[] out;
+        private final int past;
+        private final int batch;
+        private final int heads;
+        private final int length;
+        private final int width;
+        private final int stride;
+        /** Sequences of a task: those that share their earlier positions can be taken together. */
+        private final int together;
+        /** Whether earlier positions are the same for all sequences. */
+        private final boolean shared;
+        private final float[][] scratch;
+
+        Run(Op.Attention o) {
+            q = storage.floats(o.q());
+            k = storage.floats(o.k());
+            v = storage.floats(o.v());
+            pastK = storage.floats(Objects.requireNonNull(o.pastK(), "pastK"));
+            pastV = storage.floats(Objects.requireNonNull(o.pastV(), "pastV"));
+            out = storage.floats(o.out());
+            past = o.past();
+            batch = o.batch();
+            heads = o.heads();
+            length = o.q().rows() / batch;
+            stride = o.q().cols();
+            width = stride / heads;
+            shared = o.pastK().rows() == past;
+            together = shared ? Math.clamp(QUERIES / Math.max(1, length), 1, batch) : 1;
+            scratch = new float[context.workers().threads()][];
+        }
+
+        void run() {
+            int groups = (batch + together - 1) / together;
+            int parts = (length + QUERIES - 1) / QUERIES;
+            context.workers().forEach(heads * groups * parts, (task, slot) -> {
+                int head = task % heads;
+                int first = task / heads / parts * together;
+                int from = task / heads % parts * QUERIES;
+                block(head, first, Math.min(first + together, batch), from, Math.min(from + QUERIES, length), slot);
+            });
+        }
+
+        /** Queries {@code from} to {@code to - 1} of some sequences, which are all queries if there are several. */
+        private void block(int head, int first, int last, int from, int to, int slot) {
+            int queries = to - from;
+            int rows = (last - first) * queries;
+            int columns = past + to;
+            if (scratch[slot] == null) {
+                scratch[slot] = new float[together * Math.min(QUERIES, length) * (past + length)];
+            }
+            float[] scores = scratch[slot];
+            int start = (first * length + from) * stride + head * width;
+            int before = (shared ? 0 : first * past * stride) + head * width;
+            multiply(q, start, stride, rows, width, pastK, before, past, true, scores, 0, columns, false, slot);
+            for (int sequence = first; sequence < last; sequence++) {
+                ownScores(sequence, head, from, to, scores, (sequence - first) * queries * columns, slot);
+            }
+            float scale = (float) (1 / Math.sqrt(width));
+            for (int row = 0; row < rows; row++) {
+                int seen = past + from + row % queries + 1;
+                kernels.scale(scores, row * columns, scale, seen);
+                kernels.softmax(scores, row * columns, scores, row * columns, seen);
+                Arrays.fill(scores, row * columns + seen, (row + 1) * columns, 0);
+            }
+            multiply(scores, 0, columns, rows, past, pastV, before, width, false, out, start, stride, false, slot);
+            for (int sequence = first; sequence < last; sequence++) {
+                ownMixture(sequence, head, from, to, scores, (sequence - first) * queries * columns, slot);
+            }
+        }
+
+        private void ownScores(int sequence, int head, int from, int to, float[] scores, int at, int slot) {
+            int columns = past + to;
+            int own = sequence * length * stride + head * width;
+            if (to > FEW) {
+                multiply(q, own + from * stride, stride, to - from, width, k, own, to, true, scores, at + past, columns, false, slot);
+                return;
+            }
+            for (int query = from; query < to; query++) {
+                for (int key = 0; key <= query; key++) {
+                    int a = own + query * stride;
+                    int b = own + key * stride;
+                    float sum = 0;
+                    for (int e = 0; e < width; e++) {
+                        sum = Math.fma(q[a + e], k[b + e], sum);
+                    }
+                    scores[at + (query - from) * columns + past + key] = sum;
+                }
+            }
+        }
+
+        private void ownMixture(int sequence, int head, int from, int to, float[] weights, int at, int slot) {
+            int columns = past + to;
+            int own = sequence * length * stride + head * width;
+            if (to > FEW) {
+                multiply(weights, at + past, columns, to - from, to, v, own, width, false, out, own + from * stride, stride, true, slot);
+                return;
+            }
+            for (int query = from; query < to; query++) {
+                int target = own + query * stride;
+                for (int key = 0; key <= query; key++) {
+                    float weight = weights[at + (query - from) * columns + past + key];
+                    kernels.add(out, target, v, own + key * stride, weight, out, target, width);
+                }
+            }
+        }
+
+        /** {@code c = a b}, or {@code c += a b}, of parts of matrices; all keys or values of a head lie {@link #stride} apart. */
+        private void multiply(float[] a, int aAt, int aStride, int rows, int depth, float[] b, int bAt, int columns, boolean transposed,
+                float[] c, int cAt, int cStride, boolean accumulate, int slot) {
+            PanelPool pool = context.slots()[slot];
+            LeftPanels left = pool.left(rows, depth);
+            left.pack(LeftPanels.dense(a, aAt, aStride));
+            RightPanels right = pool.right(depth, columns);
+            right.pack(b, bAt, stride, transposed);
+            context.products().multiply(left, 0, left.groups().count(), right, 0, right.perBlock(), c, cAt, cStride, columns, accumulate);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package org.sae4j.benchmarks;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.api.sae.SparseRows;
+import org.sae4j.core.SparseAutoencoders;
+import org.sae4j.core.Transformers;
+import org.sae4j.engine.cpu.CpuEngineProvider;
+
+/** The time from the start of the JVM to the first feature activations of a text. */
+public final class ColdStart {
+    private static final int FEATURES = 4096;
+
+    private ColdStart() {}
+
+    /**
+     * Opens a model, reads a text and encodes what its last MLP computes.
+     *
+     * @param args the model's folder, a text, and an autoencoder's folder; without the last one an autoencoder with random weights
+     */
+    public static void main(String[] args) {
+        Path folder = Path.of(args[0]);
+        try (Engine engine = new CpuEngineProvider().open(EngineOptions.DEFAULT); Transformer model = Transformers.open(folder, engine);
+                SparseAutoencoder sae = args.length > 2 ? SparseAutoencoders.open(Path.of(args[2]), engine) : random(model, engine)) {
+            Instant opened = Instant.now();
+            HookPoint hook = sae.config().hook().orElseThrow();
+            int[] tokens = model.tokenizer().orElseThrow().encode(args[1]).ids();
+            Tensor values = model.forward(new int[][] {tokens}, ForwardPlan.capture(hook)).get(hook).slice(0);
+            SparseRows features = sae.encode(values);
+            Instant end = Instant.now();
+            Instant start = ProcessHandle.current().info().startInstant().orElseThrow();
+            System.out.printf(Locale.ROOT, "%d tokens, %d active features: %d ms after the start of the process, %d ms after opening%n",
+                    tokens.length, features.entries(), Duration.between(start, end).toMillis(), Duration.between(opened, end).toMillis());
+        }
+    }
+
+    private static SparseAutoencoder random(Transformer model, Engine engine) {
+        SplittableRandom random = new SplittableRandom(1);
+        int width = model.config().dMlp();
+        HookPoint hook = HookPoint.mlpPost(model.config().nLayers() - 1);
+        return SparseAutoencoders.of(new SaeConfig(SaeConfig.Architecture.RELU, width, FEATURES, 0, true, SaeConfig.Normalization.NONE,
+                java.util.Optional.of(hook), java.util.Optional.empty()), java.util.Map.of(
+                "W_enc", RandomModel.uniform(random, 0.02, width, FEATURES), "b_enc", Tensor.zeros(FEATURES),
+                "W_dec", RandomModel.uniform(random, 0.02, FEATURES, width), "b_dec", Tensor.zeros(width)), engine);
+    }
+}
