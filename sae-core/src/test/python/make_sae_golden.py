@@ -48,6 +48,7 @@ def compute(p, kind, x, apply_b_dec=True, k=None, norm="none"):
     """The definition, in double precision."""
     p = {key: v.double() for key, v in p.items()}
     x = x.double()
+    skipped = x @ p["W_skip"].T if "W_skip" in p else 0.0
     mean, std, coefficient = 0.0, 1.0, 1.0
     if norm == "layer_norm":
         mean = x.mean(-1, keepdim=True)
@@ -73,7 +74,7 @@ def compute(p, kind, x, apply_b_dec=True, k=None, norm="none"):
     out = f @ p["W_dec"] + p["b_dec"]
     if norm == "layer_norm":
         out = out * std + mean
-    return f, out / coefficient
+    return f, out / coefficient + skipped
 
 
 def v6(architecture, **more):
@@ -174,6 +175,39 @@ def saelens(root):
     c.finish(q, *compute(q, "jumprelu", x), x)
 
 
+    for name, seed in [("transcoder", 13), ("skip_transcoder", 14), ("jumprelu_skip_transcoder", 15)]:
+        c = Case(root, f"saelens_{name}", seed)
+        p, x = c.base(), c.rand(ROWS, D)
+        if "jumprelu" in name:
+            p["threshold"] = torch.rand(N, generator=c.g)
+        if "skip" in name:
+            p["W_skip"] = c.rand(D, D, scale=0.3)
+        cfg = v6(name, d_out=D, apply_b_dec_to_input=False)
+        cfg["metadata"] |= {"hook_name": "blocks.1.ln2.hook_normalized", "hook_name_out": "blocks.1.hook_mlp_out"}
+        write(c, p, cfg)
+        c.finish(p, *compute(p, "jumprelu" if "jumprelu" in name else "relu", x, apply_b_dec=False), x)
+
+    # Trained on activations without mean; here the inputs have one, which is not to be seen in what is computed.
+    for name, kind, seed in [("standard", "relu", 16), ("gated", "gated", 17)]:
+        c = Case(root, f"saelens_centered_{name}", seed)
+        p, x = c.base(), c.rand(ROWS, D) + 0.7
+        p["W_enc"] = p["W_enc"] + 0.1
+        if kind == "gated":
+            del p["b_enc"]
+            p |= {"b_gate": c.rand(N, scale=0.2), "b_mag": c.rand(N, scale=0.2), "r_mag": c.rand(N, scale=0.5)}
+        cfg = v6(name)
+        cfg["metadata"]["model_from_pretrained_kwargs"] = {"center_writing_weights": True}
+        write(c, p, cfg)
+        means, offset = p["W_enc"].double().mean(0), p["b_dec"].double().sum()
+        q = p | {"W_enc": p["W_enc"].double() - means}
+        for bias in ("b_enc", "b_gate"):
+            if bias in p:
+                q[bias] = p[bias].double() - offset * means
+        if kind == "gated":
+            q["b_mag"] = p["b_mag"].double() - offset * means * p["r_mag"].double().exp()
+        c.finish(q, *compute(p, kind, x.double() - x.double().mean(-1, keepdim=True)), x)
+
+
 def nanda(root):
     c = Case(root, "nanda", 20)
     p, x = c.base(), c.rand(ROWS, D)
@@ -209,6 +243,15 @@ def sparsify(root):
         c.json("cfg.json", {"expansion_factor": 32, "normalize_decoder": True, "num_latents": 0, "k": 4, "multi_topk": False,
                             "skip_connection": False, "transcode": transcode, "d_in": D})
         c.finish(p, *compute(p, "topk", x, k=4, apply_b_dec=not transcode), x)
+
+    c = Case(root, "sparsify/skip", 32)
+    p, x = c.base(), c.rand(ROWS, D)
+    p["W_skip"] = c.rand(D, D, scale=0.3)
+    save_file({"encoder.weight": p["W_enc"].T.contiguous(), "encoder.bias": p["b_enc"], "W_dec": p["W_dec"], "b_dec": p["b_dec"],
+               "W_skip": p["W_skip"]}, c.folder / "sae.safetensors")
+    c.json("cfg.json", {"activation": "topk", "expansion_factor": 2, "normalize_decoder": False, "num_latents": N, "k": 4, "multi_topk": False,
+                        "skip_connection": True, "transcode": True, "d_in": D})
+    c.finish(p, *compute(p, "topk", x, k=4, apply_b_dec=False), x)
 
 
 def openai(root):

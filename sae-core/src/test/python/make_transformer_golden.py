@@ -107,6 +107,19 @@ def main(root):
         {"metadata": {"total_size": 1}, "weight_map": {k: shard for shard, members in shards.items() for k in members}}))
     finish(root, "hf_sharded_untied", m)
 
+    # No model_type, and attention of another scale: as in Stanford's GPT-2, and as without the usual 1 / sqrt(d_head).
+    m = model(7, scale_attn_by_inverse_layer_idx=True, scale_attn_weights=False)
+    folder, tensors = hugging_face(root, "hf_scaled", m)
+    config = json.loads((folder / "config.json").read_text())
+    del config["model_type"]
+    (folder / "config.json").write_text(json.dumps(config, indent=1))
+    names = sorted(tensors)
+    shards = {"pytorch_model-00001-of-00002.bin": names[:17], "pytorch_model-00002-of-00002.bin": names[17:]}
+    for shard, members in shards.items():
+        torch.save({k: tensors[k] for k in members}, folder / shard)
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": {k: s for s, members in shards.items() for k in members}}))
+    finish(root, "hf_scaled", m)
+
     m = model(5, activation_function="gelu")
     folder = root / "lens_pth"
     folder.mkdir(exist_ok=True)
@@ -125,6 +138,14 @@ def main(root):
     save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "weights.safetensors")
     (folder / "config.json").write_text(json.dumps(lens_config(normalization_type="LNPre", eps=1e-5, model_name="lens-pre")))
     finish(root, "lens_pre", m)
+
+    # use_attn_scale = false: what Hugging Face computes with scale_attn_weights = false.
+    m = model(8, activation_function="gelu", scale_attn_weights=False)
+    folder = root / "lens_unscaled"
+    folder.mkdir(exist_ok=True)
+    torch.save({"state_dict": transformer_lens(m)}, folder / "model_final.pth")
+    (folder / "config.json").write_text(json.dumps(lens_config(use_attn_scale=False, attn_scale=1.0)))
+    finish(root, "lens_unscaled", m)
 
 
 if __name__ == "__main__":

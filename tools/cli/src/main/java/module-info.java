@@ -5,5 +5,7 @@ module org.sae4j.cli {
     requires org.sae4j.demoworld;
     requires info.picocli;
 
+    provides System.LoggerFinder with org.sae4j.cli.CommandLoggers;
+
     opens org.sae4j.cli to info.picocli;
 }

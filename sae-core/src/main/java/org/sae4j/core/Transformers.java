@@ -1,6 +1,7 @@
 package org.sae4j.core;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -11,6 +12,7 @@ import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.format.TransformerFiles;
 import org.sae4j.core.format.TransformerWeights;
+import org.sae4j.core.format.WeightProcessing;
 import org.sae4j.core.internal.ProgramTransformer;
 import org.sae4j.core.internal.SharedResource;
 
@@ -38,8 +40,25 @@ public final class Transformers {
      *     parameters do not fit the configuration or are NaN or infinite
      */
     public static Transformer open(Path path, Engine engine) {
+        return open(path, List.of(), engine);
+    }
+
+    /**
+     * Opens a model and processes its weights as TransformerLens does. The steps are recorded in the model's name.
+     *
+     * @param path a folder, or the file of weights in it
+     * @param processing names of {@link WeightProcessing#steps}, in the order of their application; empty for raw weights
+     * @param engine runs the transformer; it is not closed with it
+     * @return the transformer, to be closed by the caller, as from {@link #open(Path, Engine)}
+     * @throws org.sae4j.core.format.FormatException as {@link #open(Path, Engine)}
+     * @throws IllegalArgumentException if a name is not that of a step
+     */
+    public static Transformer open(Path path, List<String> processing, Engine engine) {
         Objects.requireNonNull(engine, "engine");
-        TransformerWeights weights = TransformerFiles.read(path);
+        if (!WeightProcessing.steps().containsAll(processing)) {
+            throw new IllegalArgumentException("steps of processing are " + WeightProcessing.steps() + ", found " + processing);
+        }
+        TransformerWeights weights = WeightProcessing.apply(TransformerFiles.read(path), processing);
         weights.notes().forEach(note -> LOG.log(System.Logger.Level.INFO, "{0}: {1}", path, note));
         return SharedResource.take(weights, path, resource ->
                 ProgramTransformer.ofChecked(weights.config(), weights.parameters(), weights.tokenizer(), engine, resource));

@@ -5,7 +5,8 @@ import org.sae4j.api.model.HookPoint;
 
 /**
  * What a sparse autoencoder computes, apart from its parameters' values. The order of the computation is: flatten, {@code normalization},
- * subtract {@code b_dec} (if {@code applyBDecToInput}), encoder, activation, decoder, {@code b_dec}, undo the normalization.
+ * subtract {@code b_dec} (if {@code applyBDecToInput}), encoder, activation, decoder, {@code b_dec}, undo the normalization, and for a skip
+ * transcoder add {@code x W_skip^T}.
  *
  * @param architecture how pre-activations become feature activations
  * @param dIn width of the input
@@ -15,9 +16,10 @@ import org.sae4j.api.model.HookPoint;
  * @param normalization what is done to the input, and undone on the output
  * @param hook where in a transformer the input comes from, or empty if not known
  * @param modelName the transformer's name, or empty if not known
+ * @param skip whether a linear function of the input, {@code x W_skip^T}, is added to the output, as in skip transcoders
  */
 public record SaeConfig(Architecture architecture, int dIn, int dSae, int k, boolean applyBDecToInput, Normalization normalization,
-        Optional<HookPoint> hook, Optional<String> modelName) {
+        Optional<HookPoint> hook, Optional<String> modelName, boolean skip) {
     /** How pre-activations p = x W_enc + b_enc become feature activations. */
     public enum Architecture {
         /** {@code max(0, p)}. */
@@ -34,18 +36,17 @@ public record SaeConfig(Architecture architecture, int dIn, int dSae, int k, boo
     public enum Normalization {
         /** Nothing. */
         NONE,
-        /** {@code (x - mean) / (std + 1e-5)} over the row, with the unbiased std; undone on the output. */
+        /** {@code (x - mean) / (std + 1e-5)} over the row, with the unbiased std; on the output, {@code x^ std + mean}. */
         LAYER_NORM,
         /** {@code x sqrt(d_in) / |x|}; undone on the output. */
         CONSTANT_NORM_RESCALE;
 
         /**
          * The factor by which undoing this normalization multiplies the decoder's output: a feature f_j adds {@code scale(x) f_j d_j} to
-         * the
-         * reconstruction of x.
+         * the reconstruction of x.
          *
          * @param x one input row
-         * @return 1 without normalization, else the row's std + 1e-5 or {@code |x| / sqrt(d_in)}
+         * @return 1 without normalization, else the row's std or {@code |x| / sqrt(d_in)}
          */
         public double scale(float[] x) {
             double sum = 0;
@@ -57,10 +58,28 @@ public record SaeConfig(Architecture architecture, int dIn, int dSae, int k, boo
             double n = x.length;
             return switch (this) {
                 case NONE -> 1;
-                case LAYER_NORM -> Math.sqrt(Math.max(0, squares - sum * sum / n) / (n - 1)) + 1e-5;
+                case LAYER_NORM -> Math.sqrt(Math.max(0, squares - sum * sum / n) / (n - 1));
                 case CONSTANT_NORM_RESCALE -> Math.sqrt(squares / n);
             };
         }
+    }
+
+    /**
+     * An autoencoder without skip connection.
+     *
+     * @param architecture how pre-activations become feature activations
+     * @param dIn width of the input
+     * @param dSae number of features
+     * @param k for {@link Architecture#TOPK}: active features of a row at most; 0 otherwise
+     * @param applyBDecToInput whether {@code b_dec} is subtracted from the input
+     * @param normalization what is done to the input, and undone on the output
+     * @param hook where in a transformer the input comes from, or empty if not known
+     * @param modelName the transformer's name, or empty if not known
+     * @throws IllegalArgumentException if a dimension is not positive, or k does not fit the architecture
+     */
+    public SaeConfig(Architecture architecture, int dIn, int dSae, int k, boolean applyBDecToInput, Normalization normalization,
+            Optional<HookPoint> hook, Optional<String> modelName) {
+        this(architecture, dIn, dSae, k, applyBDecToInput, normalization, hook, modelName, false);
     }
 
     /**

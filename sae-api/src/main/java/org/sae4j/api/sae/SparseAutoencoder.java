@@ -26,7 +26,8 @@ public interface SparseAutoencoder extends AutoCloseable {
     SparseRows encode(Tensor x);
 
     /**
-     * Reconstructs inputs from feature activations alone. For a normalization that depends on the input, the output stays normalized.
+     * Reconstructs inputs from feature activations alone. For a normalization that depends on the input, the output stays normalized; the
+     * skip connection of a transcoder, which needs the input, is left out.
      *
      * @param features rows of d_sae features
      * @return shape [rows, d_in]
@@ -37,7 +38,7 @@ public interface SparseAutoencoder extends AutoCloseable {
     Tensor decode(SparseRows features);
 
     /**
-     * Encodes and decodes, with the normalization of the input undone on the output.
+     * Encodes and decodes, with the normalization of the input undone on the output and the skip connection of a transcoder added.
      *
      * @param x inputs [batch, ..., d_in]
      * @return the reconstruction, in the shape of {@code x}
@@ -49,7 +50,8 @@ public interface SparseAutoencoder extends AutoCloseable {
 
     /**
      * The parameters by their SAELens names: {@code W_enc} [d_in, d_sae], {@code W_dec} [d_sae, d_in], {@code b_dec} [d_in], and by
-     * architecture {@code b_enc}, {@code threshold}, {@code b_gate}, {@code b_mag}, {@code r_mag} [d_sae].
+     * architecture {@code b_enc}, {@code threshold}, {@code b_gate}, {@code b_mag}, {@code r_mag} [d_sae]; {@code W_skip} [d_in, d_in],
+     * output by input, of skip transcoders.
      *
      * @return read-only views
      * @throws IllegalStateException after close

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.sae4j.core.format.Inspection.TensorInfo;
+import org.sae4j.core.internal.format.HuggingFaceGpt2;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.StoredTensor;
 import org.sae4j.core.internal.format.TensorTable;
@@ -76,7 +77,8 @@ public final class Inspector {
 
     private static Inspection json(Path path) {
         JsonFile json = JsonFile.read(path);
-        if (json.has("model") && json.get("model").isObject()) {
+        if (json.has("model") && json.get("model").isObject()
+                || path.endsWith("vocab.json") && Files.isRegularFile(path.resolveSibling("merges.txt"))) {
             return tokenizer(path);
         }
         Map<String, String> metadata = new LinkedHashMap<>();
@@ -125,6 +127,9 @@ public final class Inspector {
         Optional<String> modelType = config.filter(c -> c.node().path("model_type").isString()).flatMap(c -> c.string("model_type"));
         if (modelType.isPresent()) {
             return modelType.get().equals("gpt2") ? "Hugging Face GPT-2" : "Hugging Face " + modelType.get() + " (not supported)";
+        }
+        if (HuggingFaceGpt2.matches(table)) {
+            return "Hugging Face GPT-2";
         }
         if (table.find("embed.W_E") != null) {
             return "TransformerLens transformer";

@@ -52,7 +52,8 @@ public final class SaeFiles {
      * @param parameters exactly the parameters of the architecture (see {@link SaeWeights})
      * @param metadata more entries for the config's {@code metadata}: strings, numbers, booleans, lists and maps of these;
      *         {@code hook_name} and {@code model_name} come from {@code config}
-     * @throws IllegalArgumentException if a parameter is missing, left over, or of another shape than {@code config} says
+     * @throws IllegalArgumentException if a parameter is missing, left over, or of another shape than {@code config} says, or the layout
+     *         has no such skip transcoder
      * @throws FormatException if a weight is NaN or infinite, or a file cannot be written
      */
     public static void write(Path folder, SaeConfig config, Map<String, Tensor> parameters, Map<String, ?> metadata) {
@@ -68,8 +69,8 @@ public final class SaeFiles {
             }
             Finite.check(folder + ": " + name, parameters.get(name));
         });
-        SafetensorsWriter.write(folder.resolve("sae_weights.safetensors"), parameters, Map.of());
         String json = JsonWriter.indented(cfg(config, metadata));
+        SafetensorsWriter.write(folder.resolve("sae_weights.safetensors"), parameters, Map.of());
         AtomicFile.write(folder.resolve("cfg.json"), out -> out.write(json.getBytes(StandardCharsets.UTF_8)));
     }
 
@@ -84,6 +85,9 @@ public final class SaeFiles {
             case GATED -> List.of("b_gate", "b_mag", "r_mag");
         };
         perFeature.forEach(name -> shapes.put(name, new int[] {config.dSae()}));
+        if (config.skip()) {
+            shapes.put("W_skip", new int[] {config.dIn(), config.dIn()});
+        }
         return shapes;
     }
 
@@ -96,14 +100,12 @@ public final class SaeFiles {
         config.hook().ifPresent(hook -> more.put("hook_name", hook.toString()));
         boolean heads = config.hook().map(HookPoint::site).filter(site -> site == HookPoint.Site.Z).isPresent();
         Map<String, Object> cfg = new LinkedHashMap<>();
-        cfg.put("architecture", switch (config.architecture()) {
-            case RELU -> "standard";
-            case TOPK -> "topk";
-            case JUMP_RELU -> "jumprelu";
-            case GATED -> "gated";
-        });
+        cfg.put("architecture", architecture(config));
         cfg.put("d_in", config.dIn());
         cfg.put("d_sae", config.dSae());
+        if (config.skip()) {
+            cfg.put("d_out", config.dIn());
+        }
         cfg.put("dtype", "float32");
         cfg.put("device", "cpu");
         cfg.put("apply_b_dec_to_input", config.applyBDecToInput());
@@ -119,5 +121,22 @@ public final class SaeFiles {
         }
         cfg.put("metadata", more);
         return cfg;
+    }
+
+    private static String architecture(SaeConfig config) {
+        if (!config.skip()) {
+            return switch (config.architecture()) {
+                case RELU -> "standard";
+                case TOPK -> "topk";
+                case JUMP_RELU -> "jumprelu";
+                case GATED -> "gated";
+            };
+        }
+        if (config.applyBDecToInput() || config.normalization() != SaeConfig.Normalization.NONE
+                || config.architecture() == Architecture.TOPK || config.architecture() == Architecture.GATED) {
+            throw new IllegalArgumentException("SAELens' skip transcoders are ReLU or JumpReLU, without normalization and without b_dec"
+                    + " subtracted from the input, found " + config);
+        }
+        return config.architecture() == Architecture.RELU ? "skip_transcoder" : "jumprelu_skip_transcoder";
     }
 }

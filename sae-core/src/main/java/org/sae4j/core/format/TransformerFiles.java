@@ -53,7 +53,8 @@ public final class TransformerFiles {
         Arena arena = Arena.ofShared();
         try {
             TensorTable table = WeightFiles.open(weights, arena);
-            ModelTensors model = config.has("model_type") ? HuggingFaceGpt2.read(name, config, table, arena, notes)
+            boolean huggingFace = config.has("model_type") || HuggingFaceGpt2.matches(table);
+            ModelTensors model = huggingFace ? HuggingFaceGpt2.read(name, config, table, arena, notes)
                     : TransformerLensModel.read(name, config, table, arena, notes);
             Optional<Tokenizer> tokenizer = TokenizerFiles.exists(folder) ? Optional.of(TokenizerFiles.read(folder)) : Optional.empty();
             tokenizer.filter(t -> t.vocabularySize() > model.config().dVocab()).ifPresent(t -> notes.add("the tokenizer has "

@@ -13,13 +13,46 @@ import org.sae4j.api.model.TransformerConfig;
  *
  * <p>Weights are never processed unless asked for. TransformerLens itself applies all four, in the order of {@link #all}, when it loads a
  * model, so activations at most hook points differ from those of raw weights: the residual stream loses its mean over d_model, queries and
- * keys stay. Each method returns new weights with a note of what was done; they share memory with the old ones, and closing either closes
- * both.
+ * keys stay. Each method returns new weights with a note of what was done and the step in the model's name, which is where provenance
+ * finds it; they share memory with the old ones, and closing either closes both.
  *
  * @see <a href="https://github.com/TransformerLensOrg/TransformerLens">TransformerLens, ProcessWeights</a>
  */
 public final class WeightProcessing {
+    private static final String FOLD_LN = "fold_ln";
+    private static final String CENTER_WRITING_WEIGHTS = "center_writing_weights";
+    private static final String CENTER_UNEMBED = "center_unembed";
+    private static final String FOLD_VALUE_BIASES = "fold_value_biases";
+    private static final List<String> STEPS = List.of(FOLD_LN, CENTER_WRITING_WEIGHTS, CENTER_UNEMBED, FOLD_VALUE_BIASES);
+
     private WeightProcessing() {}
+
+    /** {@return the names of the steps, as TransformerLens has them and in its order} */
+    public static List<String> steps() {
+        return STEPS;
+    }
+
+    /**
+     * Some of the transformations by their names, in the given order.
+     *
+     * @param weights the weights
+     * @param steps names of {@link #steps}
+     * @return processed weights; {@code weights} itself if there is no step
+     * @throws IllegalArgumentException if a name is not that of a step
+     */
+    public static TransformerWeights apply(TransformerWeights weights, List<String> steps) {
+        TransformerWeights processed = weights;
+        for (String step : steps) {
+            processed = switch (step) {
+                case FOLD_LN -> foldLayerNorm(processed);
+                case CENTER_WRITING_WEIGHTS -> centerWritingWeights(processed);
+                case CENTER_UNEMBED -> centerUnembed(processed);
+                case FOLD_VALUE_BIASES -> foldValueBiases(processed);
+                default -> throw new IllegalArgumentException("no processing of weights is named \"" + step + "\", use one of " + STEPS);
+            };
+        }
+        return processed;
+    }
 
     /**
      * {@link #foldLayerNorm}, {@link #centerWritingWeights}, {@link #centerUnembed} and {@link #foldValueBiases}, as TransformerLens does
@@ -29,7 +62,7 @@ public final class WeightProcessing {
      * @return processed weights
      */
     public static TransformerWeights all(TransformerWeights weights) {
-        return foldValueBiases(centerUnembed(centerWritingWeights(foldLayerNorm(weights))));
+        return apply(weights, STEPS);
     }
 
     /**
@@ -52,7 +85,7 @@ public final class WeightProcessing {
         }
         edit.foldInto("ln_final", "unembed.W_U", "unembed.b_U", 1);
         edit.reset("ln_final");
-        return edit.done("LayerNorm weights and biases are folded into the layers that read them (fold_ln)");
+        return edit.done(FOLD_LN, "LayerNorm weights and biases are folded into the layers that read them");
     }
 
     /**
@@ -70,7 +103,7 @@ public final class WeightProcessing {
                 edit.centerRows("blocks." + layer + "." + name);
             }
         }
-        return edit.done("weights that write to the residual stream have mean 0 over d_model (center_writing_weights)");
+        return edit.done(CENTER_WRITING_WEIGHTS, "weights that write to the residual stream have mean 0 over d_model");
     }
 
     /**
@@ -83,7 +116,7 @@ public final class WeightProcessing {
         Editor edit = new Editor(weights);
         edit.centerRows("unembed.W_U");
         edit.centerRows("unembed.b_U");
-        return edit.done("the unembedding has mean 0 over the vocabulary (center_unembed)");
+        return edit.done(CENTER_UNEMBED, "the unembedding has mean 0 over the vocabulary");
     }
 
     /**
@@ -113,7 +146,7 @@ public final class WeightProcessing {
             edit.put(attn + "b_O", out);
             edit.put(attn + "b_V", new float[biases.length]);
         }
-        return edit.done("biases of the values are folded into b_O (fold_value_biases)");
+        return edit.done(FOLD_VALUE_BIASES, "biases of the values are folded into b_O");
     }
 
     /** Changes copies of parameters. */
@@ -193,12 +226,12 @@ public final class WeightProcessing {
             put(name, values);
         }
 
-        TransformerWeights done(String note) {
+        TransformerWeights done(String step, String note) {
             TransformerConfig c = weights.config();
-            TransformerConfig untied = new TransformerConfig(c.name(), c.nLayers(), c.dModel(), c.nHeads(), c.dHead(), c.dMlp(), c.nCtx(),
-                    c.dVocab(), c.activation(), c.layerNormEps(), c.tiedUnembedding() && stillTied());
+            TransformerConfig untied = new TransformerConfig(c.name() + " + " + step, c.nLayers(), c.dModel(), c.nHeads(), c.dHead(),
+                    c.dMlp(), c.nCtx(), c.dVocab(), c.activation(), c.layerNormEps(), c.tiedUnembedding() && stillTied());
             List<String> notes = new ArrayList<>(weights.notes());
-            notes.add(note);
+            notes.add(note + " (" + step + ")");
             return new TransformerWeights(untied, parameters, weights.tokenizer(), notes, weights.resource());
         }
 

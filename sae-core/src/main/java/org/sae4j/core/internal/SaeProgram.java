@@ -59,7 +59,15 @@ record SaeProgram(Program program, Buffer input, Buffer output) {
         Buffer output = features;
         if (shape.task() != Task.ENCODE) {
             output = builder.output("reconstruction", shape.rows(), config.dIn());
-            builder.add(new Op.Decode(features, builder.weight("W_dec", config.dSae(), config.dIn()), bDec, output));
+            boolean skip = config.skip() && shape.task() == Task.RECONSTRUCT;
+            Buffer decoded = skip ? builder.intermediate("decoded", shape.rows(), config.dIn()) : output;
+            builder.add(new Op.Decode(features, builder.weight("W_dec", config.dSae(), config.dIn()), bDec, decoded));
+            if (skip) {
+                Buffer skipped = builder.intermediate("x W_skip^T", shape.rows(), config.dIn());
+                builder.add(new Op.MatMul(input, false, builder.weight("W_skip", config.dIn(), config.dIn()), true, null,
+                        Op.Function.IDENTITY, skipped));
+                builder.add(new Op.Add(decoded, skipped, 1, output));
+            }
         }
         return new SaeProgram(builder.build(), input, output);
     }
@@ -108,6 +116,9 @@ record SaeProgram(Program program, Buffer input, Buffer output) {
         }
         shapes.put("W_dec", new int[] {config.dSae(), config.dIn()});
         shapes.put("b_dec", new int[] {config.dIn()});
+        if (config.skip()) {
+            shapes.put("W_skip", new int[] {config.dIn(), config.dIn()});
+        }
         return shapes;
     }
 }

@@ -27,7 +27,7 @@ class GoldenSaeTest {
 
     @Test
     void everyFormatHasCases() throws IOException {
-        assertThat(cases()).hasSizeGreaterThanOrEqualTo(31);
+        assertThat(cases()).hasSizeGreaterThanOrEqualTo(37);
     }
 
     @ParameterizedTest
@@ -57,6 +57,8 @@ class GoldenSaeTest {
         assertThat(config("dl_topk").hook()).contains(HookPoint.residPost(4));
         assertThat(config("dl_topk").modelName()).contains("EleutherAI/pythia-70m");
         assertThat(config("gemma_scope").hook()).isEmpty();
+        // A transcoder's output must not replace its input.
+        assertThat(config("saelens_transcoder").hook()).isEmpty();
     }
 
     @Test
@@ -67,6 +69,9 @@ class GoldenSaeTest {
         assertThat(notes("saelens_expected_average")).anyMatch(n -> n.contains("expected_average_only_in"));
         assertThat(notes("saelens_topk_rescaled")).anyMatch(n -> n.contains("rescale_acts_by_decoder_norm is folded"));
         assertThat(notes("sparsify/transcode")).anyMatch(n -> n.contains("transcoder"));
+        assertThat(notes("saelens_skip_transcoder")).singleElement().asString()
+                .contains("reads blocks.1.ln2.hook_normalized").contains("predicts blocks.1.hook_mlp_out");
+        assertThat(notes("saelens_centered_gated")).singleElement().asString().contains("mean over d_in is subtracted");
         assertThat(notes("dl_backup")).anyMatch(n -> n.contains("norm_factor 2.5"));
     }
 

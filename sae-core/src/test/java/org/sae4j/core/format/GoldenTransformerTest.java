@@ -25,7 +25,7 @@ class GoldenTransformerTest {
 
     @Test
     void everyFormatHasCases() throws IOException {
-        assertThat(cases()).hasSizeGreaterThanOrEqualTo(6);
+        assertThat(cases()).hasSizeGreaterThanOrEqualTo(8);
     }
 
     @ParameterizedTest
@@ -59,7 +59,8 @@ class GoldenTransformerTest {
     void variantsAreRecognized() {
         try (TransformerWeights plain = read("hf_plain_f16"); TransformerWeights untied = read("hf_sharded_untied");
                 TransformerWeights relu = read("hf_bin_bf16"); TransformerWeights lens = read("lens_pth");
-                TransformerWeights pre = read("lens_pre")) {
+                TransformerWeights pre = read("lens_pre"); TransformerWeights scaled = read("hf_scaled");
+                TransformerWeights unscaled = read("lens_unscaled")) {
             assertThat(plain.config().activation()).isEqualTo(Activation.GELU);
             assertThat(plain.config().layerNormEps()).isEqualTo(1e-3f);
             assertThat(plain.config().tiedUnembedding()).isTrue();
@@ -68,6 +69,8 @@ class GoldenTransformerTest {
             assertThat(lens.notes()).singleElement().asString().contains("d_vocab says 38, but the tensors have 37");
             assertThat(pre.config().name()).isEqualTo("lens-pre");
             assertThat(pre.notes()).singleElement().asString().contains("LNPre");
+            assertThat(scaled.notes()).hasSize(2).anyMatch(n -> n.contains("scale_attn_by_inverse_layer_idx is folded"));
+            assertThat(unscaled.notes()).singleElement().asString().contains("divided by 1.0 instead of sqrt(d_head)");
         }
     }
 

@@ -17,17 +17,22 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.Tensor;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Broken and malicious files: a {@link FormatException} that names the file, never another failure, never a huge allocation. */
 class HostileFilesTest {
@@ -57,12 +62,50 @@ class HostileFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"sae/saelens_f16, sae_weights.safetensors", "sae/saelens_f16, cfg.json", "sae/nanda_f16, 0.pt", "sae/nanda_f16, 0_cfg.json",
-            "sae/gemma_scope_compressed, params.npz", "sae/sparsify/transcode, cfg.json", "sae/dl_topk, config.json",
-            "transformer/hf_f32, config.json", "transformer/hf_sharded_untied, model.safetensors.index.json"})
+    @CsvSource({"sae/saelens_f16, sae_weights.safetensors", "sae/saelens_f16, cfg.json", "sae/saelens_standard, sparsity.safetensors",
+            "sae/nanda_f16, 0.pt", "sae/nanda_f16, 0_cfg.json", "sae/gemma_scope_compressed, params.npz", "sae/gemma_scope, params.npz",
+            "sae/sparsify/skip, sae.safetensors", "sae/sparsify/transcode, cfg.json", "sae/dl_topk, ae.pt", "sae/dl_topk, config.json",
+            "sae/openai_topk, autoencoder.pt", "transformer/hf_f32, config.json", "transformer/lens_pth, config.json",
+            "transformer/hf_sharded_untied, model.safetensors.index.json", "transformer/hf_scaled, pytorch_model.bin.index.json"})
     void truncationAtAnyByteIsRefused(String source, String file) throws IOException {
         Path path = copy(source, file);
         refuseEveryTruncation(path, this::readAnything);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"transformer/hf_f32, model.safetensors", "transformer/hf_bin_bf16, pytorch_model.bin",
+            "transformer/lens_pth, model_final.pth"})
+    void truncationOfATransformerIsRefused(String source, String file) throws IOException {
+        Path path = copy(source, file);
+        byte[] whole = Files.readAllBytes(path);
+        readAnything();
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
+            // Larger files: every byte of the first thousand and of the last, every 97th between.
+            for (int length = whole.length - 1; length >= 0; length -= length > 1000 && length < whole.length - 1000 ? 97 : 1) {
+                channel.truncate(length);
+                assertThatThrownBy(this::readAnything).as("%d of %d bytes", length, whole.length).isInstanceOf(FormatException.class);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"sae/saelens_f16, sae_weights.safetensors", "sae/nanda_f16, 0.pt", "sae/gemma_scope_compressed, params.npz"})
+    void truncationAtAnyByteIsRefusedByTheInspector(String source, String file) throws IOException {
+        Path path = copy(source, file);
+        refuseEveryTruncation(path, () -> Inspector.inspect(path));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"vocab.json", "merges.txt", "special_tokens_map.json", "tokenizer_config.json"})
+    void truncationOfATokenizersFilesAtAnyByteIsRefused(String file) throws IOException {
+        JsonNode json = new JsonMapper().readTree(Files.readString(golden("FormatFuzzTestInputs/tokenizer/small")));
+        Files.writeString(folder.resolve("vocab.json"), json.get("model").get("vocab").toString());
+        Files.writeString(folder.resolve("merges.txt"), "#version: 0.2\n" + json.get("model").get("merges").valueStream()
+                .map(merge -> merge.isString() ? merge.stringValue() : merge.get(0).stringValue() + " " + merge.get(1).stringValue())
+                .collect(Collectors.joining("\n")));
+        Files.writeString(folder.resolve("special_tokens_map.json"), "{\"bos_token\": \"<|endoftext|>\"}");
+        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"bos_token\": {\"content\": \"<|endoftext|>\"}}");
+        refuseEveryTruncation(folder.resolve(file), () -> TokenizerFiles.read(folder));
     }
 
     @Test
@@ -282,6 +325,20 @@ class HostileFilesTest {
                 .hasMessageContaining("legacy format of torch before 1.6");
     }
 
+    /** A config that is a device would be read without end. */
+    @Test
+    @EnabledOnOs({OS.LINUX, OS.MAC})
+    void devicesAndFoldersAreNotRead() throws IOException {
+        Path cfg = copy("sae/saelens_standard", "cfg.json");
+        Files.delete(cfg);
+        Files.createSymbolicLink(cfg, Path.of("/dev/zero"));
+        assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining("not a regular file")
+                .hasMessageContaining("cfg.json");
+        Files.delete(cfg);
+        Files.createDirectory(cfg);
+        assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining("a folder where a file");
+    }
+
     @Test
     void configsThatDisagreeWithTheArchitectureAreRefused() throws IOException {
         Path cfg = copy("sae/saelens_standard", "cfg.json");
@@ -289,7 +346,7 @@ class HostileFilesTest {
         for (String[] change : new String[][] {{"\"standard\"", "\"crosscoder\"", "crosscoder"}, {"\"standard\"", "\"topk\"", "without k"},
                 {"\"standard\"", "\"jumprelu\"", "threshold"}, {"\"standard\"", "\"gated\"", "b_gate"},
                 {"\"none\"", "\"softmax\"", "softmax"},
-                {"\"standard\"", "\"skip_transcoder\"", "transcoder"}, {"true", "1", "expected true or false"},
+                {"\"standard\"", "\"transcoder\"", "apply_b_dec_to_input"}, {"true", "1", "expected true or false"},
                 {"12", "\"x\"", "expected an integer"}}) {
             Files.writeString(cfg, json.replaceFirst(change[0], change[1]));
             assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining(change[2]);
@@ -299,7 +356,7 @@ class HostileFilesTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             "gpt2" | "llama" | llama
-            "scale_attn_by_inverse_layer_idx": false | "scale_attn_by_inverse_layer_idx": true | scale_attn_by_inverse_layer_idx
+            "add_cross_attention": false | "add_cross_attention": true | cross-attention
             "gelu_new" | "silu" | silu
             "n_layer": 2 | "n_layer": 3 | has 3 blocks
             "n_head": 3 | "n_head": 5 | not a multiple

@@ -20,7 +20,8 @@ class InspectorTest {
             "sae/gemma_scope_compressed, Gemma Scope sparse autoencoder, 5",
             "sae/sparsify/transcode, EleutherAI sparsify sparse autoencoder, 4",
             "transformer/hf_f32, Hugging Face GPT-2, 28", "transformer/hf_sharded_untied, Hugging Face GPT-2, 29",
-            "transformer/lens_pth, TransformerLens transformer, 41", "sae/nanda.safetensors, SAELens sparse autoencoder, 7"})
+            "transformer/lens_pth, TransformerLens transformer, 41",
+            "transformer/hf_scaled, Hugging Face GPT-2, 28", "sae/nanda.safetensors, SAELens sparse autoencoder, 7"})
     void namesTheKindAndListsTheTensors(String path, String kind, int tensors) {
         Inspection inspection = Inspector.inspect(GoldenFiles.folder("sae").resolveSibling(path));
         assertThat(inspection.kind()).isEqualTo(kind);
@@ -41,6 +42,16 @@ class InspectorTest {
         assertThatThrownBy(() -> Inspector.inspect(folder)).isInstanceOf(FormatException.class).hasMessageContaining("no file of weights");
         assertThatThrownBy(() -> Inspector.inspect(folder.resolve("nothing"))).isInstanceOf(FormatException.class)
                 .hasMessageContaining("no such file");
+        StringBuilder vocabulary = new StringBuilder("{");
+        for (int value = 0; value < 256; value++) {
+            vocabulary.append(value == 0 ? "\"" : ",\"").append(value == '"' || value == '\\' ? "\\" : "")
+                    .append(value < 33 ? (char) (value + 256) : value < 127 ? (char) value : value < 161 ? (char) (value + 162)
+                            : value == 173 ? (char) 323 : (char) value).append("\":").append(value);
+        }
+        Files.writeString(folder.resolve("vocab.json"), vocabulary + "}");
+        Files.writeString(folder.resolve("merges.txt"), "#version: 0.2\n");
+        assertThat(Inspector.inspect(folder.resolve("vocab.json")).kind()).isEqualTo("tokenizer");
+        assertThat(Inspector.inspect(folder).summary()).containsExactly("byte-level BPE tokenizer with 256 ids");
         Files.writeString(folder.resolve("notes.json"), "{\"a\": {\"b\": 1}}");
         assertThat(Inspector.inspect(folder.resolve("notes.json")).metadata()).containsEntry("a.b", "1");
     }

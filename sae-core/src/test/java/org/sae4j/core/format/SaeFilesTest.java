@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -61,6 +62,11 @@ class SaeFilesTest {
         return Tensor.of(values, shape);
     }
 
+    private static SaeConfig skip(Architecture architecture, boolean applyBDec) {
+        return new SaeConfig(architecture, D, N, architecture == Architecture.TOPK ? 3 : 0, applyBDec, Normalization.NONE, Optional.empty(),
+                Optional.of("tiny"), true);
+    }
+
     private static SaeConfig config(Architecture architecture) {
         return new SaeConfig(architecture, D, N, architecture == Architecture.TOPK ? 3 : 0, false, Normalization.LAYER_NORM,
                 Optional.of(HookPoint.mlpPost(2)), Optional.of("tiny"));
@@ -79,6 +85,82 @@ class SaeFilesTest {
                 assertThat(read.parameters().get(name).toArray()).isEqualTo(tensor.toArray());
             });
             assertThat(read.notes()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = Architecture.class, names = {"RELU", "JUMP_RELU"})
+    void skipTranscodersAreReadBack(Architecture architecture) {
+        Map<String, Tensor> parameters = parameters(architecture);
+        parameters.put("W_skip", random(8, D, D));
+        SaeFiles.write(folder, skip(architecture, false), parameters, Map.of());
+        try (SaeWeights read = SaeFiles.read(folder)) {
+            assertThat(read.config()).isEqualTo(skip(architecture, false));
+            assertThat(read.parameters().get("W_skip").toArray()).isEqualTo(parameters.get("W_skip").toArray());
+        }
+    }
+
+    @Test
+    void skipTranscodersThatTheLayoutLacksAreNotWritten() {
+        Map<String, Tensor> parameters = parameters(Architecture.TOPK);
+        parameters.put("W_skip", random(8, D, D));
+        for (SaeConfig config : List.of(skip(Architecture.TOPK, false), skip(Architecture.RELU, true))) {
+            assertThatThrownBy(() -> SaeFiles.write(folder, config, parameters, Map.of())).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("skip transcoders");
+        }
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    @Test
+    void aTranscoderToAnotherWidthIsRefused() throws IOException {
+        Map<String, Tensor> parameters = parameters(Architecture.RELU);
+        parameters.put("W_dec", random(2, N, D + 1));
+        parameters.put("b_dec", random(3, D + 1));
+        SafetensorsWriter.write(folder.resolve("sae_weights.safetensors"), parameters, Map.of());
+        Files.writeString(folder.resolve("cfg.json"), "{\"architecture\": \"transcoder\", \"d_in\": 5, \"d_out\": 6, \"d_sae\": 7}");
+        assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining("d_in 5, d_out 6")
+                .hasMessageContaining("sae_weights.safetensors: W_dec");
+    }
+
+    /** Their configs do not say that the model had centred writing weights. */
+    @Test
+    void josephBloomsResidualAutoencodersSubtractTheMeanOfTheirInput() throws IOException {
+        int d = 768;
+        int n = 24576;
+        long matrix = 4L * d * n;
+        String header = """
+                {"W_enc":{"dtype":"F32","shape":[%d,%d],"data_offsets":[0,%d]},
+                "W_dec":{"dtype":"F32","shape":[%d,%d],"data_offsets":[%d,%d]},
+                "b_enc":{"dtype":"F32","shape":[%d],"data_offsets":[%d,%d]},"b_dec":{"dtype":"F32","shape":[%d],"data_offsets":[%d,%d]}}"""
+                .formatted(d, n, matrix, n, d, matrix, 2 * matrix, n, 2 * matrix, 2 * matrix + 4L * n, d, 2 * matrix + 4L * n,
+                        2 * matrix + 4L * (n + d));
+        // A file with holes, which read as zeros.
+        try (RandomAccessFile file = new RandomAccessFile(folder.resolve("sae_weights.safetensors").toFile(), "rw")) {
+            long data = 8 + header.length();
+            file.writeLong(Long.reverseBytes(header.length()));
+            file.writeBytes(header);
+            file.setLength(data + 2 * matrix + 4L * (n + d));
+            file.seek(data + 4 * 5);
+            file.writeInt(Integer.reverseBytes(Float.floatToIntBits(768)));
+            file.seek(data + 2 * matrix + 4L * (n + 3));
+            file.writeInt(Integer.reverseBytes(Float.floatToIntBits(2)));
+        }
+        String cfg = "{\"model_name\": \"gpt2-small\", \"hook_point\": \"blocks.11.hook_resid_post\", \"hook_point_head_index\": null, "
+                + "\"d_in\": 768, \"d_sae\": 24576}";
+        Files.writeString(folder.resolve("cfg.json"), cfg);
+        try (SaeWeights read = SaeFiles.read(folder)) {
+            assertThat(read.notes()).singleElement().asString().contains("gpt2-small-res-jb").contains("mean over d_in is subtracted");
+            assertThat(read.parameters().get("W_enc").at(0, 5)).isEqualTo(767);
+            assertThat(read.parameters().get("W_enc").at(767, 5)).isEqualTo(-1);
+            assertThat(read.parameters().get("W_enc").at(0, 6)).isZero();
+            assertThat(read.parameters().get("b_enc").get(5)).isEqualTo(-2);
+        }
+        for (String[] change : new String[][] {{"resid_post", "mlp_out"}, {"hook_point\"", "hook_name\""}, {"gpt2-small", "pythia-70m"}}) {
+            Files.writeString(folder.resolve("cfg.json"), cfg.replace(change[0], change[1]));
+            try (SaeWeights read = SaeFiles.read(folder)) {
+                assertThat(read.notes()).as(change[1]).isEmpty();
+                assertThat(read.parameters().get("W_enc").at(767, 5)).as(change[1]).isZero();
+            }
         }
     }
 

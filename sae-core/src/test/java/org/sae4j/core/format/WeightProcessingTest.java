@@ -1,9 +1,11 @@
 package org.sae4j.core.format;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -76,6 +78,19 @@ class WeightProcessingTest {
             assertThat(String.join(" ", all.notes())).containsSubsequence("fold_ln", "center_writing_weights", "center_unembed",
                     "fold_value_biases");
             assertThat(all.parameters().get("blocks.0.attn.b_V").toArray()).containsOnly(0f);
+            assertThat(all.config().name()).as("what provenance records")
+                    .isEqualTo(raw.config().name() + " + fold_ln + center_writing_weights + center_unembed + fold_value_biases");
+        }
+    }
+
+    @Test
+    void stepsAreChosenByTransformerLensNames() {
+        try (TransformerWeights raw = TransformerFiles.read(GPT2)) {
+            assertThat(WeightProcessing.apply(raw, List.of())).isSameAs(raw);
+            TransformerWeights two = WeightProcessing.apply(raw, List.of("center_unembed", "fold_ln"));
+            assertThat(two.config().name()).endsWith(" + center_unembed + fold_ln");
+            assertThatThrownBy(() -> WeightProcessing.apply(raw, List.of("fold_lm"))).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("fold_lm").hasMessageContaining("center_writing_weights");
         }
     }
 

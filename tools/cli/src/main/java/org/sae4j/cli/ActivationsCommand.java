@@ -18,7 +18,6 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
-import org.sae4j.core.Transformers;
 import org.sae4j.core.format.SafetensorsWriter;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -56,6 +55,9 @@ final class ActivationsCommand implements Runnable {
     private Path output;
 
     @Mixin
+    private ProcessOption processOption;
+
+    @Mixin
     private EngineOption engineOption;
 
     /** Where tokens come from. */
@@ -80,9 +82,10 @@ final class ActivationsCommand implements Runnable {
     public void run() {
         int[][] given = source.tokens == null ? null : parseTokens(source.tokens);
         String text = given != null ? null : source.text != null ? source.text : read(source.file);
+        processOption.check();
         Paths.folder(model, "--model");
         Terminal terminal = new Terminal();
-        try (Engine engine = engineOption.open(terminal); Transformer transformer = Transformers.open(model, engine)) {
+        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine)) {
             TransformerConfig config = transformer.config();
             HookPoint[] points = hooks.stream().map(name -> hook(name.strip(), config)).toArray(HookPoint[]::new);
             int[][] tokens = given != null ? given : new int[][] {encode(text, transformer)};

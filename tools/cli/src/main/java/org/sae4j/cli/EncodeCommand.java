@@ -25,11 +25,13 @@ final class EncodeCommand implements Runnable {
     @Option(names = "--input", required = true, paramLabel = "FILE", description = "A safetensors file with activations.")
     private Path input;
 
-    @Option(names = "--tensor", required = true, paramLabel = "NAME", description = "The tensor in it: [B, d_in], or [..., d_in].")
+    @Option(names = "--tensor", required = true, paramLabel = "NAME", description = "The tensor in it: [B, d_in], [..., d_in], or "
+            + "[..., n_heads, d_head] with d_in = n_heads d_head.")
     private String tensor;
 
     @Option(names = "--output", required = true, paramLabel = "FILE",
-            description = "The safetensors file to write: features [B, d_sae] and reconstruction [B, d_in].")
+            description = "The safetensors file to write: features [B, d_sae] and reconstruction in the "
+            + "shape of the tensor.")
     private Path output;
 
     @Mixin
@@ -56,7 +58,7 @@ final class EncodeCommand implements Runnable {
             shape[shape.length - 1] = autoencoder.config().dSae();
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             tensors.put("features", rows.toDense().reshape(shape));
-            tensors.put("reconstruction", autoencoder.reconstruct(x));
+            tensors.put("reconstruction", autoencoder.reconstruct(x).reshape(file.shape(tensor)));
             SafetensorsWriter.write(Paths.newFile(output), tensors, Map.of());
             terminal.say(String.format(java.util.Locale.ROOT, "wrote features and reconstruction of %d rows (L0 %.1f) to %s", rows.rows(),
                     rows.rows() == 0 ? 0.0 : (double) rows.entries() / rows.rows(), output));

@@ -9,7 +9,6 @@ import org.sae4j.api.experiment.Document;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.core.SparseAutoencoders;
-import org.sae4j.core.Transformers;
 import org.sae4j.core.evaluate.Evaluation;
 import org.sae4j.core.evaluate.Evaluator;
 import org.sae4j.core.experiment.DataFiles;
@@ -34,6 +33,9 @@ final class EvaluateCommand implements Runnable {
 
     @ArgGroup(multiplicity = "1", exclusive = true)
     private Data data;
+
+    @Mixin
+    private ProcessOption processOption;
 
     @Mixin
     private EngineOption engineOption;
@@ -79,6 +81,7 @@ final class EvaluateCommand implements Runnable {
 
     @Override
     public void run() {
+        processOption.check();
         Paths.existing(sae, "--sae");
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal); SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine)) {
@@ -89,8 +92,8 @@ final class EvaluateCommand implements Runnable {
         }
     }
 
-    private static Evaluation onTexts(Texts texts, SparseAutoencoder autoencoder, Engine engine, Terminal terminal) {
-        try (Transformer model = Transformers.open(Paths.folder(texts.model, "--model"), engine)) {
+    private Evaluation onTexts(Texts texts, SparseAutoencoder autoencoder, Engine engine, Terminal terminal) {
+        try (Transformer model = processOption.open(Paths.folder(texts.model, "--model"), engine)) {
             List<String> documents = DataFiles.corpus(Paths.existing(texts.corpus, "--corpus")).stream().map(Document::text).toList();
             boolean hasBos = model.tokenizer().filter(t -> t.bos().isPresent()).isPresent();
             return Evaluator.evaluate(model, autoencoder, TokenActivations.rows(model, documents), hasBos, terminal);

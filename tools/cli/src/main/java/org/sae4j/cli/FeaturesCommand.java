@@ -9,7 +9,6 @@ import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.core.SparseAutoencoders;
-import org.sae4j.core.Transformers;
 import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.core.features.FeatureProfiles;
@@ -56,6 +55,9 @@ final class FeaturesCommand implements Runnable {
     private Path output;
 
     @Mixin
+    private ProcessOption processOption;
+
+    @Mixin
     private EngineOption engineOption;
 
     /** Which features. */
@@ -78,13 +80,14 @@ final class FeaturesCommand implements Runnable {
         if (choice.top != null && choice.top < 1) {
             throw new ParameterException(spec.commandLine(), "--top is at least 1, found " + choice.top);
         }
+        processOption.check();
         Paths.folder(model, "--model");
         Paths.existing(sae, "--sae");
         List<Document> documents = DataFiles.corpus(Paths.existing(corpus, "--corpus"));
         List<Fact> asked = facts == null ? List.of() : DataFiles.facts(Paths.existing(facts, "--facts"));
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal);
-                Transformer transformer = Transformers.open(model, engine);
+                Transformer transformer = processOption.open(model, engine);
                 SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine)) {
             checkFeatures(autoencoder.config().dSae());
             ExperimentRun run = ExperimentRun.builder(transformer, engine).autoencoder(autoencoder).corpus(documents).facts(asked)

@@ -1,5 +1,6 @@
 package org.sae4j.cli;
 
+import java.util.Arrays;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.format.SafetensorsFile;
@@ -14,7 +15,8 @@ final class Inputs {
      *
      * @param file an open file; the tensor lives as long as it
      * @param name the tensor's name
-     * @param width the expected length of the last axis, or 0 for any
+     * @param width the expected length of the last axis, or of the last two together, as heads have them ([..., n_heads, d_head]); 0 for
+     *     any
      * @return shape [..., width]
      */
     static Tensor rows(SafetensorsFile file, String name, int width) {
@@ -25,6 +27,11 @@ final class Inputs {
         String where = file.path() + " tensor " + name;
         if (x.rank() < 2 || x.size() == 0) {
             throw new Sae4jException("activations need at least two axes and one row, found " + x, where, "store them as [rows, d_in]");
+        }
+        if (x.rank() > 2 && x.dim(-1) != width && (long) x.dim(-1) * x.dim(-2) == width) {
+            int[] flat = Arrays.copyOf(x.shape(), x.rank() - 1);
+            flat[flat.length - 1] = width;
+            x = x.reshape(flat);
         }
         if (width > 0 && x.dim(-1) != width) {
             throw new Sae4jException("expected rows of width " + width + ", found " + x, where, "use activations of the autoencoder's "

@@ -8,7 +8,6 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.model.Transformer;
-import org.sae4j.core.Transformers;
 import org.sae4j.core.experiment.ConfigBinder;
 import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.experiment.ExperimentRun;
@@ -62,6 +61,9 @@ final class RunCommand implements Runnable {
     private Path output;
 
     @Mixin
+    private ProcessOption processOption;
+
+    @Mixin
     private EngineOption engineOption;
 
     RunCommand() {
@@ -102,10 +104,11 @@ final class RunCommand implements Runnable {
 
     private <C extends Record, R extends Record> void execute(Experiment<C, R> experiment) {
         C bound = config == null ? experiment.defaults() : ConfigBinder.bind(experiment.defaults(), config);
+        processOption.check();
         Paths.folder(model, "--model");
         autoencoders.forEach(path -> Paths.existing(path, "--sae"));
         Terminal terminal = new Terminal();
-        try (Engine engine = engineOption.open(terminal); Transformer transformer = Transformers.open(model, engine)) {
+        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine)) {
             ExperimentRun.Builder builder = ExperimentRun.builder(transformer, engine).seed(seed).progress(terminal);
             try (SaeSet set = SaeSet.open(autoencoders, engine)) {
                 set.autoencoders().forEach(builder::autoencoder);

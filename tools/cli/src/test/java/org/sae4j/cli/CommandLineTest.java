@@ -1,6 +1,7 @@
 package org.sae4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -107,6 +108,54 @@ class CommandLineTest {
             assertThat(a.shape("hook_embed")[1]).isEqualTo(b.shape("hook_embed")[1] + 1);
             assertThat(a.tensor("hook_embed").row(1)).isEqualTo(b.tensor("hook_embed").row(0));
         }
+    }
+
+    @Test
+    void headsAreFlattenedForTheAutoencoder() {
+        float[] values = random("z", 3, D_IN).toArray();
+        SafetensorsWriter.write(Path.of(file("heads.safetensors")), Map.of("z", Tensor.of(values, 1, 3, 8, D_IN / 8), "flat",
+                Tensor.of(values, 3, D_IN)), Map.of());
+        for (String tensor : List.of("z", "flat")) {
+            assertThat(run("encode", "--sae", sae.toString(), "--input", file("heads.safetensors"), "--tensor", tensor, "--output",
+                    file(tensor + ".safetensors"))).as(err.toString()).isZero();
+        }
+        try (SafetensorsFile z = SafetensorsFile.open(Path.of(file("z.safetensors")));
+                SafetensorsFile flat = SafetensorsFile.open(Path.of(file("flat.safetensors")))) {
+            assertThat(z.shape("features")).containsExactly(1, 3, D_SAE);
+            assertThat(z.shape("reconstruction")).containsExactly(1, 3, 8, D_IN / 8);
+            assertThat(z.tensor("features").toArray()).isEqualTo(flat.tensor("features").toArray());
+            assertThat(z.tensor("reconstruction").toArray()).isEqualTo(flat.tensor("reconstruction").toArray());
+        }
+    }
+
+    @Test
+    void processedWeightsAreAskedForAndRecorded() {
+        for (String steps : List.of("", "--process=all", "--process=fold_ln,center_writing_weights")) {
+            List<String> args = new java.util.ArrayList<>(List.of("activations", "--model", gpt2.toString(), "--tokens", "1,2,3", "--hook",
+                    "blocks.1.hook_resid_pre,blocks.1.mlp.hook_post", "--output", file("o" + steps.length() + ".safetensors")));
+            if (!steps.isEmpty()) {
+                args.add(steps);
+            }
+            assertThat(run(args.toArray(String[]::new))).as(err.toString()).isZero();
+        }
+        try (SafetensorsFile raw = SafetensorsFile.open(Path.of(file("o0.safetensors")));
+                SafetensorsFile all = SafetensorsFile.open(Path.of(file("o13.safetensors")))) {
+            assertThat(raw.metadata()).containsEntry("model", "gpt2");
+            assertThat(all.metadata()).containsEntry("model",
+                    "gpt2 + fold_ln + center_writing_weights + center_unembed + fold_value_biases");
+            float[] row = all.tensor("blocks.1.hook_resid_pre").row(1);
+            double sum = 0;
+            for (float value : row) {
+                sum += value;
+            }
+            assertThat(sum).isCloseTo(0, within(1e-3));
+            float[] hidden = all.tensor("blocks.1.mlp.hook_post").toArray();
+            for (int i = 0; i < hidden.length; i++) {
+                assertThat(hidden[i]).isCloseTo(raw.tensor("blocks.1.mlp.hook_post").get(i), within(1e-4f));
+            }
+        }
+        assertFails(2, "--process has [fold_lm]", "activations", "--model", gpt2.toString(), "--tokens", "1", "--hook", "logits",
+                "--output", file("o.safetensors"), "--process", "fold_lm");
     }
 
     @Test

@@ -49,6 +49,7 @@ public final class HuggingFaceGpt2 {
         for (int layer = 0; layer < layers; layer++) {
             block(builder, prefix + "h." + layer + ".", "blocks." + layer + ".", d, heads, mlp);
         }
+        attentionScale(builder, json, layers, d / heads, notes);
         builder.put("ln_final.w", builder.stored(prefix + "ln_f.weight", "[n_embd]", d));
         builder.put("ln_final.b", builder.stored(prefix + "ln_f.bias", "[n_embd]", d));
         boolean tied = unembedding(builder, json, embed);
@@ -62,26 +63,33 @@ public final class HuggingFaceGpt2 {
         return builder.build(config);
     }
 
+    /** {@return whether the tensors are those of a GPT-2, whatever the config says} */
+    public static boolean matches(TensorTable table) {
+        return table.find("wte.weight") != null || table.find("transformer.wte.weight") != null;
+    }
+
+    /** Scores without the usual 1 / sqrt(d_head), or divided by the block's number too: both are a factor of the queries. */
+    private static void attentionScale(ModelTensors.Builder builder, JsonFile json, int layers, int head, List<String> notes) {
+        boolean usual = json.flag("scale_attn_weights", true);
+        if (!usual) {
+            notes.add("scale_attn_weights = false is folded into the queries (W_Q, b_Q times sqrt(d_head))");
+        }
+        builder.scaleQueries(layers, usual ? 1 : Math.sqrt(head), json.flag("scale_attn_by_inverse_layer_idx", false), notes);
+    }
+
     private static void requireGpt2(JsonFile json) {
-        String type = json.string("model_type").orElse("");
+        String type = json.string("model_type").orElse("gpt2");
         if (!type.equals("gpt2")) {
             throw new FormatException("model_type \"" + type + "\" is not supported", json.at("model_type"),
                     "use a Hugging Face GPT-2 model (model_type gpt2: learned positions, LayerNorm, GELU or ReLU) or a TransformerLens"
                             + " model of the same architecture");
         }
-        refuse(json, "scale_attn_weights", true);
-        refuse(json, "scale_attn_by_inverse_layer_idx", false);
-        refuse(json, "add_cross_attention", false);
+        if (json.flag("add_cross_attention", false)) {
+            throw new FormatException("cross-attention is not supported", json.at("add_cross_attention"), "use a decoder-only model");
+        }
         if (json.has("quantization_config")) {
             throw new FormatException("quantized weights are not supported", json.at("quantization_config"),
                     "use the model in a floating-point type");
-        }
-    }
-
-    private static void refuse(JsonFile json, String key, boolean supported) {
-        if (json.flag(key, supported) != supported) {
-            throw new FormatException("only " + key + " = " + supported + " is supported", json.at(key),
-                    "use a model with the usual attention");
         }
     }
 

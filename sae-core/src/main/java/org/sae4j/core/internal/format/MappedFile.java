@@ -1,6 +1,7 @@
 package org.sae4j.core.internal.format;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
@@ -21,6 +22,7 @@ public final class MappedFile {
      * @throws FormatException if it cannot be read
      */
     public static MemorySegment map(Path path, Arena arena) {
+        requireRegular(path);
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
         } catch (IOException e) {
@@ -31,20 +33,29 @@ public final class MappedFile {
     /**
      * Reads a small file.
      *
-     * @param limit the largest size allowed, in bytes
+     * @param limit the largest size allowed, in bytes, below 2^31 - 1
      * @throws FormatException if it cannot be read or is larger
      */
     public static byte[] bytes(Path path, long limit) {
-        try {
-            long size = Files.size(path);
-            if (size > limit) {
-                throw new FormatException("the file has " + size + " bytes, more than the " + limit + " allowed for its kind",
-                        path.toString(),
+        requireRegular(path);
+        try (InputStream in = Files.newInputStream(path)) {
+            // The size is not believed: a file may grow, and some of the system's have no size.
+            byte[] bytes = in.readNBytes(Math.toIntExact(limit + 1));
+            if (bytes.length > limit) {
+                throw new FormatException("the file has more than the " + limit + " bytes allowed for its kind", path.toString(),
                         "check that it is the right file");
             }
-            return Files.readAllBytes(path);
+            return bytes;
         } catch (IOException e) {
             throw unreadable(path, e);
+        }
+    }
+
+    /** Pipes would never end, and devices have no content of their own. */
+    private static void requireRegular(Path path) {
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            throw new FormatException(Files.isDirectory(path) ? "a folder where a file is needed" : "not a regular file", path.toString(),
+                    "check the path");
         }
     }
 

@@ -59,8 +59,29 @@ public record ModelTensors(TransformerConfig config, Map<String, Tensor> paramet
             parameters.put(name, tensor);
         }
 
-        Tensor parameter(String name) {
-            return parameters.get(name);
+        /**
+         * Multiplies the queries of all blocks, and by that the attention scores; {@code byLayer} divides them by the block's number from 1
+         * too, as some GPT-2 models do.
+         */
+        void scaleQueries(int layers, double factor, boolean byLayer, List<String> notes) {
+            for (int layer = 0; layer < layers && (byLayer || factor != 1); layer++) {
+                scaleQueries(layer, byLayer ? factor / (layer + 1) : factor);
+            }
+            if (byLayer) {
+                notes.add("scale_attn_by_inverse_layer_idx is folded into the queries (W_Q, b_Q divided by the block's number from 1)");
+            }
+        }
+
+        private void scaleQueries(int layer, double factor) {
+            for (String name : List.of("W_Q", "b_Q")) {
+                String full = "blocks." + layer + ".attn." + name;
+                Tensor tensor = parameters.get(full);
+                float[] values = tensor.toArray();
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = (float) (values[i] * factor);
+                }
+                parameters.put(full, Finite.check(table.path() + ": " + full + ", rescaled", Tensor.of(values, tensor.shape())));
+            }
         }
 
         Set<String> used() {
@@ -97,11 +118,11 @@ public record ModelTensors(TransformerConfig config, Map<String, Tensor> paramet
 
     static Activation activation(JsonFile config, String key, String name) {
         return switch (name) {
-            case "gelu" -> Activation.GELU;
-            case "gelu_new", "gelu_fast", "gelu_pytorch_tanh" -> Activation.GELU_TANH;
+            case "gelu", "gelu_python" -> Activation.GELU;
+            case "gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_accurate" -> Activation.GELU_TANH;
             case "relu" -> Activation.RELU;
             default -> throw new FormatException("activation function \"" + name + "\" is not supported (gelu, gelu_new, gelu_fast, "
-                    + "gelu_pytorch_tanh and relu are)", config.at(key), "use a model with one of these");
+                    + "gelu_pytorch_tanh, gelu_accurate, gelu_python and relu are)", config.at(key), "use a model with one of these");
         };
     }
 

@@ -19,7 +19,7 @@ import org.sae4j.core.format.FormatException;
 final class OtherSaeReaders {
     /** Sites as EleutherAI's sparsify names a module whose output was used. */
     private static final Pattern MODULE = Pattern.compile(
-            "(?:transformer\\.|model\\.)?(?:h|layers)\\.(\\d{1,6})(\\.mlp|\\.attn|\\.attention|\\.self_attn)?");
+            "(?:transformer\\.|model\\.|gpt_neox\\.)?(?:h|layers)\\.(\\d{1,6})(\\.mlp|\\.attn|\\.attention|\\.self_attn)?");
     /** Sites as Neel Nanda's configs name them, which TransformerLens expands. */
     private static final Map<String, String> SITES = Map.of("mlp_post", "mlp.hook_post", "mlp_out", "hook_mlp_out", "attn_out",
             "hook_attn_out",
@@ -56,18 +56,21 @@ final class OtherSaeReaders {
 
     /** EleutherAI's sparsify: top-k of the rectified pre-activations. */
     static void sparsify(SaeBuilder sae, JsonFile cfg, String folder) {
-        if (sae.has("W_skip") || cfg.flag("skip_connection", false)) {
-            throw new FormatException("a skip transcoder cannot be read as an autoencoder", sae.table().path().toString(),
-                    "use a sparse autoencoder");
-        }
         String activation = cfg.string("activation").orElse("topk");
         if (!activation.equals("topk")) {
             throw new FormatException("activation \"" + activation + "\" is not supported (topk is)", cfg.at("activation"),
                     "use an autoencoder with topk");
         }
+        boolean transcoder = cfg.flag("transcode", false);
+        if (transcoder) {
+            sae.requireSameWidths("encoder.weight", 1, "W_dec");
+        }
         sae.matrices("encoder.weight", true, "W_dec", false);
         sae.putFeatures("b_enc", "encoder.bias");
         sae.putInput("b_dec", "b_dec");
+        if (cfg.flag("skip_connection", false)) {
+            sae.putSkip();
+        }
         sae.refuseUnknown(name -> false);
         sae.compare(cfg, "d_in", sae.dIn());
         if (cfg.integer("num_latents").orElse(0) != 0) {
@@ -75,7 +78,7 @@ final class OtherSaeReaders {
         }
         sae.architecture = Architecture.TOPK;
         sae.k = cfg.integer("k").orElseThrow(() -> new FormatException("k is missing", cfg.where(), "add k to the config"));
-        if (cfg.flag("transcode", false)) {
+        if (transcoder) {
             sae.applyBDecToInput = false;
             sae.note("a transcoder: its output predicts the output of the module whose input it reads, not that input");
             return;

@@ -30,6 +30,7 @@ final class SaeBuilder {
     Architecture architecture = Architecture.RELU;
     int k;
     boolean applyBDecToInput = true;
+    boolean skip;
     Normalization normalization = Normalization.NONE;
     Optional<HookPoint> hook = Optional.empty();
     Optional<String> modelName = Optional.empty();
@@ -87,6 +88,22 @@ final class SaeBuilder {
 
     void putInput(String name, String from) {
         put(name, stored(from).expect("[d_in]", dIn));
+    }
+
+    /** A transcoder's linear path past the features. */
+    void putSkip() {
+        put("W_skip", stored("W_skip").expect("[d_out, d_in]", dIn, dIn));
+        skip = true;
+    }
+
+    /** Demands that the output is as wide as the input, which autoencoders are and transcoders need not be. */
+    void requireSameWidths(String encoder, int inputAxis, String decoder) {
+        StoredTensor enc = table.get(encoder);
+        StoredTensor dec = table.get(decoder);
+        if (enc.rank() == 2 && dec.rank() == 2 && enc.dim(inputAxis) != dec.dim(1)) {
+            throw new FormatException("a transcoder whose output has another width than its input is not supported: d_in "
+                    + enc.dim(inputAxis) + ", d_out " + dec.dim(1), dec.where(), "use a transcoder with d_out = d_in");
+        }
     }
 
     private void put(String name, StoredTensor stored) {
@@ -150,6 +167,38 @@ final class SaeBuilder {
         note("the weights are for activations divided by norm_factor " + factor + ": it is folded into the biases");
     }
 
+    /**
+     * Makes the encoder subtract the mean of each input over d_in: with the mean of each feature's column taken out of {@code W_enc} the
+     * encoder is blind to it, and {@code (x - mean - b_dec) W_enc} differs from what it computes then by the sum of {@code b_dec} times the
+     * columns' means.
+     */
+    void centerInput() {
+        float[] encoder = parameter("W_enc").toArray();
+        double[] means = new double[dSae];
+        for (int i = 0; i < encoder.length; i++) {
+            means[i % dSae] += encoder[i] / (double) dIn;
+        }
+        for (int i = 0; i < encoder.length; i++) {
+            encoder[i] = (float) (encoder[i] - means[i % dSae]);
+        }
+        put("W_enc", table.path() + ": W_enc, centred", Tensor.of(encoder, dIn, dSae));
+        if (!applyBDecToInput) {
+            return;
+        }
+        double sum = 0;
+        for (float value : parameter("b_dec").toArray()) {
+            sum += value;
+        }
+        for (String bias : architecture == Architecture.GATED ? List.of("b_gate", "b_mag") : List.of("b_enc")) {
+            float[] values = parameter(bias).toArray();
+            for (int i = 0; i < values.length; i++) {
+                double factor = bias.equals("b_mag") ? Math.exp(parameter("r_mag").get(i)) : 1;
+                values[i] = (float) (values[i] - factor * sum * means[i]);
+            }
+            put(bias, table.path() + ": " + bias + ", centred", Tensor.of(values, values.length));
+        }
+    }
+
     /** Multiplies each feature's row of the decoder. */
     void scaleDecoder(double[] factors) {
         float[] decoder = parameter("W_dec").toArray();
@@ -206,7 +255,7 @@ final class SaeBuilder {
 
     SaeConfig config() {
         try {
-            return new SaeConfig(architecture, dIn, dSae, k, applyBDecToInput, normalization, hook, modelName);
+            return new SaeConfig(architecture, dIn, dSae, k, applyBDecToInput, normalization, hook, modelName, skip);
         } catch (IllegalArgumentException e) {
             throw new FormatException(e.getMessage(), table.path().toString(), "check that the config belongs to these weights", e);
         }

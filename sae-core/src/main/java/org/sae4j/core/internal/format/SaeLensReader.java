@@ -2,10 +2,13 @@ package org.sae4j.core.internal.format;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig.Normalization;
 import org.sae4j.core.format.FormatException;
@@ -16,6 +19,16 @@ final class SaeLensReader {
     private static final String DECODER_NORMS = "rescale_acts_by_decoder_norm";
     private static final List<String> SCALING = List.of("scaling_factor", "finetuning_scaling_factor");
     private static final Set<String> BATCH_TOPK = Set.of("batchtopk", "matryoshka_batchtopk");
+    /** Transcoders, and the autoencoder that each is otherwise. */
+    private static final Map<String, String> TRANSCODERS = Map.of("transcoder", "standard", "skip_transcoder", "standard",
+            "jumprelu_transcoder", "jumprelu", "jumprelu_skip_transcoder", "jumprelu");
+    /** Where TransformerLens' center_writing_weights takes the mean over d_model out of the values. */
+    private static final Set<HookPoint.Site> CENTERED = Set.of(HookPoint.Site.EMBED, HookPoint.Site.POS_EMBED, HookPoint.Site.RESID_PRE,
+            HookPoint.Site.ATTN_OUT, HookPoint.Site.RESID_MID, HookPoint.Site.MLP_OUT, HookPoint.Site.RESID_POST);
+    /** Joseph Bloom's release gpt2-small-res-jb: its hook points and sizes. */
+    private static final Pattern BLOOM_HOOK = Pattern.compile("blocks\\.(([0-9]|1[01])\\.hook_resid_pre|11\\.hook_resid_post)");
+    private static final int BLOOM_D_IN = 768;
+    private static final int BLOOM_D_SAE = 24576;
 
     private final SaeBuilder sae;
     private final JsonFile cfg;
@@ -30,19 +43,23 @@ final class SaeLensReader {
     }
 
     private void read() {
-        String architecture = cfg.string("architecture").orElse("standard");
-        if (sae.has("W_skip") || architecture.contains("transcoder")) {
-            throw new FormatException("architecture \"" + architecture
-                    + "\" is a transcoder: it predicts another hook point than its input",
-                    sae.table().path().toString(), "use a sparse autoencoder");
+        String named = cfg.string("architecture").orElse("standard");
+        String architecture = TRANSCODERS.getOrDefault(named, named);
+        boolean transcoder = TRANSCODERS.containsKey(named);
+        if (transcoder) {
+            sae.requireSameWidths("W_enc", 0, "W_dec");
         }
         sae.matrices("W_enc", false, "W_dec", false);
         sae.putInput("b_dec", "b_dec");
         sae.compare(cfg, "d_in", sae.dIn());
         sae.compare(cfg, "d_sae", sae.dSae());
-        sae.applyBDecToInput = cfg.flag("apply_b_dec_to_input", true);
+        sae.applyBDecToInput = cfg.flag("apply_b_dec_to_input", !transcoder);
         sae.normalization = normalization();
-        place();
+        if (transcoder) {
+            transcoder(named);
+        } else {
+            place();
+        }
         boolean decoderNorms = cfg.flag(DECODER_NORMS, false);
         switch (architecture) {
             case "standard", "topk" -> {
@@ -55,7 +72,8 @@ final class SaeLensReader {
                 if (!BATCH_TOPK.contains(architecture)) {
                     throw new FormatException("architecture \"" + architecture
                             + "\" is not supported (standard, topk, jumprelu, gated, batchtopk,"
-                            + " matryoshka_batchtopk are)", cfg.at("architecture"), "use an autoencoder of one of these");
+                            + " matryoshka_batchtopk, transcoder, skip_transcoder, jumprelu_transcoder,"
+                            + " jumprelu_skip_transcoder are)", cfg.at("architecture"), "use an autoencoder of one of these");
                 }
                 batchTopK(architecture);
             }
@@ -65,6 +83,48 @@ final class SaeLensReader {
         }
         SCALING.stream().filter(sae::has).forEach(this::foldScalingFactor);
         sae.refuseUnknown(name -> false);
+        center();
+    }
+
+    private void transcoder(String architecture) {
+        if (sae.applyBDecToInput || sae.normalization != Normalization.NONE) {
+            throw new FormatException("a transcoder with "
+                    + (sae.applyBDecToInput ? "apply_b_dec_to_input" : "normalize_activations " + sae.normalization)
+                    + " is not supported", cfg.where(), "correct the config, or use another transcoder");
+        }
+        if (architecture.contains("skip")) {
+            sae.putSkip();
+        }
+        Optional<JsonFile> metadata = cfg.object("metadata");
+        String from = metadata.flatMap(m -> m.string("hook_name")).orElse("an unknown hook point");
+        String to = metadata.flatMap(m -> m.string("hook_name_out")).orElse("an unknown one");
+        sae.modelName = metadata.flatMap(m -> m.string("model_name"));
+        sae.note("a transcoder: it reads " + from + " and its output predicts " + to + ", not that input");
+    }
+
+    /** Autoencoders of activations without mean over d_model are made to take it out of raw ones themselves. */
+    private void center() {
+        Optional<JsonFile> kwargs = cfg.object("metadata").flatMap(m -> m.object("model_from_pretrained_kwargs"))
+                .or(() -> cfg.object("model_from_pretrained_kwargs"));
+        boolean told = kwargs.isPresent() && kwargs.get().flag("center_writing_weights", false);
+        if (!told && !isBloom() || sae.hook.isEmpty() || !CENTERED.contains(sae.hook.get().site())
+                || sae.normalization == Normalization.LAYER_NORM) {
+            return;
+        }
+        if (sae.normalization != Normalization.NONE) {
+            throw new FormatException("center_writing_weights together with normalize_activations " + sae.normalization
+                    + " is not supported", cfg.where(), "use another autoencoder");
+        }
+        sae.centerInput();
+        sae.note("trained on GPT-2 with centred writing weights (" + (told ? "model_from_pretrained_kwargs" : "gpt2-small-res-jb")
+                + "): each input's mean over d_in is subtracted, folded into W_enc, and the reconstruction is without it");
+    }
+
+    /** Their configs, older than SAELens 3, do not say how the model was processed. */
+    private boolean isBloom() {
+        return sae.dIn() == BLOOM_D_IN && sae.dSae() == BLOOM_D_SAE && !cfg.has("metadata") && !cfg.has("hook_name")
+                && cfg.string("model_name").orElse("").equals("gpt2-small")
+                && BLOOM_HOOK.matcher(cfg.string("hook_point").orElse("")).matches();
     }
 
     private void place() {

@@ -14,8 +14,7 @@ import tools.jackson.databind.JsonNode;
 public final class TransformerLensModel {
     private static final Predicate<String> BUFFER = Pattern.compile("blocks\\.[0-9]+\\.attn\\.(mask|IGNORE)").asMatchPredicate();
     private static final List<String> UNSUPPORTED_FLAGS = List.of("attn_only", "parallel_attn_mlp", "gated_mlp", "use_local_attn",
-            "final_rms",
-            "scale_attn_by_inverse_layer_idx", "use_normalization_before_and_after", "use_qk_norm", "post_embedding_ln");
+            "final_rms", "shortformer_pos", "use_normalization_before_and_after", "use_qk_norm", "post_embedding_ln");
 
     private TransformerLensModel() {}
 
@@ -49,12 +48,7 @@ public final class TransformerLensModel {
         ModelTensors.compare(json, "d_head", json.integer("d_head"), head, notes);
         ModelTensors.compare(json, "d_mlp", json.integer("d_mlp"), mlp, notes);
 
-        double scale = json.number("attn_scale").orElse(-1);
-        if (scale != -1 && Math.abs(scale - Math.sqrt(head)) > 1e-4) {
-            throw new FormatException("attention scores must be divided by sqrt(d_head) = " + Math.sqrt(head) + ", found " + scale,
-                    json.at("attn_scale"), "use a GPT-2-style model");
-        }
-        boolean weightless = normalization(json).equals("LNPre");
+        boolean weightless = normalization(json, table).equals("LNPre");
         if (weightless) {
             notes.add("the model's LayerNorms have no weights (LNPre, folded by TransformerLens): they are read as ones and zeros");
         }
@@ -63,6 +57,7 @@ public final class TransformerLensModel {
         for (int layer = 0; layer < layers; layer++) {
             block(builder, "blocks." + layer + ".", d, heads, head, mlp, weightless);
         }
+        attentionScale(builder, json, layers, head, notes);
         norm(builder, "ln_final", d, weightless);
         builder.put("unembed.W_U", builder.stored("unembed.W_U", "[d_model, d_vocab]", d, embed.dim(0)));
         if (builder.has("unembed.b_U")) {
@@ -77,8 +72,9 @@ public final class TransformerLensModel {
                 json.number("eps", "layer_norm_eps", "ln_eps").orElse(1e-5), false));
     }
 
-    private static String normalization(JsonFile json) {
-        return json.string("normalization_type", "normalization").orElse("");
+    /** Where the config is silent, the tensors say whether LayerNorms have weights. */
+    private static String normalization(JsonFile json, TensorTable table) {
+        return json.string("normalization_type", "normalization").orElse(table.find("ln_final.w") != null ? "LN" : "");
     }
 
     private static void requireSupported(JsonFile json, TensorTable table) {
@@ -88,7 +84,7 @@ public final class TransformerLensModel {
                     + table.sample(), table.path().toString(),
                     "give a Hugging Face GPT-2 (config.json with model_type gpt2) or a TransformerLens model");
         }
-        String normalization = normalization(json);
+        String normalization = normalization(json, table);
         if (!normalization.equals("LN") && !normalization.equals("LNPre")) {
             throw new FormatException("normalization_type \"" + normalization + "\" is not supported (LN and LNPre are)", json.where(),
                     "use a model with LayerNorm");
@@ -100,9 +96,6 @@ public final class TransformerLensModel {
                 throw new FormatException(flag + " = true is not supported", json.at(flag), "use a GPT-2-style model");
             }
         }
-        if (!json.flag("use_attn_scale", true)) {
-            throw new FormatException("use_attn_scale = false is not supported", json.at("use_attn_scale"), "use a GPT-2-style model");
-        }
         for (String cap : List.of("attn_scores_soft_cap", "output_logits_soft_cap")) {
             if (json.number(cap).orElse(-1) > 0) {
                 throw new FormatException("a soft cap is not supported", json.at(cap), "use a GPT-2-style model");
@@ -112,6 +105,22 @@ public final class TransformerLensModel {
         if (keyHeads.isPresent() && !keyHeads.equals(json.integer("n_heads"))) {
             throw new FormatException("grouped queries are not supported", json.at("n_key_value_heads"), "use a GPT-2-style model");
         }
+    }
+
+    /** What attention scores are divided by, where it is not sqrt(d_head): a factor of the queries. */
+    private static void attentionScale(ModelTensors.Builder builder, JsonFile json, int layers, int head, List<String> notes) {
+        double usual = Math.sqrt(head);
+        double declared = json.number("attn_scale").orElse(-1);
+        double scale = !json.flag("use_attn_scale", true) ? 1 : declared == -1 ? usual : declared;
+        if (!(scale > 0) || Double.isInfinite(scale)) {
+            throw new FormatException("attn_scale must be positive or -1, found " + scale, json.at("attn_scale"), "correct the config");
+        }
+        // Some configs have the root with a few digits only.
+        double factor = Math.abs(scale - usual) <= 1e-4 ? 1 : usual / scale;
+        if (factor != 1) {
+            notes.add("attention scores are divided by " + scale + " instead of sqrt(d_head): folded into the queries (W_Q, b_Q)");
+        }
+        builder.scaleQueries(layers, factor, json.flag("scale_attn_by_inverse_layer_idx", false), notes);
     }
 
     private static void refuse(JsonFile json, String key, String supported) {

@@ -7,7 +7,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.format.JsonFile;
@@ -20,6 +22,9 @@ public final class TokenizerJson {
     /** One character class, perhaps repeated: patterns that cannot make the regular expression engine backtrack. */
     private static final Pattern SIMPLE_PATTERN = Pattern.compile(
             "(\\\\[dDsSwW]|\\\\[pP]\\{\\w+\\}|\\[\\^?[\\w -]+\\]|[ \\w])([+*?]|\\{\\d(,\\d?)?\\})?");
+
+    /** How tokens that are not pieces of text look in a vocabulary. */
+    private static final Pattern SPECIAL_TOKEN = Pattern.compile("<.*>|\\[.*\\]", Pattern.DOTALL);
 
     private TokenizerJson() {}
 
@@ -62,7 +67,7 @@ public final class TokenizerJson {
      * @param vocab token to id
      * @param merges lines of two tokens, after comments
      * @param where the file of the merges, for messages
-     * @throws FormatException if the files are inconsistent
+     * @throws FormatException if the files are inconsistent, or merges are missing
      */
     public static BpeTokenizer read(JsonFile vocab, List<String> merges, String where) {
         List<String[]> pairs = new ArrayList<>(merges.size());
@@ -72,12 +77,24 @@ public final class TokenizerJson {
             }
         }
         Vocabulary vocabulary = new Vocabulary(vocab);
+        requireMerges(vocabulary, pairs, where);
         List<AddedToken> added = new ArrayList<>();
         Integer end = vocabulary.ids.get("<|endoftext|>");
         if (end != null) {
             added.add(new AddedToken(end, "<|endoftext|>", false, false, false, false));
         }
         return vocabulary.tokenizer(added, new UnicodeForm(List.of()), new Gpt2Words(), pairs, false);
+    }
+
+    /** A file of merges that ends early looks sound, and would give other ids. */
+    private static void requireMerges(Vocabulary vocabulary, List<String[]> pairs, String where) {
+        Set<String> made = pairs.stream().map(pair -> pair[0] + pair[1]).collect(Collectors.toSet());
+        for (String token : vocabulary.ids.keySet()) {
+            if (token.length() > 1 && !made.contains(token) && !SPECIAL_TOKEN.matcher(token).matches()) {
+                throw new FormatException("no merge makes the token \"" + token + "\" of the vocabulary", where,
+                        "check that the file is complete and belongs to the vocabulary");
+            }
+        }
     }
 
     private static String[] merge(JsonFile model, JsonNode merge) {

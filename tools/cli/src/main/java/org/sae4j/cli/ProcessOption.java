@@ -1,0 +1,41 @@
+package org.sae4j.cli;
+
+import java.nio.file.Path;
+import java.util.List;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.format.WeightProcessing;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
+
+/** The option that asks for processed weights, and the opening of a model with it. */
+final class ProcessOption {
+    private static final String ALL = "all";
+
+    @Spec(Target.MIXEE)
+    private CommandSpec spec;
+
+    @Option(names = "--process", split = ",", paramLabel = "STEP",
+            description = "Process the weights as TransformerLens does, with all or some of fold_ln, center_writing_weights, "
+                    + "center_unembed, fold_value_biases. It is recorded in the model's name. Default: raw weights.")
+    private List<String> steps = List.of();
+
+    ProcessOption() {
+    }
+
+    Transformer open(Path model, Engine engine) {
+        return Transformers.open(model, steps.equals(List.of(ALL)) ? WeightProcessing.steps() : steps, engine);
+    }
+
+    /** Refuses unknown names before anything is opened. */
+    void check() {
+        if (!steps.equals(List.of(ALL)) && !WeightProcessing.steps().containsAll(steps)) {
+            throw new ParameterException(spec.commandLine(), "--process has " + steps + ", use " + ALL + " or some of "
+                    + WeightProcessing.steps());
+        }
+    }
+}
