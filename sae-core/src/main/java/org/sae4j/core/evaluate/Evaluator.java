@@ -43,13 +43,50 @@ public final class Evaluator {
             throw new Sae4jException("expected activations of width " + d + " and at least one row, found " + rows, "evaluation",
                     "give the activations of the autoencoder's hook point");
         }
-        int count = Math.toIntExact(rows.size() / d);
+        long[] at = {0};
+        return evaluate(sae, values -> {
+            rows.copyTo(at[0], values, 0, values.length);
+            at[0] += values.length;
+        }, rows.size() / d, batchRows, progress);
+    }
+
+    /** Gives activations one after the other. */
+    @FunctionalInterface
+    public interface Rows {
+        /**
+         * Takes the next rows.
+         *
+         * @param target filled with whole rows, row-major
+         */
+        void next(float[] target);
+    }
+
+    /**
+     * Evaluates over activations that come one after the other, such as those of a store.
+     *
+     * @param sae the autoencoder
+     * @param rows gives activations of width d_in
+     * @param count how many to take, at least 1
+     * @param progress told of every batch
+     * @return the evaluation, without recovered losses
+     * @throws Sae4jException if there is no row, or a value is not finite
+     * @throws java.util.concurrent.CancellationException if cancelled
+     */
+    public static Evaluation evaluate(SparseAutoencoder sae, Rows rows, long count, Progress progress) {
+        return evaluate(sae, rows, count, BATCH_ROWS, progress);
+    }
+
+    private static Evaluation evaluate(SparseAutoencoder sae, Rows rows, long count, int batchRows, Progress progress) {
+        if (count < 1) {
+            throw new Sae4jException("there is no activation to evaluate on", "evaluation", "give at least one row");
+        }
+        int d = sae.config().dIn();
         Accumulator accumulator = new Accumulator(d, sae.config().dSae());
-        for (int from = 0; from < count; from += batchRows) {
+        for (long from = 0; from < count; from += batchRows) {
             progress.checkCancelled();
-            int size = Math.min(batchRows, count - from);
+            int size = (int) Math.min(batchRows, count - from);
             float[] values = new float[size * d];
-            rows.copyTo((long) from * d, values, 0, values.length);
+            rows.next(values);
             add(accumulator, sae, Tensor.of(values, size, d));
             progress.update("evaluating", from + size, count);
         }

@@ -46,14 +46,27 @@ public final class DataFiles {
         for (String line : text.split("\r?\n")) {
             number++;
             if (!line.isEmpty()) {
-                int tab = line.indexOf('\t');
-                documents.add(new Document(tab < 0 ? "" : line.substring(0, tab), unescape(line.substring(tab + 1), where, number)));
+                documents.add(document(line, where, number));
             }
         }
         return documents;
     }
 
-    private static String unescape(String text, String where, int line) {
+    /**
+     * Reads one line of labelled texts, as {@link #corpus(Path)}.
+     *
+     * @param line the line, without its end
+     * @param where the line's origin, for messages
+     * @param number of the line, from 1, for messages
+     * @return the document
+     * @throws Sae4jException if an escape is unknown
+     */
+    public static Document document(String line, String where, long number) {
+        int tab = line.indexOf('\t');
+        return new Document(tab < 0 ? "" : line.substring(0, tab), unescape(line.substring(tab + 1), where, number));
+    }
+
+    private static String unescape(String text, String where, long line) {
         if (text.indexOf('\\') < 0) {
             return text;
         }

@@ -19,8 +19,8 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.core.internal.format.ElementEncoder;
 
 /**
- * Writes a store, shard after shard. {@link #commit} makes what was appended last: whenever the process ends, {@link #resume} finds the rows
- * of the last commit. For one thread at a time. After {@link #close()} the methods throw {@link IllegalStateException}.
+ * Writes a store, shard after shard. {@link #commit} makes what was appended last: whenever the process ends, {@link #resume} finds the
+ * rows of the last commit. For one thread at a time. After {@link #close()} the methods throw {@link IllegalStateException}.
  */
 public final class ActivationStoreWriter implements AutoCloseable {
     private static final int CHUNK_BYTES = 1 << 20;
@@ -59,7 +59,8 @@ public final class ActivationStoreWriter implements AutoCloseable {
 
     static ActivationStoreWriter create(Path folder, StoreInfo info, OptionalLong shuffleSeed) {
         if (exists(folder)) {
-            throw new Sae4jException("there is an activation store already", folder.toString(), "choose another folder, resume, or delete it");
+            throw new Sae4jException("there is an activation store already", folder.toString(),
+                    "resume it, choose another folder, or delete it");
         }
         Shards.header(info, 1);
         StoreManifest manifest = new StoreManifest(info, shuffleSeed, List.of(), 0, HarvestProgress.NONE, false);
@@ -191,7 +192,8 @@ public final class ActivationStoreWriter implements AutoCloseable {
                 // The shard was finished after the last commit.
                 Files.move(file(), partFile(), StandardCopyOption.ATOMIC_MOVE);
             }
-            FileChannel channel = FileChannel.open(partFile(), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            FileChannel channel =
+                    FileChannel.open(partFile(), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
             try {
                 lock(channel);
                 long end = Shards.DATA + openRows * info.rowBytes();

@@ -39,7 +39,8 @@ final class Shards {
         header.put(info.hook().toString(), tensor);
         byte[] json = JsonWriter.compact(header).getBytes(StandardCharsets.UTF_8);
         if (json.length > DATA - Long.BYTES) {
-            throw new Sae4jException("the model's name is too long for a shard's header", info.modelName(), "give the model a shorter name");
+            throw new Sae4jException("the model's name is too long for a shard's header", info.modelName(),
+                    "give the model a shorter name");
         }
         byte[] padded = Arrays.copyOf(json, DATA - Long.BYTES);
         Arrays.fill(padded, json.length, padded.length, (byte) ' ');

@@ -1,5 +1,6 @@
 package org.sae4j.core.store;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -74,7 +75,8 @@ record StoreManifest(StoreInfo info, OptionalLong shuffleSeed, List<Shard> shard
         if (!complete) {
             json.put("open_rows", openRows);
         }
-        AtomicFile.write(folder.resolve(FILE), out -> out.write(JsonWriter.indented(json).getBytes(java.nio.charset.StandardCharsets.UTF_8)));
+        byte[] text = JsonWriter.indented(json).getBytes(StandardCharsets.UTF_8);
+        AtomicFile.write(folder.resolve(FILE), out -> out.write(text));
     }
 
     static StoreManifest read(Path folder) {

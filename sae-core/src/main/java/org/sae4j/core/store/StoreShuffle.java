@@ -41,7 +41,8 @@ final class StoreShuffle {
             if (ActivationStoreWriter.exists(target)) {
                 StoreManifest there = StoreManifest.read(target);
                 if (there.complete() || there.shuffleSeed().isEmpty()) {
-                    throw new Sae4jException("there is an activation store already", target.toString(), "choose another folder, or delete it");
+                    throw new Sae4jException("there is an activation store already", target.toString(),
+                            "choose another folder, or delete it");
                 }
                 Files.delete(target.resolve(StoreManifest.FILE));
             }

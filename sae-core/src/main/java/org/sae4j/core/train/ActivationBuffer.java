@@ -1,6 +1,8 @@
 package org.sae4j.core.train;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
@@ -10,6 +12,9 @@ import org.sae4j.api.Progress;
  * used up, that half is filled with the next activations and the whole is permuted again. After the last activation come the first ones.
  *
  * <p>A row depends on its position alone: {@link #seek} replays the permutations and computes what the buffer held.
+ *
+ * <p>Over activations of several hook points a row is their vectors one after the other; {@link #byHook()} gives a source for each hook
+ * point, so that several autoencoders are trained in one pass over the model.
  */
 public final class ActivationBuffer implements ActivationSource {
     private final TokenActivations activations;
@@ -17,6 +22,9 @@ public final class ActivationBuffer implements ActivationSource {
     private final CounterRandom random;
     private final Progress progress;
     private final float[][] rows;
+    /** The half that was handed out in the fill before, for sources that are a little behind. */
+    private float[][] before = {};
+    private boolean shared;
     private final long[] ids;
     private long position;
     private long fill = -1;
@@ -25,7 +33,8 @@ public final class ActivationBuffer implements ActivationSource {
      * Prepares; the buffer is filled when the first row is taken.
      *
      * @param activations where rows come from
-     * @param capacity rows in the buffer, even and at least 2; it needs {@code 4 * capacity * width} bytes
+     * @param capacity rows in the buffer, even and at least 2; it needs {@code 4 * capacity * width} bytes, half as much
+     *     again with {@link #byHook()}
      * @param seed of the permutations
      * @param progress told of refilling, and asked for cancellation there
      * @throws IllegalArgumentException if the capacity is odd or less than 2
@@ -67,21 +76,84 @@ public final class ActivationBuffer implements ActivationSource {
      */
     @Override
     public void next(float[] target) {
-        int width = width();
+        take(position, 0, width(), target);
+        position += target.length / width();
+    }
+
+    /**
+     * The buffer's rows hook point by hook point: sources with positions of their own, whose rows at one position belong to one token.
+     * They share the buffer, so they belong to one thread. Taken in turns, batch by batch of at most half of the capacity, they cost one
+     * pass over the model; a source that is further ahead or behind makes the buffer compute again.
+     *
+     * @return one source for each hook point of the activations, in order, each at its start
+     */
+    public List<ActivationSource> byHook() {
+        shared = true;
+        List<ActivationSource> sources = new ArrayList<>();
+        int from = 0;
+        for (int hookWidth : activations.widths()) {
+            sources.add(new OfHook(from, hookWidth));
+            from += hookWidth;
+        }
+        return List.copyOf(sources);
+    }
+
+    /** A part of the columns, with a position of its own. */
+    private final class OfHook implements ActivationSource {
+        private final int from;
+        private final int width;
+        private long at;
+
+        OfHook(int from, int width) {
+            this.from = from;
+            this.width = width;
+        }
+
+        @Override
+        public int width() {
+            return width;
+        }
+
+        @Override
+        public long position() {
+            return at;
+        }
+
+        @Override
+        public void seek(long newPosition) {
+            if (newPosition < 0) {
+                throw new IllegalArgumentException("a position is at least 0, found " + newPosition);
+            }
+            at = newPosition;
+        }
+
+        @Override
+        public void next(float[] target) {
+            take(at, from, width, target);
+            at += target.length / width;
+        }
+    }
+
+    /** Copies some columns of the rows from a position on. */
+    private void take(long first, int from, int width, float[] target) {
         if (target.length % width != 0) {
             throw new IllegalArgumentException("expected whole rows of width " + width + ", found " + target.length + " elements");
         }
-        long before = position;
         try {
-            for (int at = 0; at < target.length; at += width) {
-                fillFor(position / half);
-                System.arraycopy(rows[(int) (position % half)], 0, target, at, width);
-                position++;
+            for (int i = 0; i < target.length / width; i++) {
+                long wanted = (first + i) / half;
+                int slot = (int) ((first + i) % half);
+                if (wanted == fill - 1 && before.length > 0) {
+                    System.arraycopy(before[slot], from, target, i * width, width);
+                } else {
+                    fillFor(wanted);
+                    System.arraycopy(rows[slot], from, target, i * width, width);
+                }
             }
         } catch (RuntimeException e) {
-            // What was taken is lost to the caller: the next call must give it again.
-            position = before;
+            // A refill may have been left half done.
             fill = -1;
+            before = new float[0][];
             throw e;
         }
     }
@@ -93,8 +165,10 @@ public final class ActivationBuffer implements ActivationSource {
         }
         boolean onward = fill >= 0 && wanted == fill + 1;
         if (onward) {
+            before = shared ? Arrays.copyOf(rows, half) : before;
             refill(wanted);
         } else {
+            before = new float[0][];
             Arrays.setAll(ids, i -> i);
             Arrays.fill(rows, null);
             permute(0);
@@ -104,9 +178,9 @@ public final class ActivationBuffer implements ActivationSource {
         }
         int[] missing = IntStream.range(0, rows.length).filter(slot -> rows[slot] == null).toArray();
         long[] numbers = Arrays.stream(missing).mapToLong(slot -> ids[slot] % activations.size()).toArray();
-        activations.load(numbers, progress, (i, values, at) -> {
+        activations.load(numbers, progress, (i, activation) -> {
             rows[missing[i]] = new float[width()];
-            values.copyTo(at, rows[missing[i]], 0, width());
+            activation.copyTo(rows[missing[i]], 0);
         });
         fill = wanted;
     }

@@ -7,24 +7,38 @@ import java.util.stream.IntStream;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 
 /**
- * The activations of a transformer at one hook point, for rows of tokens of any lengths, numbered from 0 in the order of the tokens. For
- * one thread at a time; the transformer belongs to the caller.
+ * The activations of a transformer at one or more hook points, for rows of tokens of any lengths, numbered from 0 in the order of the
+ * tokens. For one thread at a time; the transformer belongs to the caller.
  */
 public final class TokenActivations {
     private static final int BATCH_TOKENS = 4096;
 
     private final Transformer model;
-    private final HookPoint hook;
+    private final List<HookPoint> hooks;
+    private final int[] widths;
     private final int[][] tokens;
-    private final int skipped;
+    private final Kept kept;
     private final long[] starts;
-    private final int width;
+
+    /** Which tokens of a row have an activation. */
+    @FunctionalInterface
+    public interface Kept {
+        /**
+         * Whether a token is kept.
+         *
+         * @param position in the row, from 0
+         * @param id the token
+         * @return whether its activation counts
+         */
+        boolean keeps(int position, int id);
+    }
 
     /**
      * Prepares; nothing is run yet.
@@ -37,6 +51,55 @@ public final class TokenActivations {
      * @throws IllegalArgumentException if a row is longer than n_ctx
      */
     public TokenActivations(Transformer model, HookPoint hook, int[][] tokens, boolean skipFirst) {
+        this(model, List.of(hook), tokens, skipFirst ? (position, id) -> position > 0 : (position, id) -> true);
+    }
+
+    /**
+     * Prepares several hook points; nothing is run yet. An activation is then their vectors one after the other.
+     *
+     * @param model the transformer
+     * @param hooks hook points with one vector for each token, at least one
+     * @param tokens rows of token ids, each from 1 to n_ctx; not changed afterwards
+     * @param kept which tokens have an activation; the others are read by the model alone
+     * @throws Sae4jException if the model lacks a hook point, a hook point has no vector for each token, or no token remains
+     * @throws IllegalArgumentException if there is no hook point, or a row is longer than n_ctx
+     */
+    public TokenActivations(Transformer model, List<HookPoint> hooks, int[][] tokens, Kept kept) {
+        if (hooks.isEmpty()) {
+            throw new IllegalArgumentException("activations need a hook point");
+        }
+        this.model = model;
+        this.hooks = List.copyOf(hooks);
+        this.tokens = tokens.clone();
+        this.kept = kept;
+        widths = hooks.stream().mapToInt(hook -> width(model, hook)).toArray();
+        starts = new long[tokens.length + 1];
+        for (int row = 0; row < tokens.length; row++) {
+            if (tokens[row].length > model.config().nCtx()) {
+                throw new IllegalArgumentException("row " + row + " has " + tokens[row].length + " tokens, but the context is "
+                        + model.config().nCtx());
+            }
+            starts[row + 1] = starts[row] + positions(row).length;
+        }
+        if (size() == 0) {
+            throw new Sae4jException("there is no token to train on", tokens.length + " rows of tokens", "give longer texts");
+        }
+    }
+
+    /** The positions of the kept tokens of a row. */
+    private int[] positions(int row) {
+        return IntStream.range(0, tokens[row].length).filter(position -> kept.keeps(position, tokens[row][position])).toArray();
+    }
+
+    /**
+     * The width of a hook point's vectors, heads flattened.
+     *
+     * @param model the transformer
+     * @param hook a hook point with one vector for each token
+     * @return the width, at least 1
+     * @throws Sae4jException if the model lacks the hook point, or it has no vector for each token
+     */
+    public static int width(Transformer model, HookPoint hook) {
         if (!HookPoint.of(model.config()).contains(hook)) {
             throw new Sae4jException("the model has no hook point " + hook, model.config().name() + " with " + model.config().nLayers()
                     + " layers", "choose another hook point");
@@ -46,22 +109,7 @@ public final class TokenActivations {
                     model.config().name(), "choose a hook point such as blocks.0.mlp.hook_post");
             default -> { }
         }
-        this.model = model;
-        this.hook = hook;
-        this.tokens = tokens.clone();
-        skipped = skipFirst ? 1 : 0;
-        starts = new long[tokens.length + 1];
-        for (int row = 0; row < tokens.length; row++) {
-            if (tokens[row].length > model.config().nCtx()) {
-                throw new IllegalArgumentException("row " + row + " has " + tokens[row].length + " tokens, but the context is "
-                        + model.config().nCtx());
-            }
-            starts[row + 1] = starts[row] + Math.max(0, tokens[row].length - skipped);
-        }
-        if (size() == 0) {
-            throw new Sae4jException("there is no token to train on", tokens.length + " rows of tokens", "give longer texts");
-        }
-        width = IntStream.of(hook.shape(model.config(), 1, 1)).reduce(1, Math::multiplyExact);
+        return IntStream.of(hook.shape(model.config(), 1, 1)).reduce(1, Math::multiplyExact);
     }
 
     /**
@@ -86,9 +134,14 @@ public final class TokenActivations {
         return starts[starts.length - 1];
     }
 
-    /** {@return the width of an activation, heads flattened} */
+    /** {@return the width of an activation, heads flattened, hook points one after the other} */
     public int width() {
-        return width;
+        return IntStream.of(widths).sum();
+    }
+
+    /** {@return the widths of the hook points, in order} */
+    public int[] widths() {
+        return widths.clone();
     }
 
     /**
@@ -100,24 +153,79 @@ public final class TokenActivations {
      * @throws java.util.concurrent.CancellationException if cancelled
      */
     public Tensor all(Progress progress) {
+        int width = width();
         long floats = size() * width;
         if (floats > Integer.MAX_VALUE - 8) {
-            throw new Sae4jException(size() + " activations of width " + width + " do not fit in one Java array", hook.toString(),
+            throw new Sae4jException(size() + " activations of width " + width + " do not fit in one Java array", hooks.toString(),
                     "use fewer tokens, or an ActivationBuffer");
         }
         float[] values = new float[(int) floats];
-        long[] ids = new long[(int) size()];
+        each(progress, (slot, activation) -> activation.copyTo(values, slot * width));
+        return Tensor.of(values, (int) size(), width);
+    }
+
+    /** Takes an activation. */
+    @FunctionalInterface
+    public interface Taker {
+        /**
+         * Takes one activation, in no particular order.
+         *
+         * @param number of the activation
+         * @param activation its values, valid during this call
+         */
+        void take(int number, Activation activation);
+    }
+
+    /** The values of one activation. */
+    public final class Activation {
+        private final Tensor[] values;
+        private final long row;
+
+        private Activation(Tensor[] values, long row) {
+            this.values = values;
+            this.row = row;
+        }
+
+        /**
+         * Copies the vector of one hook point.
+         *
+         * @param hook its index
+         * @param target receives it
+         * @param at index of the first value in the target
+         */
+        public void copyTo(int hook, float[] target, int at) {
+            values[hook].copyTo(row * widths[hook], target, at, widths[hook]);
+        }
+
+        /**
+         * Copies the vectors of all hook points, one after the other.
+         *
+         * @param target receives them
+         * @param at index of the first value in the target
+         */
+        public void copyTo(float[] target, int at) {
+            int next = at;
+            for (int hook = 0; hook < widths.length; hook++) {
+                copyTo(hook, target, next);
+                next += widths[hook];
+            }
+        }
+    }
+
+    /**
+     * Computes all activations.
+     *
+     * @param progress told of every batch
+     * @param taker called once for each of them, in the calling thread
+     * @throws java.util.concurrent.CancellationException if cancelled
+     */
+    public void each(Progress progress, Taker taker) {
+        long[] ids = new long[Math.toIntExact(size())];
         Arrays.setAll(ids, i -> i);
-        load(ids, progress, (slot, activations, from) -> activations.copyTo(from, values, slot * width, width));
-        return Tensor.of(values, ids.length, width);
+        load(ids, progress, taker);
     }
 
-    /** Takes one activation: the slot it was asked for, and where it lies. */
-    interface Taker {
-        void take(int slot, Tensor activations, long from);
-    }
-
-    /** Computes the activations of the given numbers; calls the taker once for each of them. */
+    /** Computes the activations of the given numbers; calls the taker once for each of them, with its index among them. */
     void load(long[] ids, Progress progress, Taker taker) {
         int[] rowOf = new int[ids.length];
         for (int slot = 0; slot < ids.length; slot++) {
@@ -170,10 +278,16 @@ public final class TokenActivations {
             }
             batchRow[i] = b;
         }
-        Tensor activations = model.forward(padded, ForwardPlan.capture(hook)).get(hook);
+        Activations captured = model.forward(padded, ForwardPlan.capture(hooks.toArray(HookPoint[]::new)));
+        Tensor[] values = hooks.stream().map(captured::get).toArray(Tensor[]::new);
+        int[] positions = {};
         for (int i = 0; i < slots.length; i++) {
-            long position = ids[slots[i]] - starts[rowOf[slots[i]]] + skipped;
-            taker.take(slots[i], activations, (batchRow[i] * (long) length + position) * width);
+            int row = rowOf[slots[i]];
+            if (i == 0 || row != rowOf[slots[i - 1]]) {
+                positions = positions(row);
+            }
+            int position = positions[(int) (ids[slots[i]] - starts[row])];
+            taker.take(slots[i], new Activation(values, batchRow[i] * (long) length + position));
         }
     }
 }

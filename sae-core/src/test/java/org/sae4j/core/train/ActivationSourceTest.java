@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
@@ -179,5 +180,39 @@ class ActivationSourceTest {
         float[] rest = new float[6 * 5];
         buffer.next(rest);
         assertThat(rest).containsExactly(Arrays.copyOfRange(expected, 10, 40), within(1e-6f));
+    }
+
+    @Test
+    void severalHookPointsAreTakenInOnePassOverTheModel() {
+        HookPoint other = HookPoint.parse("blocks.0.attn.hook_z").orElseThrow();
+        int[] forwards = {0};
+        Progress counting = (stage, done, total) -> forwards[0]++;
+        TokenActivations both = new TokenActivations(model, List.of(HOOK, other), TOKENS, (position, id) -> position > 0 && id != 6);
+        assertThat(both.widths()).containsExactly(5, 6);
+        assertThat(both.size()).isEqualTo(9);
+        List<ActivationSource> sources = new ActivationBuffer(both, 6, 1, counting).byHook();
+        float[] mlp = new float[2 * 5];
+        float[] z = new float[2 * 6];
+        float[] joint = new float[2 * 11];
+        ActivationBuffer whole = new ActivationBuffer(both, 6, 1, Progress.NONE);
+        for (int step = 0; step < 12; step++) {
+            sources.get(step % 2).next(step % 2 == 0 ? mlp : z);
+            sources.get(1 - step % 2).next(step % 2 == 0 ? z : mlp);
+            whole.next(joint);
+            for (int row = 0; row < 2; row++) {
+                assertThat(Arrays.copyOfRange(mlp, row * 5, row * 5 + 5)).containsExactly(Arrays.copyOfRange(joint, row * 11, row * 11 + 5),
+                        within(1e-6f));
+                assertThat(Arrays.copyOfRange(z, row * 6, row * 6 + 6)).containsExactly(
+                        Arrays.copyOfRange(joint, row * 11 + 5, row * 11 + 11), within(1e-6f));
+            }
+        }
+        // 24 rows by halves of 3: the first fill and seven refills, each one batch.
+        assertThat(forwards[0]).isEqualTo(8);
+        sources.get(1).seek(3);
+        sources.get(1).next(z);
+        float[] again = new float[5 * 11];
+        whole.seek(0);
+        whole.next(again);
+        assertThat(Arrays.copyOf(z, 6)).containsExactly(Arrays.copyOfRange(again, 3 * 11 + 5, 4 * 11), within(1e-6f));
     }
 }

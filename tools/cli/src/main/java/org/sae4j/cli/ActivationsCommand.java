@@ -167,7 +167,7 @@ final class ActivationsCommand implements Runnable {
         }
     }
 
-    private static HookPoint hook(String name, TransformerConfig config) {
+    static HookPoint hook(String name, TransformerConfig config) {
         List<HookPoint> known = HookPoint.of(config);
         return HookPoint.parse(name).filter(known::contains)
                 .orElseThrow(() -> new Sae4jException("unknown hook point '" + name + "'", config.name() + " with " + config.nLayers()

@@ -15,9 +15,9 @@ import picocli.CommandLine.Spec;
         description = "Sparse autoencoders for transformer language models.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {DemoCommand.class, ActivationsCommand.class, EncodeCommand.class, TrainCommand.class, EvaluateCommand.class,
-                FetchCommand.class, InspectCommand.class, ExperimentsCommand.class, RunCommand.class, ReportCommand.class,
-                DoctorCommand.class, DevicesCommand.class, HelpCommand.class})
+        subcommands = {DemoCommand.class, ActivationsCommand.class, EncodeCommand.class, HarvestCommand.class, StoreCommand.class,
+                TrainCommand.class, EvaluateCommand.class, FetchCommand.class, InspectCommand.class, ExperimentsCommand.class,
+                RunCommand.class, ReportCommand.class, DoctorCommand.class, DevicesCommand.class, HelpCommand.class})
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -3,24 +3,32 @@ package org.sae4j.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.core.Transformers;
 import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.store.ActivationStore;
+import org.sae4j.core.store.Contexts;
+import org.sae4j.core.train.ActivationBuffer;
 import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.MetricsFile;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Setting;
+import org.sae4j.core.train.TokenActivations;
 import org.sae4j.core.train.TrainedSae;
 import org.sae4j.core.train.Trainer;
 import org.sae4j.core.train.TrainingMetrics;
@@ -31,9 +39,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Trains an autoencoder on stored activations. */
-@Command(name = "train", description = "Train an autoencoder on stored activations.", mixinStandardHelpOptions = true,
-        versionProvider = Version.class)
+/** Trains an autoencoder on stored activations, or on those of a model as it reads a corpus. */
+@Command(name = "train", description = "Train an autoencoder on stored activations, or on those of a model as it reads a corpus.",
+        mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class TrainCommand implements Runnable {
     private static final List<String> INIT_TENSORS =
             List.of("W_enc", "W_dec", "b_enc", "b_dec", "threshold", "b_gate", "b_mag", "r_mag");
@@ -55,12 +63,27 @@ final class TrainCommand implements Runnable {
     @Option(names = "--list-recipes", description = "List the recipes with their losses and exit.")
     private boolean listRecipes;
 
-    @Option(names = "--activations", paramLabel = "FILE", description = "A safetensors file with activations.")
+    @Option(names = "--activations", paramLabel = "PATH",
+            description = "A safetensors file with activations, or a store that sae harvest wrote.")
     private Path activations;
 
     @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data",
             description = "The tensor in it: [rows, d_in]; a hook point's name is noted in the result. Default: data.")
     private String tensor;
+
+    @Option(names = "--model", paramLabel = "DIR", description = "Instead of stored activations: a transformer that runs as training goes.")
+    private Path model;
+
+    @Mixin
+    private CorpusOptions corpus;
+
+    @Option(names = "--hook", paramLabel = "HOOK", description = "The hook point to train on, as in TransformerLens; with --model.")
+    private String hook;
+
+    @Option(names = "--buffer", paramLabel = "N", defaultValue = "131072",
+            description = "With --model: activations that are mixed at a time; half of them are computed anew when half are used up. "
+                    + "Default: ${DEFAULT-VALUE}.")
+    private int buffer;
 
     @Option(names = "--init", paramLabel = "FILE",
             description = "Start from the tensors W_enc [d_in, d_sae], W_dec [d_sae, d_in], b_enc, b_dec of a safetensors file.")
@@ -108,23 +131,83 @@ final class TrainCommand implements Runnable {
             return;
         }
         require(recipeName, "--recipe=NAME");
-        require(activations, "--activations=FILE");
+        checkData();
         require(output, "--output=DIR");
         if (checkpointEvery < 0) {
             throw new ParameterException(spec.commandLine(), "--checkpoint-every is at least 0, found " + checkpointEvery);
         }
         Recipe recipe = recipe();
-        Paths.existing(activations, "--activations");
         Terminal terminal = new Terminal();
         Map<String, Tensor> start = init == null ? Map.of() : startingTensors();
         if (start.containsKey("W_enc") && start.get("W_enc").rank() == 2 && !isSet(Setting.D_SAE)) {
             recipe = recipe.with(Setting.D_SAE.key(), Integer.toString(start.get("W_enc").dim(1)));
+        }
+        if (model != null) {
+            trainOnModel(recipe, start, terminal);
+            return;
+        }
+        if (ActivationStore.isStore(activations)) {
+            trainOnStore(recipe, start, terminal);
+            return;
         }
         try (SafetensorsFile file = SafetensorsFile.open(activations); Engine engine = engineOption.open(terminal)) {
             Tensor rows = Inputs.rows(file, tensor, 0);
             ActivationSource source =
                     order == Order.SEQUENTIAL ? ActivationSource.sequential(rows) : ActivationSource.shuffled(rows, recipe.seed());
             train(Trainer.builder(engine, recipe, source).init(start), recipe, origin(file), terminal);
+        }
+    }
+
+    private void checkData() {
+        if (activations == null && model == null) {
+            throw new ParameterException(spec.commandLine(),
+                    "Missing required option: '--activations=PATH', or '--model=DIR' with a corpus");
+        }
+        if (activations != null) {
+            if (model != null || corpus.isGiven() || hook != null) {
+                throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --hook and a corpus have no effect");
+            }
+            Paths.existing(activations, "--activations");
+            return;
+        }
+        corpus.require(spec);
+        require(hook, "--hook=HOOK");
+        if (buffer < 2 || buffer % 2 != 0) {
+            throw new ParameterException(spec.commandLine(), "--buffer is even and at least 2, found " + buffer);
+        }
+        if (order == Order.SEQUENTIAL) {
+            throw new ParameterException(spec.commandLine(), "--order sequential needs stored activations: harvest them first");
+        }
+        Paths.folder(model, "--model");
+    }
+
+    private void trainOnStore(Recipe recipe, Map<String, Tensor> start, Terminal terminal) {
+        try (ActivationStore store = ActivationStore.open(activations); Engine engine = engineOption.open(terminal)) {
+            terminal.say(StoreCommand.describe(store));
+            ActivationSource source = order == Order.SEQUENTIAL ? store.sequential() : store.shuffled(recipe.seed());
+            train(Trainer.builder(engine, recipe, source).init(start), recipe,
+                    Optional.of(new Origin(store.info().hook(), store.info().modelName())), terminal);
+        }
+    }
+
+    private void trainOnModel(Recipe recipe, Map<String, Tensor> start, Terminal terminal) {
+        try (Engine engine = engineOption.open(terminal);
+                Transformer transformer = Transformers.open(model, engine);
+                Contexts contexts = corpus.open(transformer)) {
+            HookPoint point = ActivationsCommand.hook(hook.strip(), transformer.config());
+            Set<Integer> excluded = corpus.excluded(transformer);
+            terminal.say(corpus.describe(contexts, excluded));
+            List<int[]> tokens = new ArrayList<>();
+            for (Optional<int[]> next = contexts.next(); next.isPresent(); next = contexts.next()) {
+                terminal.checkCancelled();
+                tokens.add(next.get());
+                terminal.update("reading the corpus", contexts.bytesRead(), contexts.bytes());
+            }
+            TokenActivations rows = new TokenActivations(transformer, List.of(point), tokens.toArray(int[][]::new),
+                    (position, id) -> !excluded.contains(id));
+            ActivationSource source = new ActivationBuffer(rows, buffer, recipe.seed(), terminal);
+            train(Trainer.builder(engine, recipe, source).init(start), recipe,
+                    Optional.of(new Origin(point, transformer.config().name())), terminal);
         }
     }
 

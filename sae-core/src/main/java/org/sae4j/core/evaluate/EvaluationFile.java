@@ -1,0 +1,94 @@
+package org.sae4j.core.evaluate;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.core.internal.format.AtomicFile;
+import org.sae4j.core.internal.format.JsonWriter;
+
+/** Writes evaluations for programs to read. */
+public final class EvaluationFile {
+    private static final String SCHEMA = "sae4j/evaluation/1";
+
+    private EvaluationFile() {}
+
+    /**
+     * Writes an evaluation as JSON. A file whose name ends with {@code .jsonl} gets one more line; any other is replaced, as a whole.
+     *
+     * @param file the file; its folder is made if needed
+     * @param evaluation the evaluation
+     * @param provenance what was evaluated on what: strings, numbers, booleans, lists and maps of these
+     * @throws Sae4jException if the file cannot be written
+     */
+    public static void write(Path file, Evaluation evaluation, Map<String, ?> provenance) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        json.put("schema", SCHEMA);
+        json.put("provenance", provenance);
+        json.putAll(values(evaluation));
+        json.put("density", list(evaluation.density()));
+        if (!file.getFileName().toString().endsWith(".jsonl")) {
+            byte[] text = JsonWriter.indented(json).getBytes(StandardCharsets.UTF_8);
+            AtomicFile.write(file, out -> out.write(text));
+            return;
+        }
+        try {
+            Files.createDirectories(file.toAbsolutePath().getParent());
+            Files.writeString(file, JsonWriter.compact(json) + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw new Sae4jException("the evaluation cannot be written: " + e, file.toString(), "check space and permissions", e);
+        }
+    }
+
+    /**
+     * The numbers of an evaluation but the features' densities, by the names that its file uses. Numbers that are not finite are null.
+     *
+     * @param e the evaluation
+     * @return in order, unmodifiable
+     */
+    public static Map<String, @Nullable Object> values(Evaluation e) {
+        Map<String, @Nullable Object> values = new LinkedHashMap<>();
+        values.put("tokens", e.tokens());
+        values.put("l0", finite(e.l0()));
+        values.put("l1", finite(e.l1()));
+        values.put("mse", finite(e.mse()));
+        values.put("cosine", finite(e.cosine()));
+        values.put("explained_variance", finite(e.explainedVariance()));
+        values.put("mean_centring", finite(e.meanCentring()));
+        values.put("features", e.density().length);
+        values.put("dead", e.dead());
+        values.put("dense_1_percent", e.denserThan(0.01));
+        values.put("dense_10_percent", e.denserThan(0.1));
+        values.put("log10_density_edges", list(IntStream.rangeClosed(0, Evaluation.HISTOGRAM_BINS)
+                .mapToDouble(i -> Evaluation.HISTOGRAM_START + i * Evaluation.HISTOGRAM_STEP).toArray()));
+        values.put("log10_density_histogram", IntStream.of(e.log10DensityHistogram()).boxed().toList());
+        e.recovered().ifPresent(r -> {
+            values.put("predictions", r.predictions());
+            values.put("first_token_kept", r.firstKept());
+            values.put("ce_clean", finite(r.ceClean()));
+            values.put("ce_sae", finite(r.ceSae()));
+            values.put("ce_zero", finite(r.ceZero()));
+            values.put("ce_recovered", finite(r.ceRecovered()));
+            values.put("kl_sae", finite(r.klSae()));
+            values.put("kl_zero", finite(r.klZero()));
+            values.put("kl_recovered", finite(r.klRecovered()));
+        });
+        return java.util.Collections.unmodifiableMap(values);
+    }
+
+    private static @Nullable Double finite(double value) {
+        return Double.isFinite(value) ? value : null;
+    }
+
+    private static List<Double> list(double[] values) {
+        return Arrays.stream(values).boxed().toList();
+    }
+}

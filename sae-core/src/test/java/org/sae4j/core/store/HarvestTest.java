@@ -1,0 +1,352 @@
+package org.sae4j.core.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.sae4j.api.CounterRandom;
+import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Tokenizer;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.RandomModels;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.format.ElementType;
+import org.sae4j.testkit.ReferenceEngine;
+
+class HarvestTest {
+    private static final TransformerConfig CONFIG = new TransformerConfig("small", 2, 6, 2, 3, 5, 9, 30,
+            TransformerConfig.Activation.GELU, 1e-5f, false);
+    private static final HookPoint MLP = HookPoint.mlpPost(0);
+    private static final HookPoint Z = HookPoint.parse("blocks.1.attn.hook_z").orElseThrow();
+    private static final int BOS = 0;
+    private static final int WINDOW = 40;
+    private static Engine engine;
+    private static Transformer model;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void open() {
+        engine = new ReferenceEngine();
+        model = Transformers.of(CONFIG, RandomModels.parameters(CONFIG, 1), Optional.empty(), engine);
+    }
+
+    @AfterAll
+    static void close() {
+        model.close();
+        engine.close();
+    }
+
+    /** A token for each letter: a is 1, b is 2; everything else is 28. */
+    private static final Tokenizer LETTERS = new Tokenizer() {
+        @Override
+        public Encoding encode(String text) {
+            int[] ids = text.chars().map(c -> c >= 'a' && c <= 'z' ? c - 'a' + 1 : 28).toArray();
+            return new Encoding(ids, new int[ids.length], new int[ids.length]);
+        }
+
+        @Override
+        public String decode(int... ids) {
+            return IntStream.of(ids).mapToObj(this::token).collect(Collectors.joining());
+        }
+
+        @Override
+        public String token(int id) {
+            return id == BOS ? "|" : id == 28 ? "_" : String.valueOf((char) ('a' + id - 1));
+        }
+
+        @Override
+        public int vocabularySize() {
+            return 29;
+        }
+
+        @Override
+        public OptionalInt bos() {
+            return OptionalInt.of(BOS);
+        }
+    };
+
+    private Path file(String name, String text) {
+        try {
+            return Files.writeString(folder.resolve(name), text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<String> contexts(Contexts contexts) {
+        List<String> all = new ArrayList<>();
+        try (contexts) {
+            for (Optional<int[]> next = contexts.next(); next.isPresent(); next = contexts.next()) {
+                all.add(LETTERS.decode(next.get()));
+            }
+        }
+        return all;
+    }
+
+    private static Contexts texts(Corpus corpus, TextContexts.Packing packing, int length) {
+        return new TextContexts(corpus, LETTERS, packing, length, LETTERS.bos());
+    }
+
+    @Test
+    void documentsBecomeContextsOfTheirOwnOrArePacked() {
+        Path lines = file("c.tsv", "x\tabcdefg\n\ny\thi\n\tj\n");
+        assertThat(contexts(texts(Corpus.labelled(List.of(lines)), TextContexts.Packing.DOCUMENTS, 4)))
+                .containsExactly("|abc", "|def", "|g", "|hi", "|j");
+        assertThat(contexts(texts(Corpus.labelled(List.of(lines)), TextContexts.Packing.PACKED, 4)))
+                .containsExactly("|abc", "|def", "|g|h", "|i|j");
+        assertThat(contexts(texts(Corpus.labelled(List.of(lines)), TextContexts.Packing.PACKED, 5)))
+                .containsExactly("|abcd", "|efg|", "|hi|j");
+        assertThat(contexts(new TextContexts(Corpus.labelled(List.of(lines)), LETTERS, TextContexts.Packing.PACKED, 4,
+                OptionalInt.empty()))).containsExactly("abcd", "efgh", "ij");
+    }
+
+    @Test
+    void everyKindOfFileGivesItsTexts() {
+        Path json = file("c.jsonl", "{\"text\": \"ab\", \"body\": \"x\"}\n{\"text\": \"c\\nd\", \"body\": \"yz\"}\n");
+        assertThat(contexts(texts(Corpus.jsonl(List.of(json), "text"), TextContexts.Packing.DOCUMENTS, 9)))
+                .containsExactly("|ab", "|c_d");
+        assertThat(contexts(texts(Corpus.jsonl(List.of(json, json), "body"), TextContexts.Packing.DOCUMENTS, 9)))
+                .containsExactly("|x", "|yz", "|x", "|yz");
+        Path plain = file("c.txt", "ab\ncd");
+        assertThat(contexts(texts(Corpus.text(List.of(plain, file("empty.txt", ""), plain)), TextContexts.Packing.DOCUMENTS, 9)))
+                .containsExactly("|ab_cd", "|ab_cd");
+        assertThat(contexts(new TokenContexts(List.of(file("t.txt", "0 1 2\n\n0,3, 4\n"))))).containsExactly("|ab", "|cd");
+    }
+
+    @Test
+    void aLongTextIsReadInPiecesAndLosesNothing() {
+        CounterRandom random = new CounterRandom(1);
+        StringBuilder text = new StringBuilder();
+        while (text.length() < 2_500_000) {
+            text.append(random.nextInt(12) == 0 ? "\n" : random.nextInt(7) == 0 ? " " : "" + (char) ('a' + random.nextInt(26)));
+            if (text.length() > 1_000_000 && text.length() < 2_200_000 && text.charAt(text.length() - 1) == '\n') {
+                text.setCharAt(text.length() - 1, 'q');
+            }
+        }
+        StringBuilder read = new StringBuilder();
+        int pieces = 0;
+        try (Corpus corpus = Corpus.text(List.of(file("long.txt", text.toString())))) {
+            for (var piece = corpus.next(); piece.isPresent(); piece = corpus.next()) {
+                assertThat(piece.get().begins()).isEqualTo(pieces == 0);
+                assertThat(piece.get().text().length()).isLessThanOrEqualTo(1 << 20);
+                read.append(piece.get().text());
+                pieces++;
+            }
+        }
+        assertThat(read.toString()).isEqualTo(text.toString());
+        assertThat(pieces).isGreaterThan(10);
+    }
+
+    @Test
+    void whatCannotBeReadIsNamedWithItsLine() throws IOException {
+        assertThatThrownBy(() -> contexts(texts(Corpus.jsonl(List.of(file("a", "{\"text\": \"a\"}\n{\"text\": 3}\n")), "text"),
+                TextContexts.Packing.PACKED, 9))).isInstanceOf(Sae4jException.class).hasMessageContaining("line 2")
+                .hasMessageContaining("'text'");
+        assertThatThrownBy(() -> contexts(texts(Corpus.jsonl(List.of(file("a", "{\"text\": \"a\"")), "text"),
+                TextContexts.Packing.PACKED, 9))).isInstanceOf(Sae4jException.class).hasMessageContaining("line 1");
+        Path latin = folder.resolve("latin");
+        Files.write(latin, new byte[] {'a', '\n', (byte) 0xe4, '\n'});
+        assertThatThrownBy(() -> contexts(texts(Corpus.labelled(List.of(latin)), TextContexts.Packing.PACKED, 9)))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("not UTF-8");
+        assertThatThrownBy(() -> Corpus.text(List.of(folder.resolve("nowhere")))).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("nowhere");
+        assertThatThrownBy(() -> contexts(new TokenContexts(List.of(file("t", "1 2 x\n"))))).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("'x'").hasMessageContaining("line 1");
+        assertThatThrownBy(() -> texts(Corpus.text(List.of(latin)), TextContexts.Packing.PACKED, 1)).isInstanceOf(Sae4jException.class);
+    }
+
+    private static Contexts of(int[][] rows) {
+        return new Contexts() {
+            private int at;
+
+            @Override
+            public Optional<int[]> next() {
+                return at < rows.length ? Optional.of(rows[at++]) : Optional.empty();
+            }
+
+            @Override
+            public Map<String, String> description() {
+                return Map.of("kind", "test");
+            }
+
+            @Override
+            public long bytesRead() {
+                return at;
+            }
+
+            @Override
+            public long bytes() {
+                return rows.length;
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
+    private static int[][] tokens(int rows, long seed) {
+        CounterRandom random = new CounterRandom(seed);
+        int[][] tokens = new int[rows][];
+        for (int row = 0; row < rows; row++) {
+            tokens[row] = random.ints(1 + random.nextInt(9), 1, 30).toArray();
+            tokens[row][0] = BOS;
+        }
+        return tokens;
+    }
+
+    private Harvest.Settings settings(String name, long maxRows) {
+        Map<HookPoint, Path> stores = new LinkedHashMap<>();
+        stores.put(MLP, folder.resolve(name + "/mlp"));
+        stores.put(Z, folder.resolve(name + "/z"));
+        return new Harvest.Settings(stores, ElementType.F32, Set.of(BOS, 7), maxRows, 50);
+    }
+
+    @Test
+    void rowsAreTheModelsOwnForEveryHookPointInOnePass() {
+        int[][] tokens = tokens(60, 1);
+        HarvestProgress done = Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), false, Progress.NONE);
+        assertThat(done.contexts()).isEqualTo(60);
+        assertThat(done.tokens()).isEqualTo(Stream.of(tokens).mapToInt(row -> row.length).sum());
+        for (HookPoint hook : List.of(MLP, Z)) {
+            try (ActivationStore store = ActivationStore.open(folder.resolve(hook == MLP ? "h/mlp" : "h/z"))) {
+                assertThat(store.info().hook()).isEqualTo(hook);
+                assertThat(store.info().modelFingerprint()).isEqualTo(model.fingerprint());
+                assertThat(store.info().source()).containsEntry("excluded_tokens", "0,7").containsEntry("kind", "test");
+                var source = store.sequential();
+                float[] row = new float[source.width()];
+                int count = 0;
+                for (int[] context : tokens) {
+                    Tensor expected = model.forward(new int[][] {context}, ForwardPlan.capture(hook)).get(hook);
+                    for (int position = 0; position < context.length; position++) {
+                        if (context[position] != BOS && context[position] != 7) {
+                            source.next(row);
+                            float[] exact = new float[row.length];
+                            expected.copyTo((long) position * row.length, exact, 0, row.length);
+                            assertThat(row).containsExactly(exact, within(1e-6f));
+                            count++;
+                        }
+                    }
+                }
+                assertThat(store.rows()).isEqualTo(count);
+            }
+        }
+    }
+
+    /** Cancelled at any place, or torn away from under its stores: the bytes are those of one go. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5})
+    void anInterruptedHarvestGoesOnToTheSameBytes(long seed) throws IOException {
+        int[][] tokens = tokens(150, 2);
+        Harvest.run(model, of(tokens), settings("once", 300), false, WINDOW, Progress.NONE);
+        CounterRandom random = new CounterRandom(seed);
+        boolean resume = false;
+        while (true) {
+            int stopAfter = 1 + random.nextInt(3);
+            int[] asked = {0};
+            Progress progress = new Progress() {
+                @Override
+                public void update(String stage, long done, long total) {}
+
+                @Override
+                public boolean isCancelled() {
+                    return ++asked[0] > 10 * stopAfter;
+                }
+            };
+            try {
+                Harvest.run(model, of(tokens), settings("often", 300), resume, WINDOW,
+                        random.nextInt(3) == 0 ? progress : stopping(stopAfter));
+                break;
+            } catch (CancellationException e) {
+                resume = true;
+            }
+        }
+        for (String name : List.of("mlp", "z")) {
+            try (Stream<Path> files = Files.list(folder.resolve("once").resolve(name))) {
+                for (Path file : files.toList()) {
+                    assertThat(folder.resolve("often").resolve(name).resolve(file.getFileName())).hasSameBinaryContentAs(file);
+                }
+            }
+        }
+    }
+
+    private static Progress stopping(int updates) {
+        int[] seen = {0};
+        return new Progress() {
+            @Override
+            public void update(String stage, long done, long total) {
+                if (stage.equals("harvesting")) {
+                    seen[0]++;
+                }
+            }
+
+            @Override
+            public boolean isCancelled() {
+                return seen[0] >= updates;
+            }
+        };
+    }
+
+    @Test
+    void aHarvestIsGoneOnWithOverTheSameTokensOnly() {
+        int[][] tokens = tokens(100, 2);
+        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), true, WINDOW, Progress.NONE))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("no harvest to go on with");
+        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), false, WINDOW, stopping(1)))
+                .isInstanceOf(CancellationException.class);
+        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), false, WINDOW, Progress.NONE))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("already");
+        int[][] other = tokens.clone();
+        other[5] = new int[] {BOS, 1, 2};
+        assertThatThrownBy(() -> Harvest.run(model, of(other), settings("h", Long.MAX_VALUE), true, WINDOW, Progress.NONE))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("other tokens");
+        assertThatThrownBy(() -> Harvest.run(model, of(Arrays.copyOf(tokens, 5)), settings("h", Long.MAX_VALUE), true, WINDOW,
+                Progress.NONE)).isInstanceOf(Sae4jException.class).hasMessageContaining("the corpus ends after 5 contexts");
+        Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), true, WINDOW, Progress.NONE);
+        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), true, WINDOW, Progress.NONE))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("complete");
+    }
+
+    @Test
+    void whatTheModelCannotReadIsRefused() {
+        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{1, 30}}), settings("a", 10), false, WINDOW, Progress.NONE))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("token id 30");
+        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {new int[10]}), settings("b", 10), false, WINDOW, Progress.NONE))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("10 tokens");
+        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{BOS}}), settings("c", 10), false, WINDOW, Progress.NONE))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("no row");
+        Harvest.Settings logits = new Harvest.Settings(Map.of(HookPoint.LOGITS, folder.resolve("d")), ElementType.F32, Set.of(), 10, 0);
+        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{1, 2}}), logits, false, Progress.NONE))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("logits");
+        assertThat(folder.resolve("d")).doesNotExist();
+    }
+}

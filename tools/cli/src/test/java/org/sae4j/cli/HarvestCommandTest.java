@@ -1,0 +1,174 @@
+package org.sae4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.sae4j.core.store.ActivationStore;
+import org.sae4j.core.train.ActivationSource;
+import org.sae4j.demoworld.DemoWorld;
+import picocli.CommandLine;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** From a corpus to a store, and from a store to an autoencoder and its evaluation. */
+class HarvestCommandTest {
+    private static final String HOOK = "blocks.0.mlp.hook_post";
+
+    @TempDir
+    private static Path shared;
+    private static Path gelu;
+
+    @TempDir
+    private Path folder;
+    private final StringWriter err = new StringWriter();
+
+    @BeforeAll
+    static void prepare() {
+        gelu = DemoWorld.extractModel(DemoWorld.GELU_1L, shared.resolve("gelu"));
+    }
+
+    private int run(String... args) {
+        err.getBuffer().setLength(0);
+        CommandLine commandLine = Main.commandLine();
+        commandLine.setOut(new PrintWriter(new StringWriter(), true));
+        commandLine.setErr(new PrintWriter(err, true));
+        return commandLine.execute(args);
+    }
+
+    private String file(String name) {
+        return folder.resolve(name).toString();
+    }
+
+    private String write(String name, String text) throws IOException {
+        return Files.writeString(folder.resolve(name), text).toString();
+    }
+
+    private String[] harvest(String output, String... more) {
+        List<String> all = new ArrayList<>(List.of("harvest", "--model", gelu.toString(), "--hook", HOOK, "--output", file(output)));
+        all.addAll(List.of(more));
+        return all.toArray(String[]::new);
+    }
+
+    private float[] rows(String store) {
+        try (ActivationStore open = ActivationStore.open(folder.resolve(store))) {
+            ActivationSource source = open.sequential();
+            float[] rows = new float[(int) open.rows() * source.width()];
+            source.next(rows);
+            return rows;
+        }
+    }
+
+    @Test
+    void everyKindOfCorpusGivesTheSameActivations() throws IOException {
+        String tsv = write("c.tsv", "a\tThe cat sat.\nb\tLe chat dort\n");
+        String jsonl = write("c.jsonl", "{\"body\":\"The cat sat.\"}\n{\"body\":\"Le chat dort\"}\n");
+        String first = write("1.txt", "The cat sat.");
+        String second = write("2.txt", "Le chat dort");
+        assertThat(run(harvest("tsv", "--corpus", tsv))).as(err.toString()).isZero();
+        assertThat(run(harvest("jsonl", "--jsonl", jsonl, "--field", "body"))).as(err.toString()).isZero();
+        assertThat(run(harvest("text", "--text", first, second))).as(err.toString()).isZero();
+        float[] rows = rows("tsv");
+        assertThat(rows.length / 512).isGreaterThan(5);
+        assertThat(rows("jsonl")).isEqualTo(rows);
+        assertThat(rows("text")).isEqualTo(rows);
+        assertThat(run(harvest("packed", "--corpus", tsv, "--pack", "packed", "--dtype", "bf16", "--keep-special"))).isZero();
+        assertThat(rows("packed").length).isEqualTo(rows.length + 2 * 512);
+        assertThat(run(harvest("few", "--corpus", tsv, "--max-rows", "3", "--shard-rows", "2"))).isZero();
+        assertThat(rows("few")).isEqualTo(java.util.Arrays.copyOf(rows, 3 * 512));
+        assertThat(run(harvest("tokens", "--tokens", write("t.txt", "0 5 6\n0 7\n")))).as(err.toString()).isZero();
+        assertThat(rows("tokens")).hasSize(3 * 512);
+    }
+
+    @Test
+    void aStoreIsTrainedAndEvaluatedOn() throws IOException {
+        StringBuilder corpus = new StringBuilder();
+        DemoWorld.trainingCorpus().stream().limit(60).forEach(d -> corpus.append("x\t").append(d.text().replaceAll("[\\\\\\s]+", " "))
+                .append('\n'));
+        String tsv = write("c.tsv", corpus.toString());
+        assertThat(run("harvest", "--model", gelu.toString(), "--corpus", tsv, "--hook", HOOK + ",hook_embed", "--output", file("both")))
+                .as(err.toString()).isZero();
+        String store = file("both/" + HOOK);
+        assertThat(run("store", "verify", store)).as(err.toString()).isZero();
+        assertThat(run("store", "shuffle", store, "--seed", "3", "--output", file("copy"))).as(err.toString()).isZero();
+        String[] settings = {"--steps", "4", "--batch", "8", "--set", "d_sae=32", "--set", "k=4"};
+        for (String[] data : new String[][] {{"--activations", store}, {"--activations", store, "--order", "sequential"},
+            {"--activations", file("copy")}, {"--model", gelu.toString(), "--corpus", tsv, "--hook", HOOK, "--buffer", "64"}}) {
+            List<String> args = new ArrayList<>(List.of("train", "--recipe", "openai-topk", "--output", file("sae")));
+            args.addAll(List.of(settings));
+            args.addAll(List.of(data));
+            assertThat(run(args.toArray(String[]::new))).as("%s: %s", args, err).isZero();
+            assertThat(Files.readString(folder.resolve("sae/cfg.json"))).contains(HOOK, "gelu-1l-demo");
+        }
+        assertThat(run("evaluate", "--sae", file("sae"), "--activations", store, "--output", file("e.json"))).as(err.toString()).isZero();
+        JsonNode stored = JsonMapper.shared().readTree(Files.readString(folder.resolve("e.json")));
+        assertThat(stored.path("schema").asString()).isEqualTo("sae4j/evaluation/1");
+        assertThat(stored.path("density").size()).isEqualTo(32);
+        assertThat(stored.path("l0").asDouble()).isLessThanOrEqualTo(4);
+        assertThat(stored.at("/provenance/hook_name").asString()).isEqualTo(HOOK);
+        assertThat(stored.has("ce_recovered")).isFalse();
+        assertThat(run("evaluate", "--sae", file("sae"), "--activations", file("copy"), "--output", file("e.jsonl"))).isZero();
+        assertThat(run("evaluate", "--sae", file("sae"), "--model", gelu.toString(), "--corpus", tsv, "--output", file("e.jsonl")))
+                .as(err.toString()).isZero();
+        List<String> lines = Files.readAllLines(folder.resolve("e.jsonl"));
+        assertThat(lines).hasSize(2);
+        JsonNode copied = JsonMapper.shared().readTree(lines.getFirst());
+        assertThat(copied.path("density")).isEqualTo(stored.path("density"));
+        assertThat(copied.path("mse").asDouble()).isCloseTo(stored.path("mse").asDouble(), org.assertj.core.api.Assertions.within(1e-9));
+        assertThat(JsonMapper.shared().readTree(lines.getLast()).has("ce_recovered")).isTrue();
+        Path shard = Path.of(store, "shard-00000.safetensors");
+        byte[] bytes = Files.readAllBytes(shard);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(shard, bytes);
+        assertFails(1, "SHA-256", "store", "verify", store);
+        Files.write(shard, java.util.Arrays.copyOf(bytes, bytes.length - 4));
+        assertFails(1, "shard-00000", "train", "--recipe", "openai-topk", "--activations", store, "--output", file("x"));
+        assertThat(folder.resolve("x")).doesNotExist();
+    }
+
+    private void assertFails(int code, String message, String... args) {
+        assertThat(run(args)).as("exit code, with error %s", err).isEqualTo(code);
+        assertThat(err.toString().strip()).startsWith("error: ").contains(message).doesNotContain("\n").doesNotContain("\tat ");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "2 | Missing required option: '--corpus=FILE' | --max-rows 3",
+        "2 | expected f32, f16 or bf16, found 'f8' | --corpus c.tsv --dtype f8",
+        "2 | --max-rows and --shard-rows are at least 1, found 0 | --corpus c.tsv --max-rows 0",
+        "2 | mutually exclusive | --corpus c.tsv --text c.tsv",
+        "1 | there is no such file or folder | --corpus nowhere.tsv",
+        "1 | --context is 4096, but the model's context is | --corpus c.tsv --context 4096",
+        "1 | there is no harvest to go on with | --corpus c.tsv --resume",
+        "1 | the line is no JSON | --jsonl c.tsv",
+        "1 | expected a token id, found 'a' | --tokens c.tsv",
+    })
+    void whatCannotBeHarvestedIsExplained(int code, String message, String args) throws IOException {
+        String tsv = write("c.tsv", "a\tThe cat sat.\n");
+        assertFails(code, message, harvest("s", args.replace("c.tsv", tsv).split(" ")));
+    }
+
+    @Test
+    void whatStandsInTheWayIsNamed() throws IOException {
+        String tsv = write("c.tsv", "a\tThe cat sat.\n");
+        assertThat(run(harvest("s", "--corpus", tsv))).as(err.toString()).isZero();
+        assertFails(1, "there is an activation store already", harvest("s", "--corpus", tsv));
+        assertFails(1, "the harvest is complete", harvest("s", "--corpus", tsv, "--resume"));
+        assertFails(1, "cannot be written", harvest("c.tsv/inside", "--corpus", tsv));
+        assertFails(2, "--model, --hook and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("s"), "--hook",
+                HOOK, "--output", file("x"));
+        assertFails(2, "Missing required option: '--hook=HOOK'", "train", "--recipe", "paper", "--model", gelu.toString(), "--corpus", tsv,
+                "--output", file("x"));
+        assertFails(2, "a command is missing", "store");
+    }
+}
