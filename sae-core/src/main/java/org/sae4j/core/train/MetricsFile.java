@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -64,7 +65,17 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
      */
     @Override
     public void accept(TrainingMetrics metrics) {
-        Map<String, Object> line = new LinkedHashMap<>(metrics.values());
+        write(metrics.values());
+    }
+
+    /**
+     * Writes one line.
+     *
+     * @param values by name, with the {@code step} that they belong to
+     * @throws Sae4jException if it cannot be written, or after close
+     */
+    public void write(Map<String, ? extends @Nullable Object> values) {
+        Map<String, @Nullable Object> line = new LinkedHashMap<>(values);
         line.replaceAll((name, value) -> value instanceof Double number && !Double.isFinite(number) ? null : value);
         try {
             writer.write(json.writeValueAsString(line));

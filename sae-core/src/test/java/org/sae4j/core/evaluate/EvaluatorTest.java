@@ -135,6 +135,52 @@ class EvaluatorTest {
         }
     }
 
+    /** Random autoencoders of random data, cut anywhere, from a tensor or row by row: the same numbers; the mean scores 0. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
+    void batches_do_not_matter_and_the_mean_explains_nothing_whatever_the_data(long seed) {
+        CounterRandom random = new CounterRandom(seed);
+        int d = 1 + random.nextInt(9);
+        int n = 1 + random.nextInt(20);
+        int rows = 2 + random.nextInt(60);
+        float offset = (float) Math.pow(10, random.nextInt(4) - 1);
+        float[] values = normal(random, rows * d);
+        double[] mean = new double[d];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = offset + values[i];
+            mean[i % d] += values[i] / (double) rows;
+        }
+        Tensor data = Tensor.of(values, rows, d);
+        float[] rounded = new float[d];
+        double missed = 0;
+        for (int c = 0; c < d; c++) {
+            rounded[c] = (float) mean[c];
+            missed += Math.pow(rounded[c] - mean[c], 2);
+        }
+        try (Engine engine = new ReferenceEngine();
+                SparseAutoencoder sae = sae(engine, normal(random, d * n), normal(random, n), normal(random, n * d), normal(random, d),
+                        Optional.empty());
+                SparseAutoencoder constant = sae(engine, new float[d * n], new float[n], new float[n * d], rounded, Optional.empty())) {
+            Evaluation whole = Evaluator.evaluate(sae, data, rows, Progress.NONE);
+            for (int i = 0; i < 4; i++) {
+                assertThat(Evaluator.evaluate(sae, data, 1 + random.nextInt(rows), Progress.NONE)).usingRecursiveComparison()
+                        .isEqualTo(whole);
+            }
+            assertThat(Evaluator.evaluate(sae, ActivationSource.sequential(data)::next, rows, Progress.NONE)).usingRecursiveComparison()
+                    .isEqualTo(whole);
+            // What the mean loses by being rounded to float32 is all that it can miss.
+            assertThat(Evaluator.evaluate(constant, data, Progress.NONE).explainedVariance()).isCloseTo(0, within(1e-9 + missed));
+        }
+    }
+
+    private static float[] normal(CounterRandom random, int count) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return values;
+    }
+
     @Test
     void what_cannot_be_evaluated_is_refused() {
         try (Engine engine = new ReferenceEngine(); SparseAutoencoder sae = identity(engine, D, 1, Optional.empty())) {

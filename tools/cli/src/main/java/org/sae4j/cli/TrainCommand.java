@@ -110,6 +110,9 @@ final class TrainCommand implements Runnable {
             description = "Steps between checkpoints; 0 writes one at the end and when interrupted.")
     private long checkpointEvery;
 
+    @Mixin
+    private HeldOutOptions heldOutOptions;
+
     @Option(names = "--resume", description = "Go on from the last checkpoint in the output folder.")
     private boolean resume;
 
@@ -154,7 +157,7 @@ final class TrainCommand implements Runnable {
             Tensor rows = Inputs.rows(file, tensor, 0);
             ActivationSource source =
                     order == Order.SEQUENTIAL ? ActivationSource.sequential(rows) : ActivationSource.shuffled(rows, recipe.seed());
-            train(Trainer.builder(engine, recipe, source).init(start), recipe, origin(file), terminal);
+            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe, origin(file), terminal);
         }
     }
 
@@ -185,7 +188,7 @@ final class TrainCommand implements Runnable {
         try (ActivationStore store = ActivationStore.open(activations); Engine engine = engineOption.open(terminal)) {
             terminal.say(StoreCommand.describe(store));
             ActivationSource source = order == Order.SEQUENTIAL ? store.sequential() : store.shuffled(recipe.seed());
-            train(Trainer.builder(engine, recipe, source).init(start), recipe,
+            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe,
                     Optional.of(new Origin(store.info().hook(), store.info().modelName())), terminal);
         }
     }
@@ -206,7 +209,7 @@ final class TrainCommand implements Runnable {
             TokenActivations rows = new TokenActivations(transformer, List.of(point), tokens.toArray(int[][]::new),
                     (position, id) -> !excluded.contains(id));
             ActivationSource source = new ActivationBuffer(rows, buffer, recipe.seed(), terminal);
-            train(Trainer.builder(engine, recipe, source).init(start), recipe,
+            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe,
                     Optional.of(new Origin(point, transformer.config().name())), terminal);
         }
     }
@@ -260,7 +263,7 @@ final class TrainCommand implements Runnable {
         return tensors;
     }
 
-    private void train(Trainer.Builder builder, Recipe recipe, Optional<Origin> origin, Terminal terminal) {
+    private void train(Trainer.Builder builder, Engine engine, Recipe recipe, Optional<Origin> origin, Terminal terminal) {
         Path checkpoints = Paths.newFolder(output.resolve("checkpoints"));
         builder.checkpoints(checkpoints, checkpointEvery);
         origin.ifPresent(o -> builder.origin(o.hook(), o.model()));
@@ -272,8 +275,11 @@ final class TrainCommand implements Runnable {
             builder.resume(checkpoint);
             done = stepsOf(checkpoint);
         }
+        AtomicReference<Trainer> running = new AtomicReference<>();
         try (MetricsFile log = new MetricsFile(output.resolve("metrics.jsonl"), done);
-                Trainer trainer = builder.listener(log).listener(last::set).build()) {
+                HeldOutOptions.Running heldOut = heldOutOptions.open(engine, recipe, output, done, () -> running.get().result(), terminal);
+                Trainer trainer = builder.listener(log).listener(last::set).listener(heldOut.listener()).build()) {
+            running.set(trainer);
             trainer.run(terminal);
             TrainedSae sae = trainer.result();
             SaeFiles.write(output, sae.config(), sae.parameters(), sae.metadata());

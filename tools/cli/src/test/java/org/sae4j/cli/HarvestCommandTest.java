@@ -110,6 +110,7 @@ class HarvestCommandTest {
             assertThat(run(args.toArray(String[]::new))).as("%s: %s", args, err).isZero();
             assertThat(Files.readString(folder.resolve("sae/cfg.json"))).contains(HOOK, "gelu-1l-demo");
         }
+        evaluationAsTrainingGoesChangesNothing(store);
         assertThat(run("evaluate", "--sae", file("sae"), "--activations", store, "--output", file("e.json"))).as(err.toString()).isZero();
         JsonNode stored = JsonMapper.shared().readTree(Files.readString(folder.resolve("e.json")));
         assertThat(stored.path("schema").asString()).isEqualTo("sae4j/evaluation/1");
@@ -134,6 +135,28 @@ class HarvestCommandTest {
         Files.write(shard, java.util.Arrays.copyOf(bytes, bytes.length - 4));
         assertFails(1, "shard-00000", "train", "--recipe", "openai-topk", "--activations", store, "--output", file("x"));
         assertThat(folder.resolve("x")).doesNotExist();
+    }
+
+    private void evaluationAsTrainingGoesChangesNothing(String store) throws IOException {
+        List<String> common = List.of("train", "--recipe", "openai-topk", "--activations", store, "--batch", "8", "--set", "d_sae=32",
+                "--set", "k=4", "--steps", "6");
+        List<String> plain = new ArrayList<>(common);
+        plain.addAll(List.of("--output", file("plain")));
+        assertThat(run(plain.toArray(String[]::new))).as(err.toString()).isZero();
+        List<String> watched = new ArrayList<>(common);
+        watched.addAll(List.of("--output", file("watched"), "--eval-activations", store, "--eval-every", "2", "--eval-rows", "50"));
+        assertThat(run(watched.toArray(String[]::new))).as(err.toString()).isZero();
+        assertThat(folder.resolve("watched/sae_weights.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("plain/sae_weights.safetensors"));
+        List<String> lines = Files.readAllLines(folder.resolve("watched/evaluation.jsonl"));
+        assertThat(lines).hasSize(3);
+        JsonNode last = JsonMapper.shared().readTree(lines.getLast());
+        assertThat(last.path("step").asInt()).isEqualTo(6);
+        assertThat(last.path("training_tokens").asInt()).isEqualTo(48);
+        assertThat(last.path("tokens").asInt()).isEqualTo(50);
+        assertThat(last.path("dead").asInt()).isBetween(0, 32);
+        assertFails(1, "--eval-every", "train", "--recipe", "openai-topk", "--activations", store, "--eval-activations", store,
+                "--eval-every", "0", "--output", file("y"));
     }
 
     private void assertFails(int code, String message, String... args) {
