@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
@@ -36,6 +37,7 @@ public final class ActivationStore implements AutoCloseable {
 
     private final Path folder;
     private final StoreManifest manifest;
+    private final List<Path> files;
     private final List<FileChannel> channels;
     private final ExecutorService readers;
 
@@ -43,6 +45,7 @@ public final class ActivationStore implements AutoCloseable {
         this.folder = folder;
         this.manifest = manifest;
         this.channels = channels;
+        files = IntStream.range(0, channels.size()).mapToObj(number -> folder.resolve(StoreManifest.shardName(number))).toList();
         readers = Executors.newFixedThreadPool(StoreSource.AHEAD, Thread.ofPlatform().daemon().name("sae4j-store-", 0).factory());
     }
 
@@ -151,7 +154,7 @@ public final class ActivationStore implements AutoCloseable {
      */
     public void verify(Progress progress) {
         for (int number = 0; number < channels.size(); number++) {
-            Path file = folder.resolve(StoreManifest.shardName(number));
+            Path file = files.get(number);
             progress.update("verifying", number, channels.size());
             requireOpen();
             String found;
@@ -198,7 +201,7 @@ public final class ActivationStore implements AutoCloseable {
             long some = Math.min((end - target.position()) / rowBytes, manifest.shards().get(shard).rows() - inShard);
             target.limit(target.position() + (int) some * rowBytes);
             requireOpen();
-            Shards.readFully(channels.get(shard), Shards.DATA + inShard * rowBytes, target, folder.resolve(StoreManifest.shardName(shard)));
+            Shards.readFully(channels.get(shard), Shards.DATA + inShard * rowBytes, target, files.get(shard));
             at += some;
         }
         target.limit(end);

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -84,6 +86,35 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
         } catch (IOException e) {
             throw failure(e);
         }
+    }
+
+    /**
+     * Reads a file of this kind.
+     *
+     * @param path the file
+     * @return the lines' values by name, in order; a last line that was cut off is left out
+     * @throws Sae4jException if the file cannot be read, or another line is no JSON object
+     */
+    public static List<Map<String, @Nullable Object>> read(Path path) {
+        List<String> lines;
+        try {
+            lines = Files.readAllLines(path);
+        } catch (IOException e) {
+            throw new Sae4jException("metrics cannot be read: " + e, path.toString(), "name a file that training wrote", e);
+        }
+        JsonMapper mapper = new JsonMapper();
+        List<Map<String, @Nullable Object>> read = new ArrayList<>();
+        for (int i = 0; i < lines.size(); i++) {
+            try {
+                read.add(mapper.readValue(lines.get(i), new TypeReference<LinkedHashMap<String, @Nullable Object>>() {}));
+            } catch (JacksonException e) {
+                if (i < lines.size() - 1) {
+                    throw new Sae4jException("line " + (i + 1) + " is no JSON object", path.toString(), "name a file that training wrote",
+                            e);
+                }
+            }
+        }
+        return read;
     }
 
     /**

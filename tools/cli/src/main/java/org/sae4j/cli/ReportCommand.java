@@ -20,9 +20,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Makes one report of several results. */
-@Command(name = "report", description = "Make one HTML report of results that sae run wrote, or pages of features.",
-        customSynopsis = {"sae report RESULT... --output=FILE [--title=TEXT]", "       sae report features [OPTION]..."},
-        mixinStandardHelpOptions = true, versionProvider = Version.class, subcommands = FeaturesCommand.class)
+@Command(name = "report", description = "Make one HTML report of results that sae run wrote, pages of features, or curves of trainings.",
+        customSynopsis = {"sae report RESULT... --output=FILE [--title=TEXT]", "       sae report features [OPTION]...",
+            "       sae report training DIR... --output=FILE"},
+        mixinStandardHelpOptions = true, versionProvider = Version.class,
+        subcommands = {FeaturesCommand.class, TrainingReportCommand.class})
 final class ReportCommand implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -155,6 +155,10 @@ class HarvestCommandTest {
         assertThat(last.path("training_tokens").asInt()).isEqualTo(48);
         assertThat(last.path("tokens").asInt()).isEqualTo(50);
         assertThat(last.path("dead").asInt()).isBetween(0, 32);
+        assertThat(run("report", "training", file("watched"), file("plain"), "--output", file("r.html"))).as(err.toString()).isZero();
+        assertThat(Files.readString(folder.resolve("r.html"))).contains("watched: after step 6 (48 tokens)", "plain: after step 6",
+                "On held-out activations", "How often features fire at the end");
+        assertFails(1, "there is no such file", "report", "training", store, "--output", file("r.html"));
         assertFails(1, "--eval-every", "train", "--recipe", "openai-topk", "--activations", store, "--eval-activations", store,
                 "--eval-every", "0", "--output", file("y"));
     }
