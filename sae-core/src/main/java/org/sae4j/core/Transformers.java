@@ -60,8 +60,10 @@ public final class Transformers {
         }
         TransformerWeights weights = WeightProcessing.apply(TransformerFiles.read(path), processing);
         weights.notes().forEach(note -> LOG.log(System.Logger.Level.INFO, "{0}: {1}", path, note));
-        return SharedResource.take(weights, path, resource ->
-                ProgramTransformer.ofChecked(weights.config(), weights.parameters(), weights.tokenizer(), engine, resource));
+        // The reader has checked what is in the file, not what processing makes of it.
+        return SharedResource.take(weights, path, resource -> processing.isEmpty()
+                ? ProgramTransformer.ofChecked(weights.config(), weights.parameters(), weights.tokenizer(), engine, resource)
+                : ProgramTransformer.of(weights.config(), weights.parameters(), weights.tokenizer(), engine, resource));
     }
 
     /**

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.CompiledProgram;
@@ -29,16 +30,18 @@ public final class ProgramTransformer implements Transformer {
     private final Engine engine;
     private final SharedResource resource;
     private final Map<String, Tensor> parameters;
-    private final Map<String, Tensor> matrices;
+    /** Made at the first use: opening a model should not wait for it. */
+    private final Supplier<Map<String, Tensor>> makeMatrices;
+    private @Nullable Map<String, Tensor> matrices;
     private final ProgramPool<ForwardShape, Compiled> pool = new ProgramPool<>(this::compile);
     private final Lifetime lifetime;
     private volatile @Nullable String fingerprint;
 
-    private ProgramTransformer(TransformerConfig config, Map<String, Tensor> parameters, Map<String, Tensor> matrices,
+    private ProgramTransformer(TransformerConfig config, Map<String, Tensor> parameters, Supplier<Map<String, Tensor>> makeMatrices,
             Optional<Tokenizer> tokenizer, Engine engine, SharedResource resource) {
         this.config = config;
         this.parameters = parameters;
-        this.matrices = matrices;
+        this.makeMatrices = makeMatrices;
         this.tokenizer = tokenizer;
         this.engine = engine;
         this.resource = resource;
@@ -69,8 +72,8 @@ public final class ProgramTransformer implements Transformer {
     }
 
     /**
-     * Makes a transformer of parameters that the reader of their file has checked: they are finite, and a tied unembedding is the transposed
-     * embedding. Reading large models a second time would take longer than opening them.
+     * Makes a transformer of parameters that the reader of their file has checked: they are finite, and a tied unembedding is the
+     * transposed embedding. Reading large models a second time would take longer than opening them.
      *
      * @param config dimensions and variants
      * @param parameters all parameters, by their TransformerLens names
@@ -83,7 +86,7 @@ public final class ProgramTransformer implements Transformer {
     public static ProgramTransformer ofChecked(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
             Engine engine, SharedResource resource) {
         Map<String, Tensor> ordered = ordered(config, parameters);
-        return new ProgramTransformer(config, ordered, TransformerWeightMatrices.matrices(config.tiedUnembedding(), ordered, Map.of(),
+        return new ProgramTransformer(config, ordered, () -> TransformerWeightMatrices.matrices(config.tiedUnembedding(), ordered, Map.of(),
                 Map.of()), tokenizer, engine, resource);
     }
 
@@ -120,9 +123,19 @@ public final class ProgramTransformer implements Transformer {
         });
     }
 
+    private synchronized Map<String, Tensor> matrices() {
+        Map<String, Tensor> made = matrices;
+        if (made == null) {
+            made = makeMatrices.get();
+            matrices = made;
+        }
+        return made;
+    }
+
     private Compiled compile(ForwardShape shape) {
-        ForwardProgram program = ForwardProgram.of(config, matrices, shape);
-        CompiledProgram compiled = engine.compile(program.program(), matrices);
+        Map<String, Tensor> weights = matrices();
+        ForwardProgram program = ForwardProgram.of(config, weights, shape);
+        CompiledProgram compiled = engine.compile(program.program(), weights);
         try {
             writeConstants(program, compiled, shape);
         } catch (RuntimeException | Error e) {
@@ -197,8 +210,9 @@ public final class ProgramTransformer implements Transformer {
             all.putAll(changed);
             boolean tied = config.tiedUnembedding() && (!changed.containsKey(W_E) && !changed.containsKey(W_U)
                     || TransformerWeightMatrices.isTransposed(tensor(all, W_E), tensor(all, W_U)));
+            Map<String, Tensor> shared = matrices();
             return new ProgramTransformer(tied == config.tiedUnembedding() ? config : untied(config), Collections.unmodifiableMap(all),
-                    TransformerWeightMatrices.matrices(tied, all, parameters, matrices), tokenizer, engine, resource.retain());
+                    () -> TransformerWeightMatrices.matrices(tied, all, parameters, shared), tokenizer, engine, resource.retain());
         });
     }
 

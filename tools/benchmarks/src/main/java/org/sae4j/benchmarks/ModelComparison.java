@@ -31,8 +31,8 @@ import org.sae4j.experiment.causaltracing.CausalTracingConfig;
 import org.sae4j.experiment.causaltracing.CausalTracingExperiment;
 
 /**
- * Passes of whole models beside another implementation of the same cases, see {@link Peer}. Models have random weights. Times are medians on
- * the wall.
+ * Passes of whole models beside another implementation of the same cases, see {@link Peer}. Models have random weights. Times are medians
+ * on the wall.
  */
 public final class ModelComparison {
     private ModelComparison() {}
@@ -41,8 +41,8 @@ public final class ModelComparison {
      * Prints one line for a case.
      *
      * @param args {@code forward} (GPT-2 small, 4 rows of 128 tokens, all logits), {@code trace} (causal trace of GPT-2 small, 12 tokens,
-     *     10 noise rows) or {@code ablation} (every active feature of an autoencoder of gelu-1l's MLP at one position of 64); then the peer's command, or nothing to measure this library alone;
-     *     or {@code open} and a model's folder
+     *     10 noise rows) or {@code ablation} (every active feature of an autoencoder of gelu-1l's MLP at one position of 64); then the
+     *     peer's command, or nothing to measure this library alone. Or {@code open} and a model's folder
      * @throws Exception if the peer cannot be run
      */
     public static void main(String[] args) throws Exception {
@@ -88,7 +88,8 @@ public final class ModelComparison {
                 };
                 ExperimentRun.builder(model, engine).progress(progress).build().run(new CausalTracingExperiment(), setting);
             });
-            print("trace of block outputs, 144 cells", blocks.stream().sorted().skip(blocks.size() / 2).findFirst().orElseThrow(), 1, peer, "trace", "0");
+            double own = blocks.stream().sorted().skip(blocks.size() / 2).findFirst().orElseThrow();
+            print("trace of block outputs, 144 cells", own, 1, peer, "trace", "0");
             print("the whole experiment, 432 cells", all, 1, List.of());
         }
     }
