@@ -23,6 +23,7 @@ import org.sae4j.core.SparseAutoencoders;
 import org.sae4j.core.Transformers;
 import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.core.experiment.Experiments;
+import org.sae4j.testkit.ExperimentConformance;
 import org.sae4j.testkit.SmallModels;
 
 class FeatureDensityTest {
@@ -53,6 +54,21 @@ class FeatureDensityTest {
             Figure.Histogram histogram = (Figure.Histogram) result.figures().getFirst();
             double drawn = java.util.Arrays.stream(histogram.series().getFirst().values()).sum();
             assertEquals(java.util.Arrays.stream(expected).filter(n -> n > 0).count(), drawn, "every feature that fired is in a bin");
+        }
+    }
+
+    @Test
+    void conformsToWhatEveryExperimentMustDo() {
+        TransformerConfig config = SmallModels.config(1, TransformerConfig.Activation.GELU);
+        SaeConfig saeConfig = new SaeConfig(SaeConfig.Architecture.TOPK, config.dMlp(), 40, 3, true, SaeConfig.Normalization.NONE,
+                Optional.of(HookPoint.mlpPost(0)), Optional.empty());
+        try (Engine engine = Engines.open("cpu", EngineOptions.DEFAULT);
+                Transformer model = Transformers.of(config, SmallModels.parameters(config, 1), Optional.of(SmallModels.characters()),
+                        engine);
+                SparseAutoencoder sae = SparseAutoencoders.of(saeConfig, SmallModels.parameters(saeConfig, 2), engine)) {
+            ExperimentRun run = ExperimentRun.builder(model, engine).autoencoder(sae).corpus(TEXTS).build();
+            FeatureDensity experiment = new FeatureDensity();
+            ExperimentConformance.cases(experiment, experiment.defaults(), run).forEach(ExperimentConformance.Case::check);
         }
     }
 

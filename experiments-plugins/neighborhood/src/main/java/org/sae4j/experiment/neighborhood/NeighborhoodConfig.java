@@ -31,7 +31,7 @@ public record NeighborhoodConfig(
         @Param(value = "most features on a map; more are sampled", min = 10, max = 4000) int maxPoints,
         @Param("whether to draw UMAP maps beside the principal components") boolean umap,
         @Param(value = "neighbors that UMAP keeps close", min = 2, max = 200) int umapNeighbors,
-        @Param(value = "rounds of UMAP's optimisation", min = 1, max = 10_000) int umapEpochs,
+        @Param(value = "rounds of UMAP's optimisation", min = 11, max = 10_000) int umapEpochs,
         @Param(value = "least similarity that joins two features into a cluster", min = -1, max = 1) double clusterCosine,
         @Param(value = "least cosine of a child to its parent in a smaller autoencoder", min = -1, max = 1) double childCosine,
         @Param("words to look for features of; empty for labels and words of the corpus") List<String> concepts,
