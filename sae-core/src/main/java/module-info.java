@@ -3,6 +3,7 @@
 module org.sae4j.core {
     requires transitive org.sae4j.api;
     requires java.net.http;
+    requires jdk.management;
     requires tools.jackson.databind;
 
     exports org.sae4j.core;

@@ -45,6 +45,12 @@ final class Failures {
         return code;
     }
 
+    static int outOfMemory(OutOfMemoryError error, CommandLine command) {
+        print(command, "memory is exhausted (" + error.getMessage() + "), the heap may have " + Runtime.getRuntime().maxMemory()
+                + " bytes, raise it with SAE_JAVA_OPTS=-Xmx or take a smaller batch");
+        return FAILED;
+    }
+
     private static void print(CommandLine command, String message) {
         Terminal.endLine();
         command.getErr().println("error: " + message.strip().replaceAll("\\s*\\R\\s*", " "));

@@ -36,7 +36,16 @@ public final class Main implements Runnable {
     public static void main(String[] args) {
         StandardError.restore();
         Interruption.install();
-        Interruption.exit(commandLine().execute(args));
+        Interruption.exit(execute(commandLine(), args));
+    }
+
+    /** Runs a command; an exhausted heap, which no handler of exceptions sees, becomes one line as well. */
+    static int execute(CommandLine command, String... args) {
+        try {
+            return command.execute(args);
+        } catch (OutOfMemoryError e) {
+            return Failures.outOfMemory(e, command);
+        }
     }
 
     static CommandLine commandLine() {

@@ -235,13 +235,14 @@ public final class StoredTensor {
      *
      * @param arena owns the memory of values that must be converted or rearranged
      * @return the tensor; it lives as long as the arena and the file
+     * @throws org.sae4j.api.Sae4jException if the memory for converted values is not available
      */
     public Tensor read(Arena arena) {
         boolean contiguous = Arrays.equals(strides, rowMajor(shape)) || size == 0;
         if (type == ElementType.F32 && contiguous && order == ByteOrder.nativeOrder()) {
             return Tensor.ofSegment(data.asSlice(size == 0 ? 0 : offset * Float.BYTES, size * Float.BYTES), shape);
         }
-        MemorySegment target = arena.allocate(size * Float.BYTES, Float.BYTES);
+        MemorySegment target = OffHeap.allocate(arena, size * Float.BYTES, where);
         if (size > 0) {
             copyTo(target);
         }
@@ -249,6 +250,7 @@ public final class StoredTensor {
     }
 
     /** {@return whether another tensor of the same shape has the same values} */
+    @SuppressWarnings("MemorySegmentReferenceEquality")       // Equal objects are a shortcut; others are compared by their values.
     boolean sameValues(StoredTensor other) {
         if (data == other.data && offset == other.offset && Arrays.equals(strides, other.strides)) {
             return true;

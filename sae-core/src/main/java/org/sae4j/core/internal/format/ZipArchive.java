@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
@@ -74,18 +75,22 @@ final class ZipArchive {
         return entries.containsKey(name);
     }
 
+    private Entry entry(String name) {
+        return Objects.requireNonNull(entries.get(name), name);
+    }
+
     /** {@return whether an entry is stored without compression} */
     boolean isStored(String name) {
-        return entries.get(name).method == STORED;
+        return entry(name).method == STORED;
     }
 
     long size(String name) {
-        return entries.get(name).size;
+        return entry(name).size;
     }
 
     /** {@return the bytes of an entry, checked against its checksum} */
     MemorySegment read(String name, Arena arena) {
-        Entry entry = entries.get(name);
+        Entry entry = entry(name);
         MemorySegment bytes = entry.method == STORED ? view(name) : inflate(entry, entry.size, arena);
         if (checksum(bytes) != entry.crc) {
             throw damaged(name);
@@ -95,7 +100,7 @@ final class ZipArchive {
 
     /** {@return whether a stored entry's bytes match its checksum} */
     boolean isIntact(String name) {
-        return checksum(view(name)) == entries.get(name).crc;
+        return checksum(view(name)) == entry(name).crc;
     }
 
     FormatException damaged(String name) {
@@ -112,13 +117,13 @@ final class ZipArchive {
 
     /** {@return the bytes of a stored entry, unchecked} */
     MemorySegment view(String name) {
-        Entry entry = entries.get(name);
+        Entry entry = entry(name);
         return file.asSlice(entry.data, entry.compressed);
     }
 
     /** {@return the first bytes of an entry, unchecked, at most {@code limit}} */
     MemorySegment head(String name, long limit, Arena arena) {
-        Entry entry = entries.get(name);
+        Entry entry = entry(name);
         long length = Math.min(limit, entry.size);
         return entry.method == STORED ? view(name).asSlice(0, length) : inflate(entry, length, arena);
     }
@@ -127,7 +132,7 @@ final class ZipArchive {
         if (length > INFLATED_FREELY + INFLATED_FACTOR * entry.compressed) {
             throw broken(entry.name + " claims to inflate from " + entry.compressed + " to " + entry.size + " bytes");
         }
-        MemorySegment target = arena.allocate(length);
+        MemorySegment target = OffHeap.allocate(arena, length, path + ": " + entry.name);
         Inflater inflater = new Inflater(true);
         try {
             long read = 0;

@@ -1,0 +1,118 @@
+package org.sae4j.guards;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.OperatingSystemMXBean;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.sae4j.api.Tensor;
+import org.sae4j.core.format.SafetensorsWriter;
+
+/** What does not fit in memory is refused in one line that says the bytes needed and available; no stack trace of an exhausted heap is seen. */
+@Tag("packaged")
+class MemoryTest {
+    private static final int D_IN = 256;
+    private static final int D_SAE = 1 << 18;
+
+    @TempDir
+    private static Path folder;
+    private static DemoFolders demo;
+
+    @BeforeAll
+    static void write() {
+        demo = DemoFolders.writeTo(folder);
+        SafetensorsWriter.write(folder.resolve("x.safetensors"), Map.of("x", Tensor.zeros(2, D_IN)), Map.of());
+    }
+
+    /** An autoencoder of zeros; its file takes no space where the file system leaves holes. */
+    private static Path autoencoder(String type, int bytes, int features) throws IOException {
+        Path path = Files.createDirectories(folder.resolve(type));
+        long matrix = (long) D_IN * features * bytes;
+        long encoderBias = (long) features * bytes;
+        long end = 2 * matrix + encoderBias + (long) D_IN * bytes;
+        String header = ("{\"W_enc\":{\"dtype\":\"%1$s\",\"shape\":[%2$d,%3$d],\"data_offsets\":[0,%4$d]},"
+                + "\"W_dec\":{\"dtype\":\"%1$s\",\"shape\":[%3$d,%2$d],\"data_offsets\":[%4$d,%5$d]},"
+                + "\"b_enc\":{\"dtype\":\"%1$s\",\"shape\":[%3$d],\"data_offsets\":[%5$d,%6$d]},"
+                + "\"b_dec\":{\"dtype\":\"%1$s\",\"shape\":[%2$d],\"data_offsets\":[%6$d,%7$d]}}")
+                .formatted(type, D_IN, features, matrix, 2 * matrix, 2 * matrix + encoderBias, end);
+        byte[] text = header.getBytes(StandardCharsets.UTF_8);
+        try (RandomAccessFile file = new RandomAccessFile(path.resolve("sae_weights.safetensors").toFile(), "rw")) {
+            file.write(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).array());
+            file.write(text);
+            file.setLength(Long.BYTES + text.length + end);
+        }
+        Files.writeString(path.resolve("cfg.json"), """
+                {"architecture": "topk", "d_in": %d, "d_sae": %d, "k": 4, "apply_b_dec_to_input": true, "dtype": "float32",
+                 "activation_fn_kwargs": {"k": 4}, "normalize_activations": "none"}
+                """.formatted(D_IN, features));
+        return path;
+    }
+
+    private static Packaged.Outcome sae(String heap, String... arguments) {
+        List<String> command = new ArrayList<>(List.of("-Xmx" + heap, "--add-modules", Packaged.VECTOR, "-cp", Packaged.classPath(),
+                "org.sae4j.cli.Main"));
+        command.addAll(List.of(arguments));
+        return Packaged.java(folder, command.toArray(String[]::new));
+    }
+
+    private static String oneError(Packaged.Outcome outcome) {
+        assertThat(outcome.exit()).as(outcome.err()).isEqualTo(1);
+        List<String> lines = outcome.err().lines().filter(line -> !line.startsWith("WARNING")).filter(line -> !line.startsWith("engine"))
+                .toList();
+        assertThat(lines).hasSize(1);
+        return lines.getFirst();
+    }
+
+    private static void assertRefused(Path autoencoder, String where) {
+        String error = oneError(sae("160m", "encode", "--engine", "cpu", "--sae", autoencoder.toString(), "--input", "x.safetensors",
+                "--tensor", "x", "--output", "out.safetensors"));
+        assertThat(error).startsWith("error: ").containsPattern("needs \\d{8,} bytes").contains(where).containsPattern("available are \\d+")
+                .contains("-Xmx");
+        assertThat(folder.resolve("out.safetensors")).doesNotExist();
+    }
+
+    @Test
+    void anAutoencoderThatDoesNotFitIntoTheHeapSaysBytesNeededAndAvailable() throws IOException {
+        assertRefused(autoencoder("F32", 4, D_SAE), "of Java heap");
+    }
+
+    /** Half precision is converted, outside of the heap. */
+    @Test
+    void anAutoencoderThatDoesNotFitIntoTheMachineSaysBytesNeededAndAvailable() throws IOException {
+        long memory = ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
+        assertRefused(autoencoder("F16", 2, (int) Math.min(1 << 30, 2 * memory / (D_IN * Float.BYTES))), "outside of the Java heap");
+    }
+
+    @Test
+    void theSameAutoencoderCanBeInspectedWithLittleMemory() throws IOException {
+        Packaged.Outcome outcome = sae("64m", "inspect", autoencoder("F32", 4, D_SAE).toString());
+        assertThat(outcome.exit()).as(outcome.err()).isZero();
+        assertThat(outcome.out()).contains(Integer.toString(D_SAE));
+    }
+
+    /** Somewhere between far too little and enough every kind of allocation is the one that fails. */
+    @ParameterizedTest
+    @ValueSource(strings = {"12m", "20m", "32m", "48m"})
+    void anExhaustedHeapIsOneLine(String heap) {
+        Packaged.Outcome outcome = sae(heap, "activations", "--engine", "cpu", "--model", demo.model().toString(), "--text",
+                "The cat slept.", "--hook", "logits", "--output", "a" + heap + ".safetensors");
+        if (outcome.exit() != 0) {
+            assertThat(oneError(outcome)).startsWith("error: ").containsPattern("bytes|heap");
+        }
+    }
+}
