@@ -4,6 +4,8 @@ module org.sae4j.cli {
     requires org.sae4j.report;
     requires org.sae4j.demoworld;
     requires info.picocli;
+    requires jdk.management;
+    requires static org.jspecify;
 
     provides System.LoggerFinder with org.sae4j.cli.CommandLoggers;
 

@@ -90,7 +90,11 @@ public final class Experiments {
             String type = service.type().getName();
             try {
                 Experiment<?, ?> experiment = (Experiment<?, ?>) service.get();
-                String id = experiment.id();
+                String id = Objects.requireNonNull(experiment.id(), "id() gave null");
+                // Asked for here, so that a list of experiments does not end at one that fails.
+                Objects.requireNonNull(experiment.title(), "title() gave null");
+                Objects.requireNonNull(experiment.description(), "description() gave null");
+                Objects.requireNonNull(experiment.defaults(), "defaults() gave null");
                 if (!id.matches("[a-z0-9-]+")) {
                     broken.put(type, "its id '" + id + "' must be lower-case letters, digits and hyphens");
                 } else if (experiment.apiVersion() > Experiment.API_VERSION) {

@@ -24,20 +24,41 @@ final class DevicesCommand implements Runnable {
         print(spec.commandLine().getOut());
     }
 
-    static void print(PrintWriter out) {
+    /**
+     * Prints what there is. A provider that fails when it is asked does not hide the others.
+     *
+     * @return the number of providers that cannot be used for a reason of their own
+     */
+    static int print(PrintWriter out) {
+        int broken = 0;
         for (EngineProvider provider : Engines.providers()) {
-            switch (provider.availability()) {
-                case Availability.Available available -> out.printf("engine %-8s %s: available, %s%n", provider.id(), provider.name(),
-                        available.detail());
-                case Availability.Unavailable unavailable -> out.printf("engine %-8s %s: not available, %s; %s%n", provider.id(),
-                        provider.name(), unavailable.reason(), unavailable.remedy());
-            }
-            for (Device device : provider.devices()) {
-                out.printf("  device %d  %s, %s, %.1f GiB%n", device.index(), device.name(), device.backEnd(),
-                        device.memoryBytes() / (double) (1L << 30));
+            try {
+                print(provider, out);
+            } catch (LinkageError | RuntimeException e) {
+                broken++;
+                out.printf("engine not usable: %s: asking it failed, %s%n  mend report this to its author, or take its jar away%n",
+                        provider.getClass().getName(), e);
             }
         }
-        Engines.broken().forEach(b -> out.printf("engine not usable: %s: %s%n", b.provider(), b.reason()));
+        for (Engines.Broken engine : Engines.broken()) {
+            broken++;
+            out.printf("engine not usable: %s: %s%n  mend take its jar away, or put in a version that works%n", engine.provider(),
+                    engine.reason());
+        }
         out.flush();
+        return broken;
+    }
+
+    private static void print(EngineProvider provider, PrintWriter out) {
+        switch (provider.availability()) {
+            case Availability.Available available -> out.printf("engine %-8s %s: available, %s%n", provider.id(), provider.name(),
+                    available.detail());
+            case Availability.Unavailable unavailable -> out.printf("engine %-8s %s: not available, %s%n  mend %s%n", provider.id(),
+                    provider.name(), unavailable.reason(), unavailable.remedy());
+        }
+        for (Device device : provider.devices()) {
+            out.printf("  device %d  %s, %s, %.1f GiB%n", device.index(), device.name(), device.backEnd(),
+                    device.memoryBytes() / (double) (1L << 30));
+        }
     }
 }

@@ -1,17 +1,35 @@
 package org.sae4j.cli;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.engine.EngineException;
+import org.sae4j.core.Engines;
 import org.sae4j.core.experiment.Experiments;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Prints what sae4j found on this machine. */
-@Command(name = "doctor", description = "Print what sae4j finds on this machine, and what to do about what is missing.",
+/** Checks Java, its flags, memory, engines and plugins, and says for each thing that is missing how to mend it. */
+@Command(name = "doctor", description = "Check Java, its flags, memory, engines, TornadoVM and plugins, and say how to mend what is missing.",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class DoctorCommand implements Runnable {
+    private static final double GIB = 1L << 30;
+    /** What the demo needs. */
+    private static final long COMFORTABLE_HEAP = 1L << 30;
+
     @Spec
     private CommandSpec spec;
+
+    @Option(names = "--plugin-path", paramLabel = "FOLDER", description = "A folder with jars of further experiments, to check as well.")
+    private @Nullable Path plugins;
+
+    private int mends;
 
     DoctorCommand() {
     }
@@ -19,19 +37,84 @@ final class DoctorCommand implements Runnable {
     @Override
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
-        Runtime runtime = Runtime.getRuntime();
+        mends = 0;
         out.printf("sae4j  %s%n", Version.current());
-        out.printf("java   %s (%s, %s)%n", Runtime.version(), System.getProperty("java.vendor"), System.getProperty("java.home"));
-        out.printf("heap   up to %.1f GiB; raise it with SAE_JAVA_OPTS=-Xmx8g%n", runtime.maxMemory() / (double) (1L << 30));
-        boolean vector = ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
-        out.printf("vector %s%n", vector ? "jdk.incubator.vector is resolved"
-                : "jdk.incubator.vector is missing, kernels are scalar and slow: start java with --add-modules jdk.incubator.vector");
-        String tornado = System.getenv("TORNADOVM_HOME");
-        out.printf("tornadovm %s%n", tornado == null ? "no SDK: set TORNADOVM_HOME to one for the GPU engine, see docs/gpu.md" : tornado);
-        DevicesCommand.print(out);
-        Experiments experiments = Experiments.installed();
-        out.printf("experiments %s%n", String.join(", ", experiments.all().stream().map(e -> e.id()).toList()));
-        experiments.broken().forEach((plugin, reason) -> out.printf("experiment not usable: %s: %s%n", plugin, reason));
+        java(out);
+        flags(out);
+        memory(out);
+        tornado(out, System.getenv());
+        engines(out);
+        experiments(out);
+        out.println(mends == 0 ? "nothing to mend" : mends == 1 ? "one thing to mend, see above" : mends + " things to mend, see above");
         out.flush();
+    }
+
+    private void java(PrintWriter out) {
+        out.printf("java   %s (%s, %s)%n", Runtime.version(), System.getProperty("java.vendor"), System.getProperty("java.home"));
+        if (System.getProperty("java.vm.info", "").contains("interpreted")) {
+            mend(out, "java is interpreted, hundreds of times slower: remove -Xint");
+        }
+    }
+
+    private void flags(PrintWriter out) {
+        if (ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()) {
+            out.printf("vector jdk.incubator.vector is resolved%n");
+        } else {
+            out.printf("vector jdk.incubator.vector is missing, kernels are scalar and slow%n");
+            mend(out, "start java with --add-modules jdk.incubator.vector, as ./sae does");
+        }
+    }
+
+    private void memory(PrintWriter out) {
+        long heap = Runtime.getRuntime().maxMemory();
+        if (ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system) {
+            long all = system.getTotalMemorySize();
+            out.printf("memory heap up to %.1f GiB; machine %.1f GiB, free %.1f%n", heap / GIB, all / GIB,
+                    system.getFreeMemorySize() / GIB);
+            if (heap > all) {
+                mend(out, "the heap may grow beyond the machine's memory: lower -Xmx in SAE_JAVA_OPTS");
+            }
+        } else {
+            out.printf("memory heap up to %.1f GiB%n", heap / GIB);
+        }
+        if (heap < COMFORTABLE_HEAP) {
+            mend(out, "less than 1 GiB of heap is too little for the demo: raise it with SAE_JAVA_OPTS=-Xmx2g");
+        }
+    }
+
+    private void tornado(PrintWriter out, Map<String, String> environment) {
+        String home = environment.get("TORNADOVM_HOME");
+        if (home == null || home.isBlank()) {
+            out.printf("tornadovm no SDK; the GPU engine needs one, see docs/gpu.md%n");
+        } else if (!Files.isRegularFile(Path.of(home, "tornado-argfile"))) {
+            out.printf("tornadovm TORNADOVM_HOME is %s, which is no SDK%n", home);
+            mend(out, "set TORNADOVM_HOME to the folder that holds tornado-argfile, or unset it");
+        } else {
+            out.printf("tornadovm %s%n", home);
+        }
+    }
+
+    private void engines(PrintWriter out) {
+        mends += DevicesCommand.print(out);
+        try {
+            out.printf("auto   %s%n", Engines.choose(Engines.AUTO).reason());
+        } catch (EngineException e) {
+            out.printf("auto   none%n");
+            mend(out, e.getMessage());
+        }
+    }
+
+    private void experiments(PrintWriter out) {
+        Experiments experiments = ExperimentsCommand.load(plugins);
+        out.printf("experiments %s%n", String.join(", ", experiments.all().stream().map(e -> e.id()).toList()));
+        experiments.broken().forEach((plugin, reason) -> {
+            out.printf("experiment not usable: %s: %s%n", plugin, reason);
+            mend(out, "take its jar away, or put in a version that works");
+        });
+    }
+
+    private void mend(PrintWriter out, String what) {
+        mends++;
+        out.printf("  mend %s%n", what);
     }
 }

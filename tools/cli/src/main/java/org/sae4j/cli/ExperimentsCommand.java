@@ -2,6 +2,7 @@ package org.sae4j.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.experiment.Experiment;
 import org.sae4j.core.experiment.Experiments;
 import picocli.CommandLine.Command;
@@ -17,12 +18,12 @@ final class ExperimentsCommand implements Runnable {
     private CommandSpec spec;
 
     @Option(names = "--plugin-path", paramLabel = "FOLDER", description = "A folder with jars of further experiments.")
-    private Path plugins;
+    private @Nullable Path plugins;
 
     ExperimentsCommand() {
     }
 
-    static Experiments load(Path plugins) {
+    static Experiments load(@Nullable Path plugins) {
         return plugins == null ? Experiments.installed() : Experiments.installedAndIn(Paths.folder(plugins, "--plugin-path"));
     }
 

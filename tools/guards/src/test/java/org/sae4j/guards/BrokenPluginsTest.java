@@ -42,7 +42,10 @@ class BrokenPluginsTest {
 
                 @Override
                 public String title() {
-                    return "Plugin %1$s";
+                    if (id().equals("failing-title")) {
+                        throw new IllegalStateException("no title");
+                    }
+                    return id().equals("no-title") ? null : "Plugin %1$s";
                 }
 
                 @Override
@@ -52,6 +55,9 @@ class BrokenPluginsTest {
 
                 @Override
                 public Config defaults() {
+                    if (id().equals("failing-defaults")) {
+                        throw new NoClassDefFoundError("com/example/Gone");
+                    }
                     return new Config(7);
                 }
 
@@ -83,6 +89,9 @@ class BrokenPluginsTest {
         plugin("failing", "failing", "if (id() != null) {throw new IllegalStateException(\"no licence\");}", "API_VERSION", List.of());
         plugin("newer", "newer", "", "API_VERSION + 1", List.of());
         plugin("misnamed", "Mis Named", "", "API_VERSION", List.of());
+        plugin("failingtitle", "failing-title", "", "API_VERSION", List.of());
+        plugin("notitle", "no-title", "", "API_VERSION", List.of());
+        plugin("failingdefaults", "failing-defaults", "", "API_VERSION", List.of());
         Files.writeString(plugins.resolve("nojar.jar"), "this is no archive");
         listing = Packaged.sae(folder, "experiments", "--plugin-path", plugins.toString());
     }
@@ -109,8 +118,11 @@ class BrokenPluginsTest {
         assertThat(notUsable("com.example.failing.Plugin")).contains("IllegalStateException: no licence");
         assertThat(notUsable("com.example.newer.Plugin")).contains("use a newer sae4j");
         assertThat(notUsable("com.example.misnamed.Plugin")).contains("lower-case letters");
+        assertThat(notUsable("com.example.failingtitle.Plugin")).contains("no title");
+        assertThat(notUsable("com.example.notitle.Plugin")).contains("title() gave null");
+        assertThat(notUsable("com.example.failingdefaults.Plugin")).contains("com/example/Gone");
         assertThat(notUsable("nojar.jar")).contains("cannot be read");
-        assertThat(listing.out().lines().filter(l -> l.startsWith("not usable"))).hasSize(7);
+        assertThat(listing.out().lines().filter(l -> l.startsWith("not usable"))).hasSize(10);
     }
 
     private static String notUsable(String what) {
@@ -123,6 +135,14 @@ class BrokenPluginsTest {
         Packaged.Outcome help = Packaged.sae(folder, "run", "good", "--plugin-path", plugins.toString(), "--help");
         assertThat(help.exit()).as(help.err()).isZero();
         assertThat(help.out()).contains("number (").contains("a number").contains("default 7");
+    }
+
+    @Test
+    void theDoctorNamesThemWithWhatToDo() {
+        Packaged.Outcome doctor = Packaged.sae(folder, "doctor", "--plugin-path", plugins.toString());
+        assertThat(doctor.exit()).as(doctor.err()).isZero();
+        assertThat(doctor.out()).contains("no licence").contains("10 things to mend");
+        assertThat(doctor.out().lines().filter(l -> l.startsWith("  mend "))).hasSizeGreaterThanOrEqualTo(10);
     }
 
     @Test
