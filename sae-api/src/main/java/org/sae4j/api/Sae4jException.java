@@ -11,8 +11,11 @@ import org.jspecify.annotations.Nullable;
 public class Sae4jException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    /** What happened. */
     private final String what;
+    /** The file, tensor, option, device or program concerned. */
     private final String where;
+    /** What the reader can do about it. */
     private final String remedy;
 
     /**

@@ -73,6 +73,9 @@ public sealed interface Figure {
     /**
      * Points in two or three dimensions.
      *
+     * @param id see {@link Figure#id()}
+     * @param title see {@link Figure#title()}
+     * @param caption see {@link Figure#caption()}
      * @param axes two or three axes
      * @param groups the points
      * @param colorScale for groups with colour values
@@ -93,7 +96,16 @@ public sealed interface Figure {
      */
     record Line(String name, double[] x, double[] y, double[] low, double[] high, boolean dashed) {}
 
-    /** Lines over a common axis. */
+    /**
+     * Lines over a common axis.
+     *
+     * @param id see {@link Figure#id()}
+     * @param title see {@link Figure#title()}
+     * @param caption see {@link Figure#caption()}
+     * @param x the horizontal axis
+     * @param y the vertical axis
+     * @param lines the lines
+     */
     record Lines(String id, String title, String caption, Axis x, Axis y, List<Line> lines) implements Figure {}
 
     /**
@@ -109,7 +121,13 @@ public sealed interface Figure {
     /**
      * Bars side by side.
      *
+     * @param id see {@link Figure#id()}
+     * @param title see {@link Figure#title()}
+     * @param caption see {@link Figure#caption()}
+     * @param categoryAxis the axis of the categories
+     * @param valueAxis the axis of the values
      * @param categories names below the bars
+     * @param series the bars
      * @param horizontal whether bars lie
      */
     record Bars(String id, String title, String caption, Axis categoryAxis, Axis valueAxis, List<String> categories,
@@ -118,6 +136,11 @@ public sealed interface Figure {
     /**
      * Counts in bins.
      *
+     * @param id see {@link Figure#id()}
+     * @param title see {@link Figure#title()}
+     * @param caption see {@link Figure#caption()}
+     * @param x the horizontal axis
+     * @param y the vertical axis
      * @param edges ends of the bins, one more than bins
      * @param series counts or weights by bin
      * @param stacked whether series lie on top of each other
@@ -128,9 +151,15 @@ public sealed interface Figure {
     /**
      * A matrix in colours.
      *
+     * @param id see {@link Figure#id()}
+     * @param title see {@link Figure#title()}
+     * @param caption see {@link Figure#caption()}
+     * @param x the horizontal axis
+     * @param y the vertical axis
      * @param xLabels names of columns
      * @param yLabels names of rows, the first on top
      * @param values by row and column; NaN is left empty
+     * @param colorScale how values become colours
      */
     record Heatmap(String id, String title, String caption, Axis x, Axis y, List<String> xLabels, List<String> yLabels,
             double[][] values, ColorScale colorScale) implements Figure {}
@@ -143,7 +172,16 @@ public sealed interface Figure {
      */
     record Sample(String name, double[] values) {}
 
-    /** Violins of samples side by side. */
+    /**
+     * Violins of samples side by side.
+     *
+     * @param id see {@link Figure#id()}
+     * @param title see {@link Figure#title()}
+     * @param caption see {@link Figure#caption()}
+     * @param x the horizontal axis
+     * @param y the vertical axis
+     * @param samples the samples
+     */
     record Distributions(String id, String title, String caption, Axis x, Axis y, List<Sample> samples) implements Figure {}
 
     /**
@@ -155,7 +193,15 @@ public sealed interface Figure {
      */
     record Strip(String label, List<String> tokens, double[] values) {}
 
-    /** Texts whose tokens are coloured by their values. */
+    /**
+     * Texts whose tokens are coloured by their values.
+     *
+     * @param id see {@link Figure#id()}
+     * @param title see {@link Figure#title()}
+     * @param caption see {@link Figure#caption()}
+     * @param colorScale how values become colours
+     * @param strips the texts
+     */
     record TokenStrips(String id, String title, String caption, ColorScale colorScale, List<Strip> strips) implements Figure {}
 
     /**
@@ -169,6 +215,9 @@ public sealed interface Figure {
     /**
      * A table.
      *
+     * @param id see {@link Figure#id()}
+     * @param title see {@link Figure#title()}
+     * @param caption see {@link Figure#caption()}
      * @param columns headings, with units
      * @param rows cells: numbers, strings or {@linkplain Link links}
      */

@@ -51,12 +51,14 @@ class DocumentationTest {
     private record Block(String marker, String detail, String language, String text) {}
 
     static List<Path> pages() {
-        return markdown(ModuleFolder.ROOT.resolve("docs"));
+        List<Path> pages = new ArrayList<>(markdown(ModuleFolder.ROOT.resolve("docs")));
+        pages.add(ModuleFolder.ROOT.resolve("README.md"));
+        return pages;
     }
 
     static List<Path> allPages() {
         List<Path> pages = new ArrayList<>(markdown(ModuleFolder.ROOT));
-        pages.addAll(pages());
+        pages.addAll(markdown(ModuleFolder.ROOT.resolve("docs")));
         return pages;
     }
 

@@ -82,7 +82,7 @@ class ExamplesTest {
         return copy;
     }
 
-    private static void copy(Path from, Path to) {
+    static void copy(Path from, Path to) {
         try (Stream<Path> files = Files.walk(from)) {
             for (Path file : files.filter(Files::isRegularFile).filter(f -> !from.relativize(f).startsWith("target")).toList()) {
                 Path target = to.resolve(from.relativize(file).toString());
