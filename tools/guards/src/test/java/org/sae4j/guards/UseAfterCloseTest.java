@@ -1,0 +1,185 @@
+package org.sae4j.guards;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
+import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Buffer;
+import org.sae4j.api.engine.CompiledProgram;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.api.engine.Op;
+import org.sae4j.api.engine.Program;
+import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.Engines;
+import org.sae4j.core.SparseAutoencoders;
+import org.sae4j.core.Transformers;
+import org.sae4j.core.format.ElementType;
+import org.sae4j.core.format.SaeFiles;
+import org.sae4j.core.format.SaeWeights;
+import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.format.TransformerFiles;
+import org.sae4j.core.format.TransformerWeights;
+import org.sae4j.core.hub.HubClient;
+import org.sae4j.core.hub.HubReference;
+import org.sae4j.core.hub.HubSettings;
+import org.sae4j.core.store.ActivationStore;
+import org.sae4j.core.store.ActivationStoreWriter;
+import org.sae4j.core.store.HarvestProgress;
+import org.sae4j.core.store.StoreInfo;
+import org.sae4j.core.train.ActivationSource;
+import org.sae4j.core.train.MetricsFile;
+import org.sae4j.core.train.Recipes;
+import org.sae4j.core.train.Trainer;
+import org.sae4j.core.train.TrainingMetrics;
+
+/** Whatever can be closed says so when it is used afterwards, and may be closed twice. A new public type that can be closed is missed here. */
+class UseAfterCloseTest {
+    @TempDir
+    private static Path folder;
+    private static DemoFolders demo;
+    private static Engine engine;
+
+    /** Something open, and the uses of it that must be refused once it is closed. */
+    private record Subject(AutoCloseable resource, List<ThrowingCallable> uses) {
+        static Subject of(AutoCloseable resource, ThrowingCallable... uses) {
+            return new Subject(resource, List.of(uses));
+        }
+    }
+
+    /** Opens one of each type. */
+    private interface Opening {
+        Subject open() throws IOException;
+    }
+
+    private static final Map<Class<?>, Opening> SUBJECTS = new LinkedHashMap<>();
+
+    static {
+        SUBJECTS.put(Engine.class, () -> {
+            Engine other = Engines.open("cpu", EngineOptions.DEFAULT);
+            return Subject.of(other, () -> other.compile(copy(), Map.of()));
+        });
+        SUBJECTS.put(CompiledProgram.class, () -> {
+            CompiledProgram compiled = engine.compile(copy(), Map.of());
+            return Subject.of(compiled, compiled::run, compiled::program, () -> compiled.read(copy().buffer("out")));
+        });
+        SUBJECTS.put(Transformer.class, () -> {
+            Transformer model = Transformers.open(demo.model(), engine);
+            Map<String, Tensor> parameters = model.parameters();
+            return Subject.of(model, () -> model.forward(new int[][] {{0, 1}}, ForwardPlan.logits()), () -> model.with(Map.of()),
+                    () -> parameters.get("embed.W_E").get(0));
+        });
+        SUBJECTS.put(SparseAutoencoder.class, () -> {
+            SparseAutoencoder sae = SparseAutoencoders.open(demo.autoencoder(), engine);
+            Tensor x = Tensor.zeros(1, 512);
+            return Subject.of(sae, () -> sae.encode(x), () -> sae.reconstruct(x), () -> sae.parameters().get("b_dec").get(0));
+        });
+        SUBJECTS.put(TransformerWeights.class, () -> {
+            TransformerWeights weights = TransformerFiles.read(demo.model());
+            return Subject.of(weights, () -> weights.parameters().get("embed.W_E").get(0));
+        });
+        SUBJECTS.put(SaeWeights.class, () -> {
+            SaeWeights weights = SaeFiles.read(demo.autoencoder());
+            return Subject.of(weights, () -> weights.parameters().get("W_enc").get(0));
+        });
+        SUBJECTS.put(SafetensorsFile.class, () -> {
+            SafetensorsFile file = SafetensorsFile.open(demo.autoencoder().resolve("sae_weights.safetensors"));
+            return Subject.of(file, () -> file.tensor("W_enc"));
+        });
+        SUBJECTS.put(ActivationStoreWriter.class, () -> {
+            ActivationStoreWriter writer = ActivationStoreWriter.create(folder.resolve("written"), info());
+            return Subject.of(writer, () -> writer.append(new float[2], 0, 1), () -> writer.commit(new HarvestProgress(1, 1, "x")));
+        });
+        SUBJECTS.put(ActivationStore.class, () -> {
+            try (ActivationStoreWriter writer = ActivationStoreWriter.create(folder.resolve("store"), info())) {
+                writer.append(new float[8], 0, 4);
+                writer.complete(new HarvestProgress(1, 4, "x"));
+            }
+            ActivationStore store = ActivationStore.open(folder.resolve("store"));
+            ActivationSource source = store.sequential();
+            return Subject.of(store, () -> source.next(new float[2]), () -> store.verify(Progress.NONE));
+        });
+        SUBJECTS.put(Trainer.class, () -> {
+            Trainer trainer = Trainer.builder(engine, Recipes.OPENAI_TOPK.with(Map.of("d_sae", "8", "k", "2", "batch", "2", "steps", "2")),
+                    ActivationSource.shuffled(Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 4, 2), 1)).build();
+            return Subject.of(trainer, trainer::step, trainer::result, () -> trainer.run(Progress.NONE),
+                    () -> trainer.checkpoint(folder.resolve("c.safetensors")));
+        });
+        SUBJECTS.put(MetricsFile.class, () -> {
+            MetricsFile file = new MetricsFile(folder.resolve("metrics.jsonl"), 0);
+            return Subject.of(file, () -> file.accept(new TrainingMetrics(1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
+        });
+        SUBJECTS.put(HubClient.class, () -> {
+            HubClient client = new HubClient(HubSettings.fromEnvironment().withCache(folder.resolve("hub")).withOffline(true));
+            return Subject.of(client, () -> client.fetch(HubReference.parse("hf:a/b"), List.of(), Progress.NONE));
+        });
+    }
+
+    private static Program copy() {
+        Program.Builder builder = Program.builder("sum");
+        Buffer x = builder.input("x", 2, 2);
+        builder.add(new Op.Add(x, x, 1, builder.output("out", 2, 2)));
+        return builder.build();
+    }
+
+    private static StoreInfo info() {
+        return new StoreInfo(HookPoint.mlpPost(0), "small", "abc", ElementType.F32, 2, 2, Map.of());
+    }
+
+    @BeforeAll
+    static void open() {
+        demo = DemoFolders.writeTo(folder);
+        engine = Engines.open("cpu", EngineOptions.DEFAULT);
+    }
+
+    @AfterAll
+    static void close() {
+        engine.close();
+    }
+
+    @Test
+    void everyPublicTypeThatCanBeClosedIsTried() {
+        List<String> found = ModuleFolder.libraries().stream().flatMap(module -> module.javaClasses().stream()
+                .filter(t -> t.getModifiers().contains(JavaModifier.PUBLIC) && module.exports(t.getPackageName())
+                        && t.isAssignableTo(AutoCloseable.class))
+                .filter(t -> SUBJECTS.keySet().stream().noneMatch(known -> known.isInterface() && t.isAssignableTo(known)
+                        && !t.isEquivalentTo(known))))
+                .map(JavaClass::getName).toList();
+        assertThat(found).containsExactlyInAnyOrderElementsOf(SUBJECTS.keySet().stream().map(Class::getName).toList());
+    }
+
+    @TestFactory
+    Stream<DynamicTest> itSaysThatItIsClosed() {
+        return SUBJECTS.entrySet().stream().map(entry -> DynamicTest.dynamicTest(entry.getKey().getSimpleName(), () -> {
+            Subject subject = entry.getValue().open();
+            subject.resource().close();
+            subject.resource().close();
+            for (ThrowingCallable use : subject.uses()) {
+                assertThatThrownBy(use).isInstanceOfAny(IllegalStateException.class, Sae4jException.class)
+                        .hasMessageMatching("(?is).*(closed|already).*");
+            }
+        }));
+    }
+}
