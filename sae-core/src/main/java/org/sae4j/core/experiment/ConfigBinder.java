@@ -159,11 +159,11 @@ public final class ConfigBinder {
             constructor.trySetAccessible();
             return (Record) constructor.newInstance(values);
         } catch (InvocationTargetException e) {
-            if (e.getCause() instanceof Sae4jException known) {
+            Throwable cause = e.getTargetException();
+            if (cause instanceof Sae4jException known) {
                 throw known;
             }
-            throw new Sae4jException("the configuration is refused, " + e.getCause().getMessage(), where, "mend the settings",
-                    e.getCause());
+            throw new Sae4jException("the configuration is refused, " + cause.getMessage(), where, "mend the settings", cause);
         } catch (ReflectiveOperationException e) {
             throw new Sae4jException("cannot make a " + type.getName() + ", " + e, where,
                     "the experiment must export or open its configuration record", e);

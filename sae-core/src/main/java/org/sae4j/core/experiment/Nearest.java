@@ -2,6 +2,7 @@ package org.sae4j.core.experiment;
 
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Guesses what a mistyped name was meant to be. */
@@ -14,8 +15,8 @@ final class Nearest {
     }
 
     private static Optional<String> of(String name, Collection<String> names) {
-        return names.stream().min(Comparator.comparingInt(n -> distance(name.toLowerCase(), n.toLowerCase())))
-                .filter(n -> distance(name.toLowerCase(), n.toLowerCase()) <= Math.max(2, n.length() / 3));
+        return names.stream().min(Comparator.comparingInt(n -> distance(name.toLowerCase(Locale.ROOT), n.toLowerCase(Locale.ROOT))))
+                .filter(n -> distance(name.toLowerCase(Locale.ROOT), n.toLowerCase(Locale.ROOT)) <= Math.max(2, n.length() / 3));
     }
 
     private static int distance(String a, String b) {

@@ -1,7 +1,7 @@
 package org.sae4j.core.features;
 
 import java.util.Arrays;
-import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
@@ -24,17 +24,20 @@ final class DirectPath {
         this.description = description;
     }
 
+    private static Tensor parameter(Transformer model, String name) {
+        return Objects.requireNonNull(model.parameters().get(name), name);
+    }
+
     /** {@return the path from a hook point, or empty if there is none that is linear} */
     static Optional<DirectPath> of(Transformer model, HookPoint hook) {
-        Map<String, Tensor> parameters = model.parameters();
-        Optional<Tensor> norm = Optional.of(parameters.get("ln_final.w"));
-        Optional<Tensor> unembedding = Optional.of(parameters.get("unembed.W_U"));
+        Optional<Tensor> norm = Optional.of(parameter(model, "ln_final.w"));
+        Optional<Tensor> unembedding = Optional.of(parameter(model, "unembed.W_U"));
         String block = "blocks." + hook.layer() + ".";
         String end = "ln_final.w, W_U";
         return switch (hook.site()) {
-            case MLP_POST -> Optional.of(new DirectPath(Optional.of(parameters.get(block + "mlp.W_out")), norm, unembedding,
+            case MLP_POST -> Optional.of(new DirectPath(Optional.of(parameter(model, block + "mlp.W_out")), norm, unembedding,
                     "W_dec, " + block + "mlp.W_out, " + end));
-            case Z -> Optional.of(new DirectPath(Optional.of(parameters.get(block + "attn.W_O").reshape(-1, model.config().dModel())), norm,
+            case Z -> Optional.of(new DirectPath(Optional.of(parameter(model, block + "attn.W_O").reshape(-1, model.config().dModel())), norm,
                     unembedding, "W_dec, " + block + "attn.W_O, " + end));
             case EMBED, POS_EMBED, RESID_PRE, RESID_MID, RESID_POST, ATTN_OUT, MLP_OUT ->
                 Optional.of(new DirectPath(Optional.empty(), norm, unembedding, "W_dec, " + end));

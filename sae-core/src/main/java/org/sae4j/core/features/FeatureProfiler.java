@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
@@ -53,7 +54,7 @@ final class FeatureProfiler {
         corpus = scores.corpus();
         columns = scores.columns();
         random = new CounterRandom(settings.seed()).stream("feature profiles");
-        decoder = sae.parameters().get("W_dec");
+        decoder = Objects.requireNonNull(sae.parameters().get("W_dec"));
         norms = IntStream.range(0, columns.features()).mapToDouble(f -> Math.sqrt(dot(decoder.row(f), decoder.row(f)))).toArray();
         path = DirectPath.of(model, hook);
         removal = FeatureRemoval.possible(hook.site()) ? Optional.of(new FeatureRemoval(model, sae, hook, progress)) : Optional.empty();

@@ -3,6 +3,7 @@ package org.sae4j.core.features;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
@@ -68,7 +69,7 @@ final class FeatureRemoval {
         // By length, so that little is padded; the order of equal lengths is kept.
         int[] order = IntStream.range(0, n).boxed().sorted(Comparator.comparingInt(i -> cases.get(i).tokens().length))
                 .mapToInt(Integer::intValue).toArray();
-        float[] direction = sae.parameters().get("W_dec").row(feature);
+        float[] direction = Objects.requireNonNull(sae.parameters().get("W_dec")).row(feature);
         for (int from = 0; from < n;) {
             progress.checkCancelled();
             int to = from + 1;

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.sae4j.core.format.Inspection.TensorInfo;
@@ -41,7 +42,7 @@ public final class Inspector {
         if (!Files.exists(path)) {
             throw new FormatException("no such file or folder", path.toString(), "check the path");
         }
-        Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
+        Path folder = Files.isDirectory(path) ? path : Objects.requireNonNull(path.toAbsolutePath().getParent());
         if (Files.isRegularFile(path) && path.toString().endsWith(".json") && !path.toString().endsWith(".index.json")) {
             return json(path);
         }
@@ -77,7 +78,8 @@ public final class Inspector {
 
     private static Inspection json(Path path) {
         JsonFile json = JsonFile.read(path);
-        if (json.has("model") && json.get("model").isObject()
+        JsonNode model = json.get("model");
+        if (model != null && model.isObject()
                 || path.endsWith("vocab.json") && Files.isRegularFile(path.resolveSibling("merges.txt"))) {
             return tokenizer(path);
         }

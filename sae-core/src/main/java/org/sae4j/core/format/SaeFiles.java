@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
@@ -64,7 +65,7 @@ public final class SaeFiles {
                     + parameters.keySet());
         }
         shapes.forEach((name, shape) -> {
-            if (!Arrays.equals(shape, parameters.get(name).shape())) {
+            if (!Arrays.equals(shape, Objects.requireNonNull(parameters.get(name)).shape())) {
                 throw new IllegalArgumentException(name + " must have shape " + Arrays.toString(shape) + ", found " + parameters.get(name));
             }
             Finite.check(folder + ": " + name, parameters.get(name));

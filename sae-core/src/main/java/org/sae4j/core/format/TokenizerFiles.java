@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.sae4j.api.model.Tokenizer;
@@ -43,7 +44,7 @@ public final class TokenizerFiles {
      * @throws FormatException if there is none, it is not a byte-level BPE, uses a feature that is not supported, or is inconsistent
      */
     public static Tokenizer read(Path path) {
-        Path folder = Files.isRegularFile(path) ? path.toAbsolutePath().getParent() : path;
+        Path folder = Files.isRegularFile(path) ? Objects.requireNonNull(path.toAbsolutePath().getParent()) : path;
         Path file = Files.isRegularFile(path) ? path
                 : Files.isRegularFile(path.resolve(JSON)) ? path.resolve(JSON) : path.resolve(VOCABULARY);
         JsonFile json = JsonFile.read(file);

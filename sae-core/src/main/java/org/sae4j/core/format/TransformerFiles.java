@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.sae4j.api.model.Tokenizer;
@@ -40,7 +41,7 @@ public final class TransformerFiles {
      */
     public static TransformerWeights read(Path path) {
         boolean file = Files.isRegularFile(path);
-        Path folder = file ? path.toAbsolutePath().getParent() : path;
+        Path folder = file ? Objects.requireNonNull(path.toAbsolutePath().getParent()) : path;
         if (!Files.isRegularFile(folder.resolve(CONFIG))) {
             throw new FormatException("a transformer's folder has a " + CONFIG, folder.toString(),
                     "give a folder with a Hugging Face GPT-2 or a TransformerLens model");

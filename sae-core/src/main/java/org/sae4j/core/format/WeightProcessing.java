@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.TransformerConfig;
 
@@ -160,7 +161,7 @@ public final class WeightProcessing {
         }
 
         Tensor tensor(String name) {
-            return parameters.get(name);
+            return Objects.requireNonNull(parameters.get(name));
         }
 
         float[] values(String name) {

@@ -4,6 +4,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 
 /**
@@ -40,7 +41,7 @@ record HubFile(String path, OptionalLong size, Optional<Checksum> checksum) {
         return new HubFile(path, size, checksum);
     }
 
-    private static Sae4jException refused(String path, String where, InvalidPathException cause) {
+    private static Sae4jException refused(String path, String where, @Nullable InvalidPathException cause) {
         return new Sae4jException("the server lists '" + path.replaceAll("\\p{Cntrl}", "?") + "', which is no safe name for a file", where,
                 "do not trust this repository or endpoint", cause);
     }

@@ -104,17 +104,29 @@ public record HubSettings(URI endpoint, Path cache, Optional<String> token, bool
         }
     }
 
-    /** {@return these settings with another endpoint} */
+    /**
+     * {@return these settings with another endpoint}
+     *
+     * @param other the address of the hub
+     */
     public HubSettings withEndpoint(URI other) {
         return new HubSettings(other, cache, token, offline);
     }
 
-    /** {@return these settings with another cache} */
+    /**
+     * {@return these settings with another cache}
+     *
+     * @param other the folder of downloads
+     */
     public HubSettings withCache(Path other) {
         return new HubSettings(endpoint, other, token, offline);
     }
 
-    /** {@return these settings, using the network or not} */
+    /**
+     * {@return these settings, using the network or not}
+     *
+     * @param value whether to use the cache alone
+     */
     public HubSettings withOffline(boolean value) {
         return new HubSettings(endpoint, cache, token, value);
     }

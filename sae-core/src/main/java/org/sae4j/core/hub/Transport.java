@@ -135,11 +135,10 @@ final class Transport implements AutoCloseable {
                     return answer.get(GLANCE.toNanos(), TimeUnit.NANOSECONDS);
                 } catch (TimeoutException e) {
                     // Not yet: the request has its own limit, this one is for noticing a cancellation.
-                    continue;
                 }
             }
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException broken ? broken : new IOException(e.getCause().toString(), e.getCause());
+            throw e.getCause() instanceof IOException broken ? broken : new IOException(String.valueOf(e.getCause()), e.getCause());
         } catch (InterruptedException e) {
             throw interrupted(e);
         } finally {

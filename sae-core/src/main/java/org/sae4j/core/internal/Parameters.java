@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.sae4j.api.Tensor;
@@ -48,7 +49,7 @@ final class Parameters {
             }
             throw new IllegalArgumentException("parameters do not fit: " + String.join(", ", faults));
         }
-        expected.forEach((name, shape) -> checkShape(name, shape, found.get(name)));
+        expected.forEach((name, shape) -> checkShape(name, shape, Objects.requireNonNull(found.get(name))));
     }
 
     static void checkShape(String name, int[] shape, Tensor tensor) {

@@ -37,7 +37,7 @@ public final class SharedResource {
             return maker.apply(resource);
         } catch (IllegalArgumentException e) {
             resource.release();
-            throw new FormatException(e.getMessage(), path.toString(), "check that weights and configuration belong together", e);
+            throw new FormatException(String.valueOf(e.getMessage()), path.toString(), "check that weights and configuration belong together", e);
         } catch (RuntimeException | Error e) {
             resource.release();
             throw e;

@@ -166,7 +166,6 @@ final class StoreSource implements ActivationSource {
                 await(window);
             } catch (RuntimeException e) {
                 // See above: nobody asked for these rows yet, and whoever does reads them again.
-                continue;
             } finally {
                 free.add(window.rows);
             }

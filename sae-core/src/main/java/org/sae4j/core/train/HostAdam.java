@@ -17,8 +17,8 @@ final class HostAdam {
         double lr = recipe.learningRate(step);
         double beta1 = recipe.number(Setting.BETA1);
         double beta2 = recipe.number(Setting.BETA2);
-        double correction1 = 1 - Math.pow(beta1, step);
-        double correction2 = 1 - Math.pow(beta2, step);
+        double correction1 = 1 - Math.pow(beta1, (double) step);
+        double correction2 = 1 - Math.pow(beta2, (double) step);
         for (int i = 0; i < value.length; i++) {
             m[i] = (float) (beta1 * m[i] + (1 - beta1) * gradient[i]);
             v[i] = (float) (beta2 * v[i] + (1 - beta2) * gradient[i] * gradient[i]);

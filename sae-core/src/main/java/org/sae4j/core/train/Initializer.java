@@ -192,7 +192,8 @@ final class Initializer {
             }
             sum += Math.sqrt(squares);
         }
-        double mean = sum / (rows.length / d);
+        int count = rows.length / d;
+        double mean = sum / count;
         if (!(mean > 0 && Double.isFinite(mean))) {
             throw new Sae4jException("the mean norm of the first activations is " + mean, "activation source",
                     "give activations that are finite and not all 0");

@@ -187,7 +187,7 @@ public final class Trainer implements AutoCloseable {
         }
         try (Stream<Path> files = Files.list(folder)) {
             return files.filter(file -> file.getFileName().toString().matches("checkpoint-[0-9]{9,}\\.safetensors"))
-                    .max(Comparator.comparing((Path file) -> file.getFileName().toString().length())
+                    .max(Comparator.comparingInt((Path file) -> file.getFileName().toString().length())
                             .thenComparing(file -> file.getFileName().toString()));
         } catch (IOException | UncheckedIOException e) {
             throw new Sae4jException("checkpoints cannot be listed: " + e, folder.toString(), "check the folder's permissions", e);

@@ -140,7 +140,7 @@ public final class ExperimentConformance {
         try {
             ExperimentChecks.result(experiment.run(config, bare));
         } catch (Sae4jException e) {
-            if (e.getMessage().isBlank()) {
+            if (String.valueOf(e.getMessage()).isBlank()) {
                 throw new AssertionError("the message says what is missing, found nothing", e);
             }
         }

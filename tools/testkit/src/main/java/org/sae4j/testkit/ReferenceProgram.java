@@ -3,6 +3,7 @@ package org.sae4j.testkit;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Buffer.Role;
@@ -163,15 +164,15 @@ final class ReferenceProgram implements CompiledProgram {
     }
 
     float[] floats(Buffer buffer) {
-        return floats.get(buffer.name());
+        return Objects.requireNonNull(floats.get(buffer.name()));
     }
 
     int[] ints(Buffer buffer) {
-        return ints.get(buffer.name());
+        return Objects.requireNonNull(ints.get(buffer.name()));
     }
 
     SparseRows sparse(Buffer buffer) {
-        return sparse.get(buffer.name());
+        return Objects.requireNonNull(sparse.get(buffer.name()));
     }
 
     void store(Buffer buffer, SparseRows rows) {

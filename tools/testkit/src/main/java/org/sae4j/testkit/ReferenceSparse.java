@@ -77,7 +77,7 @@ final class ReferenceSparse {
     private void select(Op.Select op) {
         float[] pre = memory.floats(op.pre());
         float[] mask = op.mask() == null ? null : memory.floats(op.mask());
-        float[] threshold = op.threshold() == null ? null : memory.floats(op.threshold());
+        float[] threshold = op.threshold() == null ? new float[0] : memory.floats(op.threshold());
         int cols = op.pre().cols();
         int[] eligible = IntStream.range(0, pre.length).filter(i -> mask == null || mask[i % cols] != 0).toArray();
         Set<Integer> kept = new HashSet<>();

@@ -17,10 +17,10 @@ import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Device;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Op.Function;
 import org.sae4j.api.engine.Op.Reduction;
 import org.sae4j.api.engine.Op.Rule;
-import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Program;
 import org.sae4j.api.sae.SparseRows;
 

@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -75,7 +76,7 @@ public record ModelTensors(TransformerConfig config, Map<String, Tensor> paramet
         private void scaleQueries(int layer, double factor) {
             for (String name : List.of("W_Q", "b_Q")) {
                 String full = "blocks." + layer + ".attn." + name;
-                Tensor tensor = parameters.get(full);
+                Tensor tensor = Objects.requireNonNull(parameters.get(full));
                 float[] values = tensor.toArray();
                 for (int i = 0; i < values.length; i++) {
                     values[i] = (float) (values[i] * factor);
@@ -134,7 +135,7 @@ public record ModelTensors(TransformerConfig config, Map<String, Tensor> paramet
         try {
             return new TransformerConfig(name, nLayers, dModel, nHeads, dHead, dMlp, nCtx, dVocab, activation, (float) eps, tied);
         } catch (IllegalArgumentException e) {
-            throw new FormatException(e.getMessage(), file.where(), "check that the config belongs to these weights", e);
+            throw new FormatException(String.valueOf(e.getMessage()), file.where(), "check that the config belongs to these weights", e);
         }
     }
 }

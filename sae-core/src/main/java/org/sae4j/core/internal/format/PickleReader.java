@@ -108,8 +108,8 @@ final class PickleReader {
                 case 0x86 -> push(popList(2));
                 case 0x87 -> push(popList(3));
                 case 'N' -> push(NONE);
-                case 0x88 -> push(Boolean.TRUE);
-                case 0x89 -> push(Boolean.FALSE);
+                case 0x88 -> push(true);
+                case 0x89 -> push(false);
                 case ')', ']', 0x8f -> push(new ArrayList<>());
                 case '}' -> push(new LinkedHashMap<>());
                 case 'J' -> push((long) int32());

@@ -6,6 +6,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -116,7 +117,7 @@ final class SaeBuilder {
     }
 
     Tensor parameter(String name) {
-        return parameters.get(name);
+        return Objects.requireNonNull(parameters.get(name));
     }
 
     /** Adds a threshold of each feature from a tensor [d_sae] or a single number. */
@@ -257,7 +258,7 @@ final class SaeBuilder {
         try {
             return new SaeConfig(architecture, dIn, dSae, k, applyBDecToInput, normalization, hook, modelName, skip);
         } catch (IllegalArgumentException e) {
-            throw new FormatException(e.getMessage(), table.path().toString(), "check that the config belongs to these weights", e);
+            throw new FormatException(String.valueOf(e.getMessage()), table.path().toString(), "check that the config belongs to these weights", e);
         }
     }
 

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.sae4j.api.Tensor;
@@ -36,7 +37,7 @@ public record SaeReader(SaeConfig config, Map<String, Tensor> parameters, Option
      */
     public static SaeReader read(Path path, Arena arena, List<String> notes) {
         Path weights = Files.isRegularFile(path) ? path.toAbsolutePath() : find(path);
-        Path folder = weights.toAbsolutePath().getParent();
+        Path folder = Objects.requireNonNull(weights.toAbsolutePath().getParent());
         TensorTable table = WeightFiles.open(weights, arena);
         double normFactor = 1;
         if (table.extras().get("ae") instanceof TensorTable inner && !inner.tensors().isEmpty()) {

@@ -144,7 +144,7 @@ public final class BpeTokenizer implements Tokenizer {
             }
             int at = 0;
             for (int id : tokens) {
-                int next = at + bytes[id].length;
+                int next = at + bytesOf(id).length;
                 add(id, text.start(firstUnit[at]), text.end(lastUnit[next - 1]));
                 at = next;
             }
@@ -205,10 +205,11 @@ public final class BpeTokenizer implements Tokenizer {
     }
 
     private byte[] bytesOf(int id) {
-        if (!contains(id)) {
+        byte[] known = id >= 0 && id < bytes.length ? bytes[id] : null;
+        if (known == null) {
             throw new IndexOutOfBoundsException("token " + id + " is not in the vocabulary of " + bytes.length);
         }
-        return bytes[id];
+        return known;
     }
 
     @Override

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -306,7 +307,7 @@ public final class TokenizerJson {
             Map<String, Integer> words = new HashMap<>();
             ids.forEach((text, id) -> {
                 byte[] decoded = ByteLevel.toBytes(text);
-                if (decoded != null && decoded.length == bytes.get(id).length) {
+                if (decoded != null && decoded.length == Objects.requireNonNull(bytes.get(id)).length) {
                     words.put(text, id);
                 }
             });

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Buffer;
@@ -36,7 +37,7 @@ final class Compiler {
                 for (int j = i + 1; j < ops.size() && preOf(ops.get(j)) == product.out(); j++) {
                     selects.add(ops.get(j));
                 }
-                if (uses.get(product.out()) != selects.size() + 1) {
+                if (Objects.requireNonNull(uses.get(product.out())) != selects.size() + 1) {
                     selects.clear();
                 }
                 if (!selects.isEmpty()) {

@@ -31,7 +31,7 @@ final class PanelPool {
         if (panels.length >= count) {
             return panels;
         }
-        Memory.require((count - panels.length) * (long) (Products.DEPTH * width * Float.BYTES), where);
+        Memory.require((long) (count - panels.length) * Products.DEPTH * width * Float.BYTES, where);
         float[][] grown = Arrays.copyOf(panels, count);
         for (int i = panels.length; i < count; i++) {
             grown[i] = new float[Products.DEPTH * width];

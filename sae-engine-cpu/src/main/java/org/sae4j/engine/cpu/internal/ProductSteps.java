@@ -99,7 +99,7 @@ final class ProductSteps {
     /** Selections from a matrix that exists. */
     Step select(Op op, Buffer pre) {
         float[] x = storage.floats(pre);
-        Selection selection = selection(op, pre);
+        Selection selection = selection(op);
         int width = pre.cols();
         return () -> {
             selection.begin();
@@ -113,7 +113,7 @@ final class ProductSteps {
         };
     }
 
-    private Selection selection(Op op, Buffer pre) {
+    private Selection selection(Op op) {
         return switch (op) {
             case Op.Select o -> Selection.of(context, storage, o);
             case Op.GatedSelect o -> Selection.of(context, storage, o);
@@ -131,7 +131,7 @@ final class ProductSteps {
         int columns = o.out().cols();
         List<Selection> selections = new ArrayList<>();
         for (Op select : selects) {
-            selections.add(selection(select, o.out()));
+            selections.add(selection(select));
         }
         float[][] scratch = new float[context.workers().threads()][];
         return () -> {

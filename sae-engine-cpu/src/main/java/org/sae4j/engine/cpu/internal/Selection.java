@@ -1,5 +1,6 @@
 package org.sae4j.engine.cpu.internal;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
 
@@ -45,7 +46,8 @@ final class Selection {
             case TOPK -> (pre, at, to) -> TopK.select(kernels, pre, at, n, o.k(), mask, to);
             case WINDOW -> {
                 float half = o.width() / 2;
-                yield (pre, at, to) -> window(pre, at, n, threshold, half, mask, to);
+                float[] centre = Objects.requireNonNull(threshold);
+                yield (pre, at, to) -> window(pre, at, n, centre, half, mask, to);
             }
             case EXP -> (pre, at, to) -> exp(pre, at, n, mask, to);
         };

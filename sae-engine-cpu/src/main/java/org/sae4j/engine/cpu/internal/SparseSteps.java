@@ -28,6 +28,7 @@ final class SparseSteps {
         return s.density() > DENSE;
     }
 
+    @SuppressWarnings("ArgumentSelectionDefectChecker")       // The columns of the left operand are the depth of the product.
     Step decode(Op.Decode o) {
         SparseMatrix s = storage.sparse(o.s());
         float[] w = storage.floats(o.w());

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Buffer;
@@ -150,14 +151,14 @@ final class Storage {
     }
 
     int[] ints(Buffer buffer) {
-        return ints.get(buffer);
+        return Objects.requireNonNull(ints.get(buffer));
     }
 
     SparseMatrix sparse(Buffer buffer) {
-        return sparse.get(buffer);
+        return Objects.requireNonNull(sparse.get(buffer));
     }
 
     private Tensor tensor(Buffer buffer) {
-        return tensors.get(buffer.name());
+        return Objects.requireNonNull(tensors.get(buffer.name()));
     }
 }

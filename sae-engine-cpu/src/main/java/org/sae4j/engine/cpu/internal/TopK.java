@@ -94,7 +94,7 @@ final class TopK {
         int needed = keep;
         for (int shift = 24; shift >= 0; shift -= 8) {
             int[] counts = new int[256];
-            long above = shift + 8;
+            long above = shift + 8L;
             for (int e = 0; e < entries; e++) {
                 int bits = Float.floatToRawIntBits(values[e]);
                 if ((long) bits >>> above == (long) prefix >>> above) {

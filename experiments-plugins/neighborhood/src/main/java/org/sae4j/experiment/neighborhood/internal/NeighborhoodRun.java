@@ -7,6 +7,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -66,8 +67,8 @@ public final class NeighborhoodRun {
         SparseAutoencoder sae = context.sae();
         features = sae.config().dSae();
         width = sae.config().dIn();
-        decoder = UnitRows.ofRows(sae.parameters().get("W_dec"));
-        encoder = UnitRows.ofColumns(sae.parameters().get("W_enc"));
+        decoder = UnitRows.ofRows(Objects.requireNonNull(sae.parameters().get("W_dec")));
+        encoder = UnitRows.ofColumns(Objects.requireNonNull(sae.parameters().get("W_enc")));
         if (context.corpus().isEmpty()) {
             corpus = null;
             maxima = null;
@@ -110,7 +111,7 @@ public final class NeighborhoodRun {
         Report report = new Report(config, data, context.seed());
         NeighborhoodFigures figures = new NeighborhoodFigures(config, data, context.seed());
         notes.addAll(report.notes());
-        return new ExperimentResult<>(data, report.findings(), report.metrics(neighbors.get(config.source()), context), figures.figures(),
+        return new ExperimentResult<>(data, report.findings(), report.metrics(near(config.source()), context), figures.figures(),
                 notes);
     }
 
@@ -136,13 +137,13 @@ public final class NeighborhoodRun {
                     .map(l -> f.champions()[l]).distinct().limit(config.focus()).toList();
         }
         double[] interest = facts != null ? facts.density()
-                : IntStream.range(0, features).mapToDouble(neighbors.get(config.source())::largest).toArray();
+                : IntStream.range(0, features).mapToDouble(near(config.source())::largest).toArray();
         return IntStream.range(0, features).boxed().sorted(Comparator.comparingDouble(i -> Double.isNaN(interest[i]) ? 0 : -interest[i]))
                 .limit(config.focus()).toList();
     }
 
     private Focus focusOf(int feature) {
-        List<Neighbor> near = IntStream.of(neighbors.get(config.source()).nearest(feature)).mapToObj(n -> new Neighbor(n, name(n),
+        List<Neighbor> near = IntStream.of(near(config.source()).nearest(feature)).mapToObj(n -> new Neighbor(n, name(n),
                 decoder.cosine(feature, decoder, n), encoder.cosine(feature, encoder, n),
                 correlations == null ? Double.NaN : correlations.correlation(feature, n))).toList();
         return new Focus(feature, name(feature), near);
@@ -156,7 +157,7 @@ public final class NeighborhoodRun {
         double[] cosine = IntStream.range(0, features).mapToDouble(f -> encoder.cosine(f, decoder, f)).toArray();
         int[] cluster = new int[features];
         Arrays.fill(cluster, -1);
-        List<int[]> clusters = neighbors.get(config.source()).clusters();
+        List<int[]> clusters = near(config.source()).clusters();
         for (int c = 0; c < clusters.size(); c++) {
             for (int member : clusters.get(c)) {
                 cluster[member] = c;
@@ -172,7 +173,7 @@ public final class NeighborhoodRun {
 
     /** The features on a map: all that have similarities, or focus, their neighbors and a sample. */
     private int[] points(Source source) {
-        Neighbors near = neighbors.get(source);
+        Neighbors near = near(source);
         int[] all = IntStream.range(0, features).filter(near::defined).toArray();
         if (all.length <= config.maxPoints()) {
             return all;
@@ -196,7 +197,7 @@ public final class NeighborhoodRun {
     }
 
     private SourceResult source(Source source) {
-        Neighbors near = neighbors.get(source);
+        Neighbors near = near(source);
         int compared = (int) IntStream.range(0, features).filter(near::defined).count();
         double[] edges = IntStream.rangeClosed(0, Neighbors.BINS).mapToDouble(i -> 2.0 * i / Neighbors.BINS - 1).toArray();
         double[] nulls = new double[source == Source.ACTIVATIONS ? 0 : Neighbors.BINS];
@@ -240,9 +241,13 @@ public final class NeighborhoodRun {
         return agreements;
     }
 
+    private Neighbors near(Source source) {
+        return Objects.requireNonNull(neighbors.get(source));
+    }
+
     private Agreement agreement(Source first, Source second) {
-        Neighbors a = neighbors.get(first);
-        Neighbors b = neighbors.get(second);
+        Neighbors a = near(first);
+        Neighbors b = near(second);
         int[] shared = IntStream.range(0, features).filter(f -> a.nearest(f).length > 0 && b.nearest(f).length > 0).toArray();
         double[] jaccard = new double[shared.length];
         for (int i = 0; i < shared.length; i++) {
@@ -282,7 +287,7 @@ public final class NeighborhoodRun {
     }
 
     private double[] sameLabel(int[] labelled, String[] label) {
-        Neighbors near = neighbors.get(config.source());
+        Neighbors near = near(config.source());
         return IntStream.of(labelled).mapToDouble(f -> IntStream.of(near.nearest(f)).filter(n -> !label[n].isEmpty())
                 .mapToDouble(n -> label[n].equals(label[f]) ? 1 : 0).average().orElse(Double.NaN)).filter(s -> !Double.isNaN(s)).toArray();
     }
@@ -296,7 +301,7 @@ public final class NeighborhoodRun {
             notes.add("The second autoencoder has width " + second.dIn() + " instead of " + width + ": features cannot be matched.");
             return Optional.empty();
         }
-        UnitRows others = UnitRows.ofRows(context.autoencoders().get(1).parameters().get("W_dec"));
+        UnitRows others = UnitRows.ofRows(Objects.requireNonNull(context.autoencoders().get(1).parameters().get("W_dec")));
         boolean studiedIsSmaller = features <= others.count();
         UnitRows larger = studiedIsSmaller ? others : decoder;
         UnitRows smaller = studiedIsSmaller ? decoder : others;

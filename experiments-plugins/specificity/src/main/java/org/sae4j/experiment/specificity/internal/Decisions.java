@@ -53,7 +53,7 @@ public final class Decisions {
             while (hitsAtMost < hitScores.length && hitScores[hitsAtMost] <= sorted[i]) {
                 hitsAtMost++;
             }
-            long decided = sorted.length - i - 1;
+            int decided = sorted.length - i - 1;
             Decision candidate = decision(sorted[i], decided, hitScores.length - hitsAtMost, positives, scores.length);
             if (candidate.f1() >= best.f1()) {
                 best = candidate;
