@@ -46,7 +46,7 @@ public final class SaeFiles {
 
     /**
      * Writes an autoencoder in SAELens' layout of version 6: {@code sae_weights.safetensors}, then {@code cfg.json}. Each file appears at
-     * once when it is complete, and the same input gives the same bytes.
+     * once when it is complete, and the same input gives the same bytes. What a writer that was killed left in the folder is removed.
      *
      * @param folder the folder; created if it is missing, its files are replaced
      * @param config what is computed
@@ -70,6 +70,7 @@ public final class SaeFiles {
             }
             Finite.check(folder + ": " + name, parameters.get(name));
         });
+        AtomicFile.sweep(folder);
         String json = JsonWriter.indented(cfg(config, metadata));
         SafetensorsWriter.write(folder.resolve("sae_weights.safetensors"), parameters, Map.of());
         AtomicFile.write(folder.resolve("cfg.json"), out -> out.write(json.getBytes(StandardCharsets.UTF_8)));

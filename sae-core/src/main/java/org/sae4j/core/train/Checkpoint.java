@@ -21,9 +21,10 @@ import org.sae4j.core.format.SafetensorsWriter;
  * @param position of the source
  * @param scale of the inputs
  * @param threshold state of the running threshold
- * @param tensors parameters, moments, counters
+ * @param data what the source is made of, as the caller says; empty if nothing was said
+ * @param tensors parameters, moments, counters, the mean that is subtracted from inputs
  */
-record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, double scale, double[] threshold,
+record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, double scale, double[] threshold, String data,
         Map<String, Tensor> tensors) {
     private static final String FORMAT = "sae4j-checkpoint-1";
     /** Settings that may change between a checkpoint and its resumption. */
@@ -41,6 +42,7 @@ record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, do
         metadata.put("scale", Double.toString(scale));
         metadata.put("threshold_sum", Double.toString(threshold[0]));
         metadata.put("threshold_weight", Double.toString(threshold[1]));
+        metadata.put("data", data);
         try {
             Files.createDirectories(file.toAbsolutePath().getParent());
         } catch (IOException e) {
@@ -72,7 +74,7 @@ record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, do
                     Long.parseLong(field(metadata, "resampled_at", file)), Long.parseLong(field(metadata, "position", file)),
                     Double.parseDouble(field(metadata, "scale", file)), new double[] {
                         Double.parseDouble(field(metadata, "threshold_sum", file)),
-                        Double.parseDouble(field(metadata, "threshold_weight", file))}, tensors);
+                        Double.parseDouble(field(metadata, "threshold_weight", file))}, field(metadata, "data", file), tensors);
             if (checkpoint.steps < 0 || checkpoint.position < 0 || !(checkpoint.scale > 0 && Double.isFinite(checkpoint.scale))) {
                 throw new Sae4jException("the checkpoint's metadata has steps " + checkpoint.steps + ", position " + checkpoint.position
                         + ", scale " + checkpoint.scale, file.toString(), "use another checkpoint");
@@ -93,7 +95,7 @@ record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, do
     }
 
     /** Checks that a run can go on from here. */
-    void checkFits(Recipe wanted, int dIn) {
+    void checkFits(Recipe wanted, int dIn, String wantedData) {
         Set<String> different = new TreeSet<>();
         Map<String, String> here = recipe.settings();
         Map<String, String> there = wanted.settings();
@@ -105,6 +107,10 @@ record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, do
         if (!recipe.name().equals(wanted.name()) || !different.isEmpty()) {
             throw new Sae4jException("the checkpoint is of another recipe: " + recipe.name() + ", different settings " + different,
                     "recipe " + wanted.name(), "resume with the checkpoint's own recipe; only steps may change");
+        }
+        if (!data.isEmpty() && !wantedData.isEmpty() && !data.equals(wantedData)) {
+            throw new Sae4jException("the checkpoint is of other data: " + data, "now " + wantedData,
+                    "resume over the activations, in the order, that training began with");
         }
         Tensor decoder = tensors.get("W_dec");
         if (decoder == null || decoder.rank() != 2 || decoder.dim(1) != dIn) {

@@ -1,7 +1,11 @@
 package org.sae4j.core.train;
 
+import java.io.BufferedInputStream;
 import java.io.BufferedWriter;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,13 +41,48 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
         this.path = path;
         try {
             Files.createDirectories(path.toAbsolutePath().getParent());
-            List<String> kept = stepsDone == 0 || !Files.exists(path) ? List.of()
-                    : Files.readAllLines(path).stream().filter(line -> stepOf(line) <= stepsDone).toList();
-            Files.write(path, kept);
+            // Cut off in place: a file written anew could be lost by a kill at this moment.
+            try (FileChannel channel = FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                channel.truncate(stepsDone == 0 ? 0 : keptBytes(stepsDone));
+            }
             writer = Files.newBufferedWriter(path, StandardCharsets.UTF_8, StandardOpenOption.APPEND);
         } catch (IOException e) {
             throw failure(e);
         }
+    }
+
+    /** The length of the whole lines up to the first of a later step. */
+    private long keptBytes(long stepsDone) throws IOException {
+        long bytes = 0;
+        try (InputStream in = new BufferedInputStream(Files.newInputStream(path))) {
+            ByteArrayOutputStream line = new ByteArrayOutputStream();
+            for (int b = in.read(); b >= 0; b = in.read()) {
+                line.write(b);
+                if (b == '\n') {
+                    if (stepOf(line.toString(StandardCharsets.UTF_8)) > stepsDone) {
+                        break;
+                    }
+                    bytes += line.size();
+                    line.reset();
+                }
+            }
+        }
+        return bytes;
+    }
+
+    /**
+     * The metrics of the last step in a file.
+     *
+     * @param path the file
+     * @return by name, in order; empty if there is no file or no whole line in it
+     * @throws Sae4jException if the file cannot be read
+     */
+    public static Map<String, @Nullable Object> last(Path path) {
+        if (!Files.exists(path)) {
+            return Map.of();
+        }
+        List<Map<String, @Nullable Object>> lines = read(path);
+        return lines.isEmpty() ? Map.of() : lines.getLast();
     }
 
     /** The step of a line; a line that was cut off belongs to none that is kept. */

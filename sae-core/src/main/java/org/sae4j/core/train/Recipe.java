@@ -136,6 +136,7 @@ public final class Recipe {
             Map.entry(Setting.ACTIVATION, "relu"), Map.entry(Setting.ERROR, "sum"), Map.entry(Setting.PENALTY, "none"),
             Map.entry(Setting.UNIT_NORM, "none"), Map.entry(Setting.INIT, "kaiming"), Map.entry(Setting.B_DEC_INIT, "zeros"),
             Map.entry(Setting.DEAD, "none"), Map.entry(Setting.APPLY_B_DEC, "true"), Map.entry(Setting.NORMALIZE, "false"),
+            Map.entry(Setting.CENTRE, "false"),
             Map.entry(Setting.D_SAE, "16384"), Map.entry(Setting.BATCH, "4096"), Map.entry(Setting.STEPS, "30000"),
             Map.entry(Setting.SEED, "0"), Map.entry(Setting.LR, "1e-4"), Map.entry(Setting.BETA1, "0.9"),
             Map.entry(Setting.BETA2, "0.999"), Map.entry(Setting.EPS, "1e-8"), Map.entry(Setting.LR_WARM_UP, "0"),
@@ -429,8 +430,12 @@ public final class Recipe {
         return (Boolean) value(Setting.NORMALIZE);
     }
 
+    boolean centres() {
+        return (Boolean) value(Setting.CENTRE);
+    }
+
     boolean needsStatistics() {
-        return normalizes() || biasInitialisation() != BiasInitialisation.ZEROS;
+        return normalizes() || centres() || biasInitialisation() != BiasInitialisation.ZEROS;
     }
 
     private Object value(Setting setting) {

@@ -16,9 +16,23 @@ final class RecipeText {
         lines.add("step: " + step(r));
         lines.add("start: " + start(r));
         lines.add("Adam: lr " + r.number(Setting.LR) + ", beta1 " + r.number(Setting.BETA1) + ", beta2 " + r.number(Setting.BETA2)
-                + ", eps " + r.number(Setting.EPS) + ", " + r.steps() + " steps of " + r.batch() + " tokens");
+                + ", eps " + r.number(Setting.EPS) + ", " + r.steps() + " steps of " + r.batch() + " tokens" + schedule(r));
         lines.add("dead features (no firing in " + r.whole(Setting.DEAD_AFTER) + " tokens): " + dead(r));
         return String.join("\n", lines);
+    }
+
+    private static String schedule(Recipe r) {
+        StringBuilder text = new StringBuilder();
+        if (r.whole(Setting.LR_WARM_UP) > 0) {
+            text.append("; lr rises over the first ").append(r.whole(Setting.LR_WARM_UP)).append(" steps");
+        }
+        if (r.whole(Setting.LR_DECAY) > 0) {
+            text.append("; lr falls to 0 over the last ").append(r.whole(Setting.LR_DECAY)).append(" steps");
+        }
+        if (r.hasPenalty() && r.whole(Setting.L1_WARM_UP) > 0) {
+            text.append("; the penalty rises over the first ").append(r.whole(Setting.L1_WARM_UP)).append(" steps");
+        }
+        return text.toString();
     }
 
     private static String features(Recipe r) {
@@ -119,7 +133,8 @@ final class RecipeText {
             case MEAN -> "b_dec the mean of the first inputs";
             case GEOMETRIC_MEDIAN -> "b_dec the geometric median of the first inputs";
         };
-        return weights + ", " + bias + (r.normalizes() ? "; inputs scaled to a mean norm of sqrt(d), folded into the result" : "")
+        return weights + ", " + bias + (r.centres() ? "; the inputs' mean subtracted, folded into the result" : "")
+                + (r.normalizes() ? "; inputs scaled to a mean norm of sqrt(d), folded into the result" : "")
                 + (r.isJumpRelu() ? "; theta " + r.number(Setting.THRESHOLD_INIT) : "");
     }
 

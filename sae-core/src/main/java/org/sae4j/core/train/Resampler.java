@@ -20,17 +20,17 @@ final class Resampler {
     private final Engine engine;
     private final Recipe recipe;
     private final ActivationSource source;
-    private final double scale;
+    private final InputScaling scaling;
     private final CompiledProgram training;
     private final int d;
     private final int n;
     private final int batch;
 
-    Resampler(Engine engine, Recipe recipe, ActivationSource source, double scale, CompiledProgram training) {
+    Resampler(Engine engine, Recipe recipe, ActivationSource source, InputScaling scaling, CompiledProgram training) {
         this.engine = engine;
         this.recipe = recipe;
         this.source = source;
-        this.scale = scale;
+        this.scaling = scaling;
         this.training = training;
         d = source.width();
         n = recipe.dSae();
@@ -219,11 +219,7 @@ final class Resampler {
 
         void next() {
             source.next(rows);
-            if (scale != 1) {
-                for (int i = 0; i < rows.length; i++) {
-                    rows[i] *= (float) scale;
-                }
-            }
+            scaling.apply(rows);
             compiled.write(compiled.program().buffer("x"), rows);
             compiled.run();
         }

@@ -35,6 +35,8 @@ public enum Setting {
     APPLY_B_DEC("apply_b_dec", new Kind.Flag(), r -> true, "apply_b_dec_to_input"),
     /** {@code normalize}: whether inputs are scaled, by one number, to a mean norm of sqrt(d_in); folded into the result's weights. */
     NORMALIZE("normalize", new Kind.Flag(), r -> true, "normalize_activations"),
+    /** {@code centre}: whether the mean of the first inputs is subtracted from all of them; folded into the result's biases. */
+    CENTRE("centre", new Kind.Flag(), r -> true, "center", "mean_center", "mean_centre", "center_activations"),
 
     /** {@code d_sae}: number of features. */
     D_SAE("d_sae", new Kind.Whole(1, 1 << 24), r -> true, "n_features", "num_latents", "dict_size", "d_hidden"),

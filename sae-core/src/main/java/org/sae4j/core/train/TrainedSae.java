@@ -1,5 +1,7 @@
 package org.sae4j.core.train;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.sae.SaeConfig;
@@ -12,9 +14,9 @@ import org.sae4j.api.sae.SaeConfig;
  * @param metadata how it was trained: recipe, settings, steps, tokens
  */
 public record TrainedSae(SaeConfig config, Map<String, Tensor> parameters, Map<String, Object> metadata) {
-    /** Copies the maps. */
+    /** Copies the maps, in their order, which files written from them keep. */
     public TrainedSae {
-        parameters = Map.copyOf(parameters);
-        metadata = Map.copyOf(metadata);
+        parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
+        metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
     }
 }

@@ -1,12 +1,8 @@
 package org.sae4j.core.train;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +10,6 @@ import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
@@ -34,12 +29,16 @@ import org.sae4j.api.sae.SparseRows;
  * {@link IllegalStateException}. The engine and the source belong to the caller and stay open.
  */
 public final class Trainer implements AutoCloseable {
+    /** The checkpoint's tensor with what is subtracted from inputs. */
+    private static final String INPUT_MEAN = "input.mean";
+
     private final Engine engine;
     private final Recipe recipe;
     private final ActivationSource source;
     private final List<Consumer<TrainingMetrics>> listeners;
-    private final @Nullable Path checkpointFolder;
+    private final @Nullable CheckpointFolder checkpoints;
     private final long checkpointEvery;
+    private final String data;
     private final Optional<HookPoint> hook;
     private final Optional<String> modelName;
     private final int d;
@@ -48,7 +47,7 @@ public final class Trainer implements AutoCloseable {
     private final @Nullable HostParameters host;
     private final RunningThreshold threshold;
     private final float[] batch;
-    private double scale = 1;
+    private InputScaling scaling = InputScaling.NONE;
     private long steps;
     /** The number of steps after which features were last resampled. */
     private long resampledAt;
@@ -58,8 +57,9 @@ public final class Trainer implements AutoCloseable {
         recipe = builder.recipe;
         source = builder.source;
         listeners = List.copyOf(builder.listeners);
-        checkpointFolder = builder.checkpointFolder;
+        checkpoints = builder.checkpointFolder == null ? null : new CheckpointFolder(builder.checkpointFolder, builder.checkpointsKept);
         checkpointEvery = builder.checkpointEvery;
+        data = builder.data;
         hook = builder.hook;
         modelName = builder.modelName;
         d = source.width();
@@ -113,15 +113,13 @@ public final class Trainer implements AutoCloseable {
     private void start(Initializer initializer, Map<String, Tensor> init) {
         float[] bias = initializer.vector(init.get("b_dec"), d);
         boolean findBias = !init.containsKey("b_dec") && recipe.biasInitialisation() != Recipe.BiasInitialisation.ZEROS;
-        if (recipe.normalizes() || findBias) {
+        if (recipe.normalizes() || recipe.centres() || findBias) {
             long position = source.position();
             float[] rows = new float[Math.multiplyExact(Math.toIntExact(recipe.whole(Setting.STATISTICS_ROWS)), d)];
             source.next(rows);
             source.seek(position);
-            if (recipe.normalizes()) {
-                scale = Initializer.scaleToRootOfWidth(rows, d);
-                scale(rows);
-            }
+            scaling = InputScaling.of(recipe, rows, d);
+            scaling.apply(rows);
             if (findBias) {
                 bias = Initializer.centre(rows, d, recipe.biasInitialisation());
             }
@@ -175,28 +173,20 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * The checkpoint of the most steps.
+     * The newest checkpoint of a folder, its content checked against the folder's {@code manifest.json}. Without a manifest it is the one
+     * of the most steps.
      *
      * @param folder as given to {@link Builder#checkpoints}
      * @return the file, or empty if there is none
-     * @throws Sae4jException if the folder cannot be listed
+     * @throws Sae4jException if the folder cannot be read, or the newest checkpoint is not what the manifest says
      */
     public static Optional<Path> latestCheckpoint(Path folder) {
-        if (!Files.isDirectory(folder)) {
-            return Optional.empty();
-        }
-        try (Stream<Path> files = Files.list(folder)) {
-            return files.filter(file -> file.getFileName().toString().matches("checkpoint-[0-9]{9,}\\.safetensors"))
-                    .max(Comparator.comparingInt((Path file) -> file.getFileName().toString().length())
-                            .thenComparing(file -> file.getFileName().toString()));
-        } catch (IOException | UncheckedIOException e) {
-            throw new Sae4jException("checkpoints cannot be listed: " + e, folder.toString(), "check the folder's permissions", e);
-        }
+        return CheckpointFolder.latest(folder);
     }
 
     private void checkpointInFolder() {
-        if (checkpointFolder != null) {
-            checkpoint(checkpointFolder.resolve("checkpoint-%09d.safetensors".formatted(steps)));
+        if (checkpoints != null) {
+            checkpoints.write(state());
         }
     }
 
@@ -213,7 +203,7 @@ public final class Trainer implements AutoCloseable {
         resampleIfDue();
         long step = steps + 1;
         source.next(batch);
-        scale(batch);
+        scaling.apply(batch);
         program.write(buffer("x"), batch);
         float[] hyper = new float[StepProgram.HYPER];
         hyper[0] = (float) recipe.learningRate(step);
@@ -249,20 +239,12 @@ public final class Trainer implements AutoCloseable {
         }
         long position = source.position();
         try {
-            new Resampler(engine, recipe, source, scale, program).run(steps);
+            new Resampler(engine, recipe, source, scaling, program).run(steps);
         } catch (RuntimeException e) {
             source.seek(position);
             throw e;
         }
         resampledAt = steps;
-    }
-
-    private void scale(float[] rows) {
-        if (scale != 1) {
-            for (int i = 0; i < rows.length; i++) {
-                rows[i] *= (float) scale;
-            }
-        }
     }
 
     private TrainingMetrics metrics(long step) {
@@ -321,20 +303,19 @@ public final class Trainer implements AutoCloseable {
      * @throws IllegalStateException after close
      */
     public TrainedSae result() {
-        float factor = (float) scale;
         Map<String, Tensor> parameters = new LinkedHashMap<>();
-        float[] encoder = Initializer.transpose(read("W_enc"), n, d);
-        parameters.put("W_enc", Tensor.of(times(encoder, factor), d, n));
-        parameters.put("W_dec", Tensor.of(times(read("W_dec"), 1 / factor), n, d));
+        parameters.put("W_enc", Tensor.of(Initializer.transpose(read("W_enc"), n, d), d, n));
+        parameters.put("W_dec", Tensor.of(read("W_dec"), n, d));
         String encoderBias = StepProgram.encoderBias(recipe);
         parameters.put(encoderBias, Tensor.of(read(encoderBias), n));
-        parameters.put("b_dec", Tensor.of(times(read("b_dec"), 1 / factor), d));
+        parameters.put("b_dec", Tensor.of(read("b_dec"), d));
         if (host != null) {
             host.parameters().forEach((name, values) -> parameters.put(name, Tensor.of(values.clone(), n)));
         }
         if (recipe.isBatchTopK()) {
             parameters.put("threshold", Tensor.of(threshold.values(n), n));
         }
+        scaling.fold(parameters, recipe);
         SaeConfig.Architecture architecture = switch (recipe.activation()) {
             case RELU -> SaeConfig.Architecture.RELU;
             case TOPK -> SaeConfig.Architecture.TOPK;
@@ -352,15 +333,6 @@ public final class Trainer implements AutoCloseable {
                 parameters, metadata);
     }
 
-    private static float[] times(float[] values, float factor) {
-        if (factor != 1) {
-            for (int i = 0; i < values.length; i++) {
-                values[i] *= factor;
-            }
-        }
-        return values;
-    }
-
     /**
      * Writes all that is needed to go on: parameters, moments, counters, position in the source, recipe. The file appears whole or not at
      * all.
@@ -370,6 +342,10 @@ public final class Trainer implements AutoCloseable {
      * @throws IllegalStateException after close
      */
     public void checkpoint(Path file) {
+        state().write(file);
+    }
+
+    private Checkpoint state() {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         for (Buffer buffer : program.program().buffers()) {
             if (buffer.role() == Buffer.Role.PARAMETER) {
@@ -379,11 +355,14 @@ public final class Trainer implements AutoCloseable {
         if (host != null) {
             host.state().forEach((name, values) -> tensors.put(name, Tensor.of(values.clone(), n)));
         }
-        new Checkpoint(recipe, steps, resampledAt, source.position(), scale, threshold.state(), tensors).write(file);
+        if (scaling.mean().length > 0) {
+            tensors.put(INPUT_MEAN, Tensor.of(scaling.mean().clone(), d));
+        }
+        return new Checkpoint(recipe, steps, resampledAt, source.position(), scaling.scale(), threshold.state(), data, tensors);
     }
 
     private void restore(Checkpoint checkpoint) {
-        checkpoint.checkFits(recipe, d);
+        checkpoint.checkFits(recipe, d, data);
         for (Buffer buffer : program.program().buffers()) {
             if (buffer.role() == Buffer.Role.PARAMETER) {
                 program.write(buffer, checkpoint.tensor(buffer.name(), buffer.size()));
@@ -394,7 +373,7 @@ public final class Trainer implements AutoCloseable {
         }
         steps = checkpoint.steps();
         resampledAt = checkpoint.resampledAt();
-        scale = checkpoint.scale();
+        scaling = new InputScaling(recipe.centres() ? checkpoint.tensor(INPUT_MEAN, d) : new float[0], checkpoint.scale());
         threshold.restore(checkpoint.threshold());
         source.seek(checkpoint.position());
     }
@@ -422,6 +401,8 @@ public final class Trainer implements AutoCloseable {
         private Map<String, Tensor> init = Map.of();
         private @Nullable Path checkpointFolder;
         private long checkpointEvery;
+        private int checkpointsKept = 2;
+        private String data = "";
         private @Nullable Path resumed;
         private Optional<HookPoint> hook = Optional.empty();
         private Optional<String> modelName = Optional.empty();
@@ -456,7 +437,8 @@ public final class Trainer implements AutoCloseable {
         }
 
         /**
-         * Writes {@code checkpoint-STEP.safetensors} in {@link Trainer#run}.
+         * Writes {@code checkpoint-STEP.safetensors} in {@link Trainer#run}, and {@code manifest.json} with sizes and SHA-256. One run at a
+         * time writes to a folder.
          *
          * @param folder where
          * @param every steps between checkpoints; 0 for only at the end and on cancellation
@@ -469,6 +451,32 @@ public final class Trainer implements AutoCloseable {
             }
             checkpointFolder = folder;
             checkpointEvery = every;
+            return this;
+        }
+
+        /**
+         * Says how many checkpoints stay in the folder; older ones are deleted when a new one is complete.
+         *
+         * @param count at least 1; 2 if nothing is said
+         * @return this
+         * @throws IllegalArgumentException if it is less than 1
+         */
+        public Builder keepCheckpoints(int count) {
+            if (count < 1) {
+                throw new IllegalArgumentException("at least one checkpoint is kept, found " + count);
+            }
+            checkpointsKept = count;
+            return this;
+        }
+
+        /**
+         * Says what the source is made of, such as a fingerprint and an order. A checkpoint that says something else is not resumed from.
+         *
+         * @param description any text; empty (nothing said) fits everything
+         * @return this
+         */
+        public Builder data(String description) {
+            data = description;
             return this;
         }
 

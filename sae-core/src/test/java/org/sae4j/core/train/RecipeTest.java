@@ -40,6 +40,15 @@ class RecipeTest {
     }
 
     @Test
+    void describes_schedules_and_what_is_done_to_inputs() {
+        assertThat(Recipes.ANTHROPIC_APRIL_2024.with("centre", "true").describe()).contains("lr falls to 0 over the last 40000 steps",
+                "the penalty rises over the first 10000 steps", "clip the gradients' joint norm to 1.0", "the inputs' mean subtracted",
+                "effective lambda per token 5.0000");
+        assertThat(Recipes.NEEL_RUN1.describe()).contains("effective lambda per token 1.2288", "drawn anew")
+                .doesNotContain("rises").doesNotContain("falls");
+    }
+
+    @Test
     void neels_penalty_is_1_2288_per_token() {
         assertThat(Recipes.NEEL_RUN1.effectiveLambda(2048)).isCloseTo(1.2288, within(1e-12));
         assertThat(Recipes.NEEL_RUN1.describe()).contains("<sum_d (x^ - x)^2> + 3.0E-4 (sum over batch and features of f_i)", "1.2288",

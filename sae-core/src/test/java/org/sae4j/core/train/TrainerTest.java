@@ -221,7 +221,7 @@ class TrainerTest {
         assertThatThrownBy(() -> Trainer.builder(engine, small("openai-topk"), narrow).resume(file).build())
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("width 8");
         Path hostile = folder.resolve("hostile.safetensors");
-        new Checkpoint(small("openai-topk"), 3, 0, -1, 1, new double[2], Map.of()).write(hostile);
+        new Checkpoint(small("openai-topk"), 3, 0, -1, 1, new double[2], "", Map.of()).write(hostile);
         assertThatThrownBy(() -> Trainer.builder(engine, small("openai-topk"), shuffled()).resume(hostile).build())
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("position -1");
         Path broken = Files.write(folder.resolve("broken.safetensors"), new byte[] {1, 2, 3});
@@ -304,6 +304,40 @@ class TrainerTest {
                     }
                 }
                 assertThat(1 - error / variance).isCloseTo(next.explainedVariance(), within(1e-4));
+            }
+        }
+    }
+
+    /** Trained on x with its mean subtracted and its norm scaled, an autoencoder does to x what it did to those. */
+    @ParameterizedTest
+    @ValueSource(strings = {"neel-run1", "paper", "jumprelu", "gated"})
+    void centring_and_scaling_are_folded_into_the_result(String name, @TempDir Path folder) {
+        Map<String, String> settings = Map.of("centre", "true", "normalize", "true", "statistics_rows", "200");
+        Recipe recipe = small(name).with(settings).with("apply_b_dec", name.equals("neel-run1") ? "true" : "false");
+        ActivationSource source = ActivationSource.sequential(DATA);
+        try (Trainer trainer = Trainer.builder(engine, recipe, source).build()) {
+            for (int step = 0; step < 4; step++) {
+                trainer.step();
+            }
+            TrainedSae before = trainer.result();
+            trainer.checkpoint(folder.resolve("c.safetensors"));
+            TrainingMetrics next = trainer.step();
+            try (Trainer resumed = Trainer.builder(engine, recipe, ActivationSource.sequential(DATA))
+                    .resume(folder.resolve("c.safetensors")).build()) {
+                assertThat(resumed.step().loss()).isEqualTo(next.loss());
+            }
+            float[] batch = new float[16 * D];
+            DATA.copyTo(4 * 16 * D, batch, 0, batch.length);
+            Tensor x = Tensor.of(batch, 16, D);
+            try (SparseAutoencoder sae = SparseAutoencoders.of(before.config(), before.parameters(), engine)) {
+                assertThat(sae.encode(x).entries() / 16.0).isCloseTo(next.l0(), within(1e-9));
+                float[] y = sae.reconstruct(x).toArray();
+                double error = 0;
+                for (int i = 0; i < y.length; i++) {
+                    error += Math.pow(batch[i] - y[i], 2) / 16;
+                }
+                double scale = Checkpoint.read(folder.resolve("c.safetensors")).scale();
+                assertThat(error * scale * scale).isCloseTo(next.l2(), within(1e-3 * next.l2()));
             }
         }
     }

@@ -28,10 +28,20 @@ final class EngineOption {
 
     /** Opens the engine and says which one, where the user left the choice. */
     Engine open(Terminal terminal) {
+        say(terminal);
+        return open(0);
+    }
+
+    /** Says which engine will be opened, where the user left the choice. */
+    void say(Terminal terminal) {
         Engines.Choice choice = Engines.choose(id);
         if (id.equals(Engines.AUTO)) {
             terminal.say("engine " + choice.provider().id() + ": " + choice.reason());
         }
-        return choice.open(new EngineOptions(Optional.ofNullable(device), Math.max(0, threads), settings));
+    }
+
+    /** Opens the engine with a number of threads, unless the user said one; 0 is one per processor. */
+    Engine open(int otherwise) {
+        return Engines.choose(id).open(new EngineOptions(Optional.ofNullable(device), threads > 0 ? threads : otherwise, settings));
     }
 }

@@ -16,8 +16,9 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         subcommands = {DemoCommand.class, ActivationsCommand.class, EncodeCommand.class, HarvestCommand.class, StoreCommand.class,
-                TrainCommand.class, EvaluateCommand.class, FetchCommand.class, InspectCommand.class, ExperimentsCommand.class,
-                RunCommand.class, ReportCommand.class, DoctorCommand.class, DevicesCommand.class, HelpCommand.class})
+                TrainCommand.class, SweepCommand.class, EvaluateCommand.class, FetchCommand.class, InspectCommand.class,
+                ExperimentsCommand.class, RunCommand.class, ReportCommand.class, DoctorCommand.class, DevicesCommand.class,
+                HelpCommand.class})
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -1,9 +1,8 @@
 package org.sae4j.cli;
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -11,7 +10,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
@@ -25,6 +23,7 @@ import org.sae4j.core.store.Contexts;
 import org.sae4j.core.train.ActivationBuffer;
 import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.MetricsFile;
+import org.sae4j.core.train.ModelCard;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Setting;
@@ -106,22 +105,30 @@ final class TrainCommand implements Runnable {
             + "more.")
     private Map<String, String> settings = new LinkedHashMap<>();
 
-    @Option(names = "--checkpoint-every", paramLabel = "N", defaultValue = "0",
-            description = "Steps between checkpoints; 0 writes one at the end and when interrupted.")
-    private long checkpointEvery;
+    @Option(names = "--checkpoint-every", paramLabel = "N",
+            description = "Steps between checkpoints; 0 writes one at the end and when interrupted only. Default: a tenth of the steps.")
+    private Long checkpointEvery;
+
+    @Option(names = "--keep", paramLabel = "K", defaultValue = "2",
+            description = "Checkpoints that stay; older ones are deleted. Default: ${DEFAULT-VALUE}.")
+    private int keep;
 
     @Mixin
     private HeldOutOptions heldOutOptions;
 
-    @Option(names = "--resume", description = "Go on from the last checkpoint in the output folder.")
+    @Option(names = "--resume", description = "Go on from the last checkpoint in the output folder, to the same bits as without an "
+            + "interruption; from the start if there is none yet.")
     private boolean resume;
 
     @Option(names = "--output", paramLabel = "DIR",
-            description = "The folder to write: metrics.jsonl, checkpoints/, sae_weights.safetensors, cfg.json.")
+            description = "The folder to write: metrics.jsonl, checkpoints/, sae_weights.safetensors, cfg.json, README.md.")
     private Path output;
 
     @Mixin
     private EngineOption engineOption;
+
+    /** What is trained on, for the model card and to know it again. */
+    private final Map<String, Object> data = new LinkedHashMap<>();
 
     TrainCommand() {
     }
@@ -136,8 +143,11 @@ final class TrainCommand implements Runnable {
         require(recipeName, "--recipe=NAME");
         checkData();
         require(output, "--output=DIR");
-        if (checkpointEvery < 0) {
+        if (checkpointEvery != null && checkpointEvery < 0) {
             throw new ParameterException(spec.commandLine(), "--checkpoint-every is at least 0, found " + checkpointEvery);
+        }
+        if (keep < 1) {
+            throw new ParameterException(spec.commandLine(), "--keep is at least 1, found " + keep);
         }
         Recipe recipe = recipe();
         Terminal terminal = new Terminal();
@@ -157,6 +167,8 @@ final class TrainCommand implements Runnable {
             Tensor rows = Inputs.rows(file, tensor, 0);
             ActivationSource source =
                     order == Order.SEQUENTIAL ? ActivationSource.sequential(rows) : ActivationSource.shuffled(rows, recipe.seed());
+            data.put("activations", tensor + " " + Arrays.toString(rows.shape()) + ", " + order.name().toLowerCase(Locale.ROOT));
+            data.putAll(Inputs.summary(rows));
             train(Trainer.builder(engine, recipe, source).init(start), engine, recipe, origin(file), terminal);
         }
     }
@@ -187,6 +199,10 @@ final class TrainCommand implements Runnable {
     private void trainOnStore(Recipe recipe, Map<String, Tensor> start, Terminal terminal) {
         try (ActivationStore store = ActivationStore.open(activations); Engine engine = engineOption.open(terminal)) {
             terminal.say(StoreCommand.describe(store));
+            data.put("store", store.rows() + " rows, " + order.name().toLowerCase(Locale.ROOT) + (store.shuffleSeed().isPresent()
+                    ? ", shuffled with seed " + store.shuffleSeed().getAsLong() : ""));
+            data.put("model fingerprint", store.info().modelFingerprint());
+            data.putAll(store.info().source());
             ActivationSource source = order == Order.SEQUENTIAL ? store.sequential() : store.shuffled(recipe.seed());
             train(Trainer.builder(engine, recipe, source).init(start), engine, recipe,
                     Optional.of(new Origin(store.info().hook(), store.info().modelName())), terminal);
@@ -200,6 +216,9 @@ final class TrainCommand implements Runnable {
             HookPoint point = ActivationsCommand.hook(hook.strip(), transformer.config());
             Set<Integer> excluded = corpus.excluded(transformer);
             terminal.say(corpus.describe(contexts, excluded));
+            data.put("texts", corpus.describe(contexts, excluded));
+            data.put("model fingerprint", transformer.fingerprint());
+            data.put("buffer", buffer);
             List<int[]> tokens = new ArrayList<>();
             for (Optional<int[]> next = contexts.next(); next.isPresent(); next = contexts.next()) {
                 terminal.checkCancelled();
@@ -265,24 +284,34 @@ final class TrainCommand implements Runnable {
 
     private void train(Trainer.Builder builder, Engine engine, Recipe recipe, Optional<Origin> origin, Terminal terminal) {
         Path checkpoints = Paths.newFolder(output.resolve("checkpoints"));
-        builder.checkpoints(checkpoints, checkpointEvery);
+        long every = checkpointEvery == null ? Math.max(1, recipe.steps() / 10) : checkpointEvery;
+        builder.checkpoints(checkpoints, every).keepCheckpoints(keep).data(data.isEmpty() ? "" : data.toString());
         origin.ifPresent(o -> builder.origin(o.hook(), o.model()));
         terminal.say(recipe.describe());
         AtomicReference<TrainingMetrics> last = new AtomicReference<>();
         long done = 0;
-        if (resume) {
-            Path checkpoint = lastCheckpoint(checkpoints);
-            builder.resume(checkpoint);
-            done = stepsOf(checkpoint);
+        Path metrics = output.resolve("metrics.jsonl");
+        Optional<Path> checkpoint = resume ? Trainer.latestCheckpoint(checkpoints) : Optional.empty();
+        if (checkpoint.isPresent()) {
+            builder.resume(checkpoint.get());
+            done = stepsOf(checkpoint.get());
+            terminal.say("going on from " + checkpoint.get());
+        } else if (resume) {
+            terminal.say("no checkpoint in " + checkpoints + " yet, training from the start");
         }
         AtomicReference<Trainer> running = new AtomicReference<>();
-        try (MetricsFile log = new MetricsFile(output.resolve("metrics.jsonl"), done);
+        try (MetricsFile log = new MetricsFile(metrics, done);
                 HeldOutOptions.Running heldOut = heldOutOptions.open(engine, recipe, output, done, () -> running.get().result(), terminal);
                 Trainer trainer = builder.listener(log).listener(last::set).listener(heldOut.listener()).build()) {
             running.set(trainer);
             trainer.run(terminal);
             TrainedSae sae = trainer.result();
             SaeFiles.write(output, sae.config(), sae.parameters(), sae.metadata());
+            Map<String, Object> provenance = new LinkedHashMap<>(data);
+            provenance.put("engine", sae.metadata().get("engine"));
+            provenance.put("sae4j", Version.current());
+            provenance.put("java", Runtime.version().toString());
+            ModelCard.write(output, sae, recipe, provenance, MetricsFile.last(metrics));
         }
         TrainingMetrics m = last.get();
         terminal.say(m == null ? "nothing left to train, wrote " + output
@@ -290,19 +319,7 @@ final class TrainCommand implements Runnable {
                         m.l0(), m.explainedVariance(), m.dead(), output));
     }
 
-    private static long stepsOf(Path checkpoint) {
+    static long stepsOf(Path checkpoint) {
         return Long.parseLong(checkpoint.getFileName().toString().replaceAll("[^0-9]", ""));
-    }
-
-    private Path lastCheckpoint(Path folder) {
-        try (Stream<Path> files = Files.list(folder)) {
-            Optional<Path> last = files.filter(f -> f.getFileName().toString().matches("checkpoint-[0-9]+\\.safetensors"))
-                    .max(java.util.Comparator.comparing(f -> f.getFileName().toString()));
-            return last.orElseThrow(() -> new Sae4jException("there is no checkpoint to resume from", folder.toString(),
-                    "train without --resume, or name the folder of the interrupted run with --output"));
-        } catch (IOException e) {
-            throw new Sae4jException("cannot list the checkpoints, " + e.getClass().getSimpleName(), folder.toString(), "check the "
-                    + "folder", e);
-        }
     }
 }

@@ -260,9 +260,55 @@ class CommandLineTest {
         assertThat(run("train", "--recipe", "openai-topk", "--activations", data, "--steps", "6", "--batch", "8", "--set", "d_sae=32",
                 "--set",
                 "k=4", "--resume", "--output", file("halves"))).as(err.toString()).isZero();
-        for (String written : List.of("sae_weights.safetensors", "metrics.jsonl", "cfg.json")) {
+        for (String written : List.of("sae_weights.safetensors", "metrics.jsonl", "cfg.json", "README.md")) {
             assertThat(folder.resolve("halves").resolve(written)).hasSameBinaryContentAs(folder.resolve("whole").resolve(written));
         }
+    }
+
+    @Test
+    void aResultCarriesItsProvenanceAndItsNewestCheckpoints() throws IOException {
+        String[] args = {"train", "--recipe", "openai-topk", "--activations", activations(), "--steps", "6", "--batch", "8", "--set",
+            "d_sae=32", "--set", "k=4", "--checkpoint-every", "1", "--keep", "3", "--resume", "--output", file("kept")};
+        assertThat(run(args)).as(err.toString()).isZero();
+        assertThat(folder.resolve("kept/checkpoints")).isDirectoryContaining("glob:**manifest.json")
+                .isDirectoryContaining("glob:**checkpoint-000000004.safetensors")
+                .isDirectoryNotContaining("glob:**checkpoint-000000003.safetensors");
+        assertThat(folder.resolve("kept/README.md")).content().contains("openai-topk", "k=4", "sha256", "gamma", "explained_variance",
+                "loss: ");
+        String[] other = args.clone();
+        other[4] = sequence();
+        assertFails(1, "the checkpoint is of other data", other);
+        err.getBuffer().setLength(0);
+        args[16] = "0";
+        assertFails(2, "--keep is at least 1", args);
+    }
+
+    /** Other activations of the same width. */
+    private String sequence() {
+        String other = file("other.safetensors");
+        SafetensorsWriter.write(Path.of(other), Map.of("data", random("other", 64, D_IN)), Map.of());
+        return other;
+    }
+
+    @Test
+    void aSweepFindsTheLawAndGoesOnWhereItWas() throws IOException {
+        String[] args = {"sweep", "--recipe", "openai-topk", "--activations", activations(), "--features", "8,16", "--steps", "5,20",
+            "--batch", "8", "--set", "k=2", "--set", "lr=1e-2", "--held-out", "16", "--jobs", "2", "--output", file("sweep")};
+        assertThat(run(args)).as(err.toString()).isZero();
+        byte[] first = Files.readAllBytes(folder.resolve("sweep/sweep.json"));
+        assertThat(new String(first, java.nio.charset.StandardCharsets.UTF_8)).contains("sae4j/sweep/1", "\"recommended\"", "\"frontier\"");
+        assertThat(folder.resolve("sweep/report.html")).content().contains("Loss by compute");
+        try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("sweep/runs/features-16-steps-20/sae_weights.safetensors"))) {
+            assertThat(weights.shape("W_enc")).containsExactly(D_IN, 16);
+        }
+        Files.delete(folder.resolve("sweep/sweep.json"));
+        assertThat(run(args)).as(err.toString()).isZero();
+        assertThat(folder.resolve("sweep/sweep.json")).hasBinaryContent(first);
+        assertFails(1, "error=sum", "sweep", "--recipe", "paper", "--activations", activations(), "--features", "8", "--steps", "5",
+                "--output", file("s"));
+        err.getBuffer().setLength(0);
+        assertFails(2, "--features takes positive numbers", "sweep", "--recipe", "openai-topk", "--activations", activations(),
+                "--features", "8,8", "--steps", "5", "--output", file("s"));
     }
 
     @ParameterizedTest

@@ -5,10 +5,13 @@ import java.io.OutputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.atomic.AtomicLong;
 import org.sae4j.core.format.FormatException;
 
 /** Writes a file beside its final place and moves it there when it is complete, so that no reader ever sees half a file. */
@@ -19,6 +22,10 @@ public final class AtomicFile {
         /** Writes to an unbuffered stream. */
         void writeTo(OutputStream out) throws IOException;
     }
+
+    private static final String PART = ".part";
+    /** Starts anywhere, as a process that was killed may have had the same number and left its file. */
+    private static final AtomicLong COUNTER = new AtomicLong(System.nanoTime());
 
     private AtomicFile() {}
 
@@ -31,9 +38,11 @@ public final class AtomicFile {
         Path target = path.toAbsolutePath();
         try {
             Path folder = Files.createDirectories(target.getParent());
-            Path temporary = Files.createTempFile(folder, "." + target.getFileName(), ".part");
+            // Not Files.createTempFile, whose files nobody else may read.
+            Path temporary = folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + "-"
+                    + Long.toHexString(COUNTER.getAndIncrement()) + PART);
             try {
-                try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+                try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
                     content.writeTo(Channels.newOutputStream(channel));
                     channel.force(true);
                 }
@@ -42,12 +51,42 @@ public final class AtomicFile {
                 } catch (AtomicMoveNotSupportedException e) {
                     Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
                 }
+                forceFolder(folder);
             } finally {
                 Files.deleteIfExists(temporary);
             }
         } catch (IOException e) {
             throw new FormatException("the file cannot be written (" + e + ")", path.toString(),
                     "check the path, its permissions and free space", e);
+        }
+    }
+
+    /** Makes what was moved into a folder outlast a loss of power. Windows does not open folders, and needs no such call. */
+    private static void forceFolder(Path folder) throws IOException {
+        if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+                channel.force(true);
+            }
+        }
+    }
+
+    /**
+     * Deletes what processes that were killed while writing left in a folder. Only for folders that nobody else writes to now.
+     *
+     * @param folder the folder; nothing happens if there is none
+     * @throws FormatException if it cannot be listed or a file cannot be deleted
+     */
+    public static void sweep(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        try (DirectoryStream<Path> left = Files.newDirectoryStream(folder, ".*" + PART)) {
+            for (Path file : left) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            throw new FormatException("unfinished files cannot be removed (" + e + ")", folder.toString(), "check the folder's permissions",
+                    e);
         }
     }
 }
