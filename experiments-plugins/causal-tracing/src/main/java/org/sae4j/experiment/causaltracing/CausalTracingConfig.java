@@ -15,7 +15,7 @@ import org.sae4j.api.experiment.Param;
  * @param noiseRows corrupted runs of a fact
  * @param noise standard deviation of the noise, in standard deviations of the subjects' token embeddings
  * @param window layers restored together for MLP and attention outputs; 0 for 10 of 48 layers, scaled and rounded, at least 1
- * @param sites further sites to restore; empty for all sites if the model has one block, and none otherwise
+ * @param sites further sites to restore; if the model has one block, all are
  * @param replacements other subjects that replace a subject in the token-replacement variant; 0 leaves it out
  * @param sweepTo largest noise of the sweep, in steps of 1; 0 leaves it out
  * @param features SAE features restored at a token, those with the largest difference first; 0 leaves features out
@@ -34,7 +34,7 @@ public record CausalTracingConfig(
         @Param(value = "standard deviation of the noise", unit = "standard deviations of the subjects' token embeddings", min = 0,
                 max = 1000) double noise,
         @Param(value = "layers restored together for MLP and attention outputs; 0 for 10 of 48 layers, scaled", min = 0) int window,
-        @Param("further sites to restore; empty for all sites if the model has one block") List<Site> sites,
+        @Param("sites to restore besides block, MLP and attention outputs; if the model has one block, all are") List<Site> sites,
         @Param(value = "other subjects that replace a subject in the token-replacement variant; 0 leaves it out", min = 0, max = 1000)
         int replacements,
         @Param(value = "largest noise of the sweep, in steps of 1; 0 leaves it out", min = 0, max = 100) int sweepTo,
@@ -43,7 +43,7 @@ public record CausalTracingConfig(
         @Param(value = "most tokens in a forward pass", min = 1) int batchTokens,
         @Param("rank-one edits") Edit edit) {
     /**
-     * Settings of rank-one edits (ROME, Meng et al. 2022).
+     * Settings of rank-one edits (ROME, Meng et al. 2022), one fact at a time, and of the edit of all of them at once.
      *
      * @param facts facts to edit one at a time, drawn by the run's seed, each to the answer of the fact two places on; 0 leaves edits out
      * @param heldOut further facts, drawn likewise, whose edits choose the best layer and are not scored; 0 leaves the choice out
@@ -60,6 +60,10 @@ public record CausalTracingConfig(
      * @param weightDecay weight of the squared relative change
      * @param klFactor weight of the divergence of the next-token distribution right after the subject
      * @param offTargetTokens tokens of the corpus for the off-target divergence
+     * @param fluencyTokens tokens that are sampled after a prompt to measure fluency; 0 leaves it out
+     * @param massLayers layers that the edit of all facts at once is spread over (MEMIT, Meng et al. 2022b); empty for up to five that end
+     *     at a third of the depth
+     * @param massWeight weight of the covariance of keys against the edited keys in that edit; 0 leaves it out
      */
     public record Edit(
             @Param(value = "facts to edit one at a time, drawn by the run's seed, each to the answer of the fact two places on; 0 leaves"
@@ -79,10 +83,16 @@ public record CausalTracingConfig(
             @Param(value = "longest change of the value, relative to the MLP's output at the subject", min = 0) double clamp,
             @Param(value = "weight of the squared relative change", min = 0) double weightDecay,
             @Param(value = "weight of the divergence of the next-token distribution right after the subject", min = 0) double klFactor,
-            @Param(value = "tokens of the corpus for the off-target divergence", min = 0) int offTargetTokens) {
+            @Param(value = "tokens of the corpus for the off-target divergence", min = 0) int offTargetTokens,
+            @Param(value = "tokens that are sampled after a prompt to measure fluency; 0 leaves it out", min = 0) int fluencyTokens,
+            @Param("layers that the edit of all facts at once is spread over; empty for up to five that end at a third of the depth")
+            List<Integer> massLayers,
+            @Param(value = "weight of the covariance of keys against the edited keys in the edit of all facts at once; 0 leaves it out",
+                    min = 0) double massWeight) {
         /** Copies the lists. */
         public Edit {
             layers = List.copyOf(layers);
+            massLayers = List.copyOf(massLayers);
             prefixes = List.copyOf(prefixes);
             paraphrases = List.copyOf(paraphrases);
         }

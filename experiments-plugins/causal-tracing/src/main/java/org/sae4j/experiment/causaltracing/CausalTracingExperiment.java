@@ -60,8 +60,10 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
 
     @Override
     public CausalTracingConfig defaults() {
-        return new CausalTracingConfig("", List.of(), List.of(), List.of(), 100, 0, 10, 3, 0, List.of(), 2, 6, 16, 1000, 4096,
-                new CausalTracingConfig.Edit(10, 5, "", "", List.of(), List.of(), List.of(), 10_000, 0.01, 60, 0.2, 4, 0.2, 0.0625, 500));
+        return new CausalTracingConfig("", List.of(), List.of(), List.of(), 100, 0, 10, 3, 0,
+                List.of(Site.BLOCK_OUTPUT_MLP_SEVERED, Site.BLOCK_OUTPUT_ATTENTION_SEVERED), 2, 6, 16, 1000, 4096,
+                new CausalTracingConfig.Edit(10, 5, "", "", List.of(), List.of(), List.of(), 10_000, 0.01, 60, 0.2, 4, 0.2, 0.0625, 500, 20,
+                        List.of(), 100));
     }
 
     @Override
@@ -114,7 +116,8 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         EditSeries.Outcome edits = new EditSeries(config, context, runs, prompts).run(studied);
 
         CausalTracingResult result = new CausalTracingResult(read.getFirst().fact().relation(), config.noise() * deviation, window, facts,
-                averages.indirectEffects(averaged, places), replacement, sweep, features, shares, edits.choices(), edits.edits());
+                averages.indirectEffects(averaged, places), replacement, sweep, features, shares, edits.choices(), edits.edits(),
+                edits.mass());
         TracedFact shown = facts.get(config.shownFact());
         Summary summary = new Summary(result, averages, anyKnown, sae.flatMap(s -> s.config().hook()));
         return new ExperimentResult<>(result, summary.findings(), summary.metrics(), new Figures(result, shown, context.seed()).draw(),
@@ -123,7 +126,10 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
 
     private static List<Site> sites(CausalTracingConfig config, TransformerConfig model) {
         Set<Site> sites = new LinkedHashSet<>(MAIN_SITES);
-        sites.addAll(config.sites().isEmpty() && model.nLayers() == 1 ? Arrays.asList(Site.values()) : config.sites());
+        sites.addAll(model.nLayers() == 1 ? Arrays.asList(Site.values()) : config.sites());
+        if (model.nLayers() == 1) {
+            sites.removeIf(Site::isSevered); // there is nothing behind the only block
+        }
         return List.copyOf(sites);
     }
 

@@ -1,6 +1,7 @@
 package org.sae4j.experiment.causaltracing;
 
 import java.util.List;
+import java.util.Optional;
 import org.sae4j.api.experiment.Interval;
 
 /**
@@ -18,10 +19,11 @@ import org.sae4j.api.experiment.Interval;
  * @param featureShares SAE features together, over facts
  * @param layerChoices how edits of held-out facts fared by layer; empty if no layer was chosen by them
  * @param edits rank-one edits
+ * @param massEdit the edit of all these facts at once; empty for a single fact, or if it is left out
  */
 public record CausalTracingResult(String relation, double noise, int window, List<TracedFact> facts, List<RoleAverage> averages,
         List<ReplacementAverage> replacement, List<SweepPoint> sweep, List<FeatureEffect> features, List<FeatureShare> featureShares,
-        List<LayerChoice> layerChoices, List<RankOneEdit> edits) {
+        List<LayerChoice> layerChoices, List<RankOneEdit> edits, Optional<MassEdit> massEdit) {
     /**
      * The trace of one fact.
      *
@@ -144,11 +146,52 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
      * @param other facts of other relations about the subject
      * @param offTargetKl mean divergence of next-token distributions on the corpus, in nats; NaN without a corpus
      * @param offTargetTokens tokens behind it
+     * @param fluencyBefore entropy of what the original model writes after the prompt, in bits: of pairs and triples of tokens, weighted
+     *     2/3 and 4/3, mean over 4 sampled continuations; NaN if it is not measured
+     * @param fluencyAfter the same after the edit
      * @param relativeChange Frobenius norm of the weights' change relative to the weights
      * @param undone whether the original model gives the same bits afterwards
      */
     public record RankOneEdit(int layer, String subject, String oldAnswer, String newAnswer, double optimisedProbability, int steps,
             double newBefore, double newAfter, double oldAfter, boolean changed, double paraphraseAfter, int paraphrases,
             int unchangedNeighbors, int neighbors, int unchangedOther, int other, double offTargetKl, int offTargetTokens,
-            double relativeChange, boolean undone) {}
+            double fluencyBefore, double fluencyAfter, double relativeChange, boolean undone) {}
+
+    /**
+     * One edit of many facts, spread over several layers.
+     *
+     * @param layers the edited blocks
+     * @param facts what became of each fact
+     * @param unchangedNeighbors facts of the relation that were not edited and whose top prediction stayed
+     * @param neighbors facts of the relation that were not edited
+     * @param unchangedOther facts of other relations about the edited subjects whose top prediction stayed
+     * @param other facts of other relations about the edited subjects
+     * @param offTargetKl mean divergence of next-token distributions on the corpus, in nats; NaN without a corpus
+     * @param offTargetTokens tokens behind it
+     * @param fluencyBefore mean over the facts of the entropy of what the original model writes, as for rank-one edits
+     * @param fluencyAfter the same after the edit
+     * @param relativeChange Frobenius norm of the weights' change relative to the weights, by edited layer
+     * @param undone whether the original model gives the same bits afterwards
+     */
+    public record MassEdit(List<Integer> layers, List<MassEditedFact> facts, int unchangedNeighbors, int neighbors, int unchangedOther,
+            int other, double offTargetKl, int offTargetTokens, double fluencyBefore, double fluencyAfter, double[] relativeChange,
+            boolean undone) {}
+
+    /**
+     * One of the facts of a mass edit; probabilities as in {@link RankOneEdit}.
+     *
+     * @param subject the subject
+     * @param oldAnswer its answer before
+     * @param newAnswer the answer wanted
+     * @param optimisedProbability probability of the new answer that the optimisation of the value reached
+     * @param steps steps it took
+     * @param newBefore probability of the new answer before the edit
+     * @param newAfter probability of the new answer after the edit: efficacy
+     * @param oldAfter probability of the old answer after the edit
+     * @param changed whether the top prediction after the edit is the first token of the new answer
+     * @param paraphraseAfter mean probability of the new answer over paraphrases; NaN if there are none
+     * @param paraphrases number of paraphrases
+     */
+    public record MassEditedFact(String subject, String oldAnswer, String newAnswer, double optimisedProbability, int steps,
+            double newBefore, double newAfter, double oldAfter, boolean changed, double paraphraseAfter, int paraphrases) {}
 }

@@ -4,6 +4,10 @@ package org.sae4j.experiment.causaltracing;
 public enum Site {
     /** The residual stream after a block. */
     BLOCK_OUTPUT("block output"),
+    /** The residual stream after a block, while all later MLPs keep their corrupted outputs at that token: that path is severed. */
+    BLOCK_OUTPUT_MLP_SEVERED("block output, later MLPs severed"),
+    /** The residual stream after a block, while all later attentions keep their corrupted outputs at that token. */
+    BLOCK_OUTPUT_ATTENTION_SEVERED("block output, later attention severed"),
     /** The MLP's addition to the residual stream, in a window of layers. */
     MLP_OUTPUT("MLP output"),
     /** The attention's addition to the residual stream, in a window of layers. */
@@ -21,6 +25,16 @@ public enum Site {
 
     Site(String title) {
         this.title = title;
+    }
+
+    /** {@return whether it is the residual stream after a block, whatever is severed} */
+    public boolean isBlockOutput() {
+        return this == BLOCK_OUTPUT || isSevered();
+    }
+
+    /** {@return whether later outputs at the restored token keep their corrupted values} */
+    public boolean isSevered() {
+        return this == BLOCK_OUTPUT_MLP_SEVERED || this == BLOCK_OUTPUT_ATTENTION_SEVERED;
     }
 
     /** {@return a name for people} */

@@ -30,6 +30,9 @@ class RankOneEditTest {
     private static final List<Fact> FACTS = List.of(new Fact("color", "so red is", "red", ""), new Fact("color", "so blue is", "blue", ""),
             new Fact("color", "so pink is", "pink", ""), new Fact("color", "so teal is", "teal", ""),
             new Fact("size", "red has", "red", "s"));
+    /** Answers that are all different, so that every fact can get that of another. */
+    private static final List<Fact> NAMED = List.of(new Fact("color", "so red is", "red", "r"), new Fact("color", "so blue is", "blue", "b"),
+            new Fact("color", "so pink is", "pink", "p"), new Fact("color", "so teal is", "teal", "t"));
     private static final List<Document> CORPUS = List.of(new Document("", "a lot of words"), new Document("", "more of them, yes!"),
             new Document("", "red ones too"), new Document("", "0123456789 and letters"));
     private static Engine engine;
@@ -100,9 +103,7 @@ class RankOneEditTest {
 
     @Test
     void heldOutFactsChooseTheLayerAndChangeNothingElse() {
-        List<Fact> facts = List.of(new Fact("color", "so red is", "red", "r"), new Fact("color", "so blue is", "blue", "b"),
-                new Fact("color", "so pink is", "pink", "p"), new Fact("color", "so teal is", "teal", "t"));
-        ExperimentResult<CausalTracingResult> with = run(facts, "\"facts\": 2, \"heldOut\": 2, \"steps\": 5", CORPUS);
+        ExperimentResult<CausalTracingResult> with = run(NAMED, "\"facts\": 2, \"heldOut\": 2, \"steps\": 5", CORPUS);
         List<CausalTracingResult.LayerChoice> choices = with.data().layerChoices();
         assertThat(choices).extracting(CausalTracingResult.LayerChoice::layer).containsExactly(0, 1);
         assertThat(choices).allMatch(c -> c.facts() == 2).filteredOn(CausalTracingResult.LayerChoice::chosen).singleElement()
@@ -113,15 +114,50 @@ class RankOneEditTest {
         assertThat(with.metrics()).filteredOn(m -> m.name().startsWith("edited answers changed")).hasSize(2)
                 .allMatch(m -> m.n() == 2 && m.interval().isPresent());
 
-        CausalTracingResult without = run(facts, "\"facts\": 2, \"heldOut\": 0, \"steps\": 5", CORPUS).data();
+        CausalTracingResult without = run(NAMED, "\"facts\": 2, \"heldOut\": 0, \"steps\": 5", CORPUS).data();
         assertThat(without.layerChoices()).isEmpty();
         assertThat(without.edits()).isEqualTo(with.data().edits());
-        assertThat(run(facts, "\"facts\": 2, \"layers\": [1], \"steps\": 5", CORPUS).data().layerChoices()).isEmpty();
+        assertThat(run(NAMED, "\"facts\": 2, \"layers\": [1], \"steps\": 5", CORPUS).data().layerChoices()).isEmpty();
+    }
+
+    /** Where the subject is the last token and the last block is edited, nothing but the wanted values reaches the predictions. */
+    @Test
+    void aMassEditReachesTheOptimisedProbabilitiesOfAllFacts() {
+        List<Fact> ending = List.of(new Fact("color", "it is red", "red", "r"), new Fact("color", "it is blue", "blue", "b"),
+                new Fact("color", "it is teal", "teal", "t"), new Fact("color", "it is pink", "pink", "p"));
+        String settings = "\"facts\": 3, \"heldOut\": 0, \"layers\": [1], \"massLayers\": [%s], \"massWeight\": 1e-6, \"clamp\": 8,"
+                + " \"weightDecay\": 0.001";
+        CausalTracingResult.MassEdit one = run(ending, String.format(settings, "1"), CORPUS).data().massEdit().orElseThrow();
+        assertThat(one.facts()).hasSizeGreaterThan(1).allSatisfy(f ->
+                assertThat(f.newAfter()).isCloseTo(f.optimisedProbability(), within(1e-2)).isGreaterThan(2 * f.newBefore()));
+        assertThat(one.undone()).isTrue();
+        assertThat(one.neighbors()).isEqualTo(ending.size() - one.facts().size());
+        assertThat(one.relativeChange()).hasSize(1);
+        assertThat(one.offTargetKl()).isPositive();
+        // Spread over both blocks, the second one closes what the first one left.
+        CausalTracingResult.MassEdit two = run(ending, String.format(settings, "0, 1"), CORPUS).data().massEdit().orElseThrow();
+        assertThat(two.layers()).containsExactly(0, 1);
+        assertThat(two.relativeChange()).hasSize(2).doesNotContain(0.0);
+        assertThat(two.facts()).allSatisfy(f -> assertThat(f.newAfter()).isCloseTo(f.optimisedProbability(), within(1e-2)));
+    }
+
+    @Test
+    void aMassEditCanBeLeftOutAndNeedsSeveralFacts() {
+        assertThat(run(NAMED, "\"facts\": 2, \"steps\": 2, \"massWeight\": 0", CORPUS).data().massEdit()).isEmpty();
+        assertThat(run(NAMED, "\"facts\": 1, \"steps\": 2", CORPUS).data().massEdit()).isEmpty();
+        ExperimentResult<CausalTracingResult> both = run(NAMED, "\"facts\": 2, \"steps\": 2", CORPUS);
+        assertThat(both.data().massEdit()).isPresent();
+        assertThat(both.findings()).anyMatch(f -> f.startsWith("All 2 edits at once"));
+        assertThat(both.data().edits()).allSatisfy(e -> assertThat(e.fluencyBefore()).isPositive());
+        assertThat(edits(NAMED, "\"facts\": 2, \"steps\": 2, \"fluencyTokens\": 0", CORPUS)).allSatisfy(e ->
+                assertThat(e.fluencyAfter()).isNaN());
     }
 
     @Test
     void wrongSettingsAreNamed() {
         assertThatThrownBy(() -> edits("\"layers\": [2]", CORPUS)).isInstanceOf(Sae4jException.class).hasMessageContaining("no block 2");
+        assertThatThrownBy(() -> edits("\"massLayers\": [-1]", CORPUS)).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("massLayers");
         assertThatThrownBy(() -> edits("\"subject\": \"grey\", \"target\": \"x\"", CORPUS)).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("grey").hasMessageContaining("blue");
     }

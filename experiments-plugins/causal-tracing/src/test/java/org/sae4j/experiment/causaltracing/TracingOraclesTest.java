@@ -17,12 +17,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.experiment.Figure;
+import org.sae4j.api.model.Activations;
+import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
@@ -35,6 +38,8 @@ import org.sae4j.core.experiment.ConfigBinder;
 import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.SiteTrace;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.TracedFact;
+import org.sae4j.experiment.causaltracing.internal.BatchedRuns;
+import org.sae4j.experiment.causaltracing.internal.Place;
 import org.sae4j.testkit.SmallModels;
 
 class TracingOraclesTest {
@@ -139,6 +144,66 @@ class TracingOraclesTest {
     }
 
     @Test
+    void aSeveredPathKeepsItsCorruptedOutputs() {
+        TracedFact fact = run(model, "{\"noiseRows\": 1, \"edit\": {\"facts\": 0}}").data().facts().getFirst();
+        int last = fact.tokens().size() - 1;
+        double[][] whole = site(fact, Site.BLOCK_OUTPUT).restored();
+        for (Site severed : List.of(Site.BLOCK_OUTPUT_MLP_SEVERED, Site.BLOCK_OUTPUT_ATTENTION_SEVERED)) {
+            double[][] restored = site(fact, severed).restored();
+            for (int token = 0; token <= last; token++) {
+                assertThat(restored[token][2]).as("nothing is severed behind the last block").isEqualTo(whole[token][2]);
+            }
+            assertThat(restored[last][0]).isNotEqualTo(whole[last][0]);
+            assertThat(restored[0]).containsOnly(fact.corrupted());
+        }
+    }
+
+    @Test
+    void severingIsWhatThePlanSays() {
+        HookPoint out = HookPoint.residPost(1);
+        HookPoint mlp = new HookPoint(HookPoint.Site.MLP_OUT, 2);
+        int[][] tokens = {{0, 5, 6, 7}};
+        int[][] other = {{0, 9, 6, 7}};
+        Activations clean = model.forward(tokens, ForwardPlan.capture(out));
+        Activations corrupted = model.forward(other, ForwardPlan.capture(out, mlp));
+        Place place = Place.of(Site.BLOCK_OUTPUT_MLP_SEVERED, model.config(), 1).get(1);
+        Map<HookPoint, Tensor> corruptedValues = BatchedRuns.values(corrupted, 0, List.of(out, mlp));
+        List<BatchedRuns.Change> changes = place.restore(2, BatchedRuns.values(clean, 0, List.of(out)), corruptedValues);
+        assertThat(changes).extracting(BatchedRuns.Change::hook).containsExactly(null, mlp);
+        float[] logits = new BatchedRuns(model, 100, Progress.NONE).lastLogits(2, List.of(new BatchedRuns.Run(other[0],
+                corruptedValues.get(out), changes)))[0];
+        float[] expected = model.forward(other, ForwardPlan.builder().capture(HookPoint.LOGITS)
+                .set(out, new int[] {2}, Tensor.of(clean.get(out).slice(0).row(2), 1, 12))
+                .set(mlp, new int[] {2}, Tensor.of(corrupted.get(mlp).slice(0).row(2), 1, 12)).build()).logits().slice(0).row(3);
+        for (int i = 0; i < expected.length; i++) {
+            assertThat(logits[i]).isCloseTo(expected[i], within(1e-4f));
+        }
+    }
+
+    /** Restoring a block output at all tokens leaves nothing of the corruption. */
+    @Test
+    void everyTokenOfABlockOutputGivesTheCleanRun() {
+        int[] clean = {0, 5, 6, 7, 8};
+        int[] other = {0, 9, 3, 7, 8};
+        for (Place place : Place.of(Site.BLOCK_OUTPUT, model.config(), 1)) {
+            List<HookPoint> hooks = List.copyOf(Place.hooks(List.of(place)));
+            Map<HookPoint, Tensor> cleanValues = BatchedRuns.values(model.forward(new int[][] {clean}, ForwardPlan.capture(
+                    hooks.toArray(HookPoint[]::new))), 0, hooks);
+            Map<HookPoint, Tensor> corrupted = BatchedRuns.values(model.forward(new int[][] {other}, ForwardPlan.capture(
+                    hooks.toArray(HookPoint[]::new))), 0, hooks);
+            List<BatchedRuns.Change> changes = new java.util.ArrayList<>();
+            for (int token = 0; token < clean.length; token++) {
+                changes.addAll(place.restore(token, cleanValues, corrupted));
+            }
+            BatchedRuns runs = new BatchedRuns(model, 100, Progress.NONE);
+            HookPoint start = Place.residual(place.start());
+            float[] expected = runs.lastLogits(place.start(), List.of(new BatchedRuns.Run(clean, cleanValues.get(start), List.of())))[0];
+            assertThat(runs.lastLogits(place.start(), List.of(new BatchedRuns.Run(other, corrupted.get(start), changes)))[0])
+                    .isEqualTo(expected);
+        }
+    }
+
+    @Test
     void residPreOfABlockIsTheOutputOfTheOneBefore() {
         TracedFact fact = run(model, "{\"sites\": [\"RESID_PRE\"], \"edit\": {\"facts\": 0}}").data().facts().getFirst();
         for (int token = 0; token < fact.tokens().size(); token++) {
@@ -189,7 +254,7 @@ class TracingOraclesTest {
             TracedFact fact = result.data().facts().getFirst();
             assertThat(fact.known()).isTrue();
             assertThat(fact.tokens().subList(16, 22)).containsExactly("F*", "r*", "a*", "n*", "c*", "e*");
-            assertThat(fact.sites()).hasSize(layers == 1 ? Site.values().length : 3);
+            assertThat(fact.sites()).hasSize(layers == 1 ? Site.values().length - 2 : 5);
             assertThat(result.figures()).extracting(Figure::id).contains("trace-block-output", "trace-mlp-output",
                     "trace-attention-output");
             assertThat(result.findings()).isNotEmpty();

@@ -1,31 +1,27 @@
 package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
-import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.ExperimentContext;
-import org.sae4j.api.experiment.Fact;
-import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.experiment.causaltracing.CausalTracingConfig;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.LayerChoice;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.MassEdit;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
 
-/** Rank-one edits of single MLPs (ROME), one at a time, each scored on an edited copy of the model. */
+/** Rank-one edits of single MLPs (ROME), one at a time, each scored on an edited copy of the model; then all of them at once (MEMIT). */
 public final class EditSeries {
     private static final int MOST_LAYERS = 4;
-    private static final int CORPUS_PREFIXES = 3;
-    private static final int PREFIX_TOKENS = 24;
 
     private final CausalTracingConfig config;
     private final CausalTracingConfig.Edit edit;
@@ -34,6 +30,7 @@ public final class EditSeries {
     private final BatchedRuns runs;
     private final Prompts prompts;
     private final CounterRandom random;
+    private final EditScores scores;
 
     /**
      * Prepares edits.
@@ -51,10 +48,8 @@ public final class EditSeries {
         this.runs = runs;
         this.prompts = prompts;
         random = context.random("causal-tracing").stream("edit");
+        scores = new EditScores(edit, context, runs, prompts, random);
     }
-
-    /** A wish: this prompt shall have that answer. */
-    private record Wish(Prompt prompt, String answer, int token) {}
 
     /** What is edited: scored facts, and others that choose the layer. */
     private record Wishes(List<Wish> scored, List<Wish> heldOut) {}
@@ -64,12 +59,9 @@ public final class EditSeries {
      *
      * @param choices how the held-out facts fared by layer
      * @param edits one result for each scored fact and layer
+     * @param mass the edit of all scored facts at once; empty for a single fact, or if it is left out
      */
-    public record Outcome(List<LayerChoice> choices, List<RankOneEdit> edits) {}
-
-    /** A wish and what the original model says about everything that its edits are scored on. */
-    private record Before(Wish wish, List<int[]> paraphrases, List<Prompt> neighbors, List<Prompt> other, float[] prompt,
-            List<int[]> offTarget) {}
+    public record Outcome(List<LayerChoice> choices, List<RankOneEdit> edits, Optional<MassEdit> mass) {}
 
     /**
      * Edits facts. Which ones is drawn before anything is edited.
@@ -80,16 +72,19 @@ public final class EditSeries {
      */
     public Outcome run(List<Prompt> known) {
         List<Integer> layers = layers();
+        checked(edit.massLayers(), "edit.massLayers");
         Wishes wishes = wishes(known, layers.size() > 1 ? edit.heldOut() : 0);
         if (wishes.scored().isEmpty()) {
-            return new Outcome(List.of(), List.of());
+            return new Outcome(List.of(), List.of(), Optional.empty());
         }
+        boolean together = wishes.scored().size() > 1 && edit.massWeight() > 0;
+        List<Integer> massLayers = together ? MassEdits.layers(edit.massLayers(), model.nLayers()) : List.of();
         int skipped = prompts.tokenizer().bos().isPresent() ? 1 : 0;
-        List<int[]> corpus = corpus(edit.covarianceTokens(), "covariance", "");
+        List<int[]> corpus = scores.corpus(edit.covarianceTokens(), "covariance", "");
         Map<Integer, double[][]> covariances = KeyCovariance.collect(runs, corpus.isEmpty() ? known.stream().map(Prompt::tokens).toList()
-                : corpus, layers, model.dMlp(), skipped, edit.ridge());
-        List<Before> scored = wishes.scored().stream().map(wish -> before(wish, known, true)).toList();
-        List<Before> heldOut = wishes.heldOut().stream().map(wish -> before(wish, known, false)).toList();
+                : corpus, Stream.concat(layers.stream(), massLayers.stream()).distinct().toList(), model.dMlp(), skipped, edit.ridge());
+        List<EditScores.Before> scored = wishes.scored().stream().map(wish -> scores.before(wish, known, true)).toList();
+        List<EditScores.Before> heldOut = wishes.heldOut().stream().map(wish -> scores.before(wish, known, false)).toList();
         List<RankOneEdit> edits = new ArrayList<>();
         List<RankOneEdit> choosing = new ArrayList<>();
         long all = (long) layers.size() * (scored.size() + heldOut.size());
@@ -103,7 +98,8 @@ public final class EditSeries {
                 context.progress().update("rank-one edits", edits.size() + choosing.size(), all);
             }
         }
-        return new Outcome(choices(layers, choosing), edits);
+        return new Outcome(choices(layers, choosing), edits, together ? Optional.of(new MassEdits(config, context, runs, prompts, scores)
+                .run(scored, known, massLayers, covariances)) : Optional.empty());
     }
 
     /** No layer is chosen without facts of other subjects, which specificity is measured on. */
@@ -173,87 +169,44 @@ public final class EditSeries {
     }
 
     private List<Integer> layers() {
-        for (int layer : edit.layers()) {
-            if (layer < 0 || layer >= model.nLayers()) {
-                throw new Sae4jException("the model has no block " + layer, "configuration of causal tracing, edit.layers",
-                        "use numbers from 0 to " + (model.nLayers() - 1));
-            }
-        }
         if (!edit.layers().isEmpty()) {
-            return edit.layers().stream().distinct().toList();
+            return checked(edit.layers(), "edit.layers").stream().distinct().toList();
         }
         int n = Math.min(MOST_LAYERS, model.nLayers());
         return List.copyOf(new TreeSet<>(IntStream.range(0, n).map(i -> n == 1 ? 0
                 : i * (model.nLayers() - 1) / (n - 1)).boxed().toList()));
     }
 
-    /** Documents in a random order, cut to the context, until there are enough tokens; those that contain a text are left out. */
-    private List<int[]> corpus(int tokens, String purpose, String without) {
-        List<Document> all = new ArrayList<>(context.corpus());
-        CounterRandom numbers = random.stream(purpose);
-        List<int[]> chosen = new ArrayList<>();
-        int n = 0;
-        for (int left = all.size(); left > 0 && n < tokens; left--) {
-            Document document = all.set(numbers.nextInt(left), all.get(left - 1));
-            int[] ids = document.text().isEmpty() || !without.isEmpty() && document.text().contains(without) ? new int[0]
-                    : prompts.tokenizer().encode(document.text()).ids();
-            if (ids.length > 0) {
-                IntStream bos = prompts.tokenizer().bos().stream();
-                int[] text = IntStream.concat(bos, IntStream.of(ids)).limit(model.nCtx()).toArray();
-                chosen.add(text);
-                n += text.length;
+    private List<Integer> checked(List<Integer> layers, String setting) {
+        for (int layer : layers) {
+            if (layer < 0 || layer >= model.nLayers()) {
+                throw new Sae4jException("the model has no block " + layer, "configuration of causal tracing, " + setting,
+                        "use numbers from 0 to " + (model.nLayers() - 1));
             }
         }
-        return chosen;
+        return layers;
     }
 
-    private RankOneEdit edit(Before before, int layer, Downstream downstream, double[][] covariance) {
+    private RankOneEdit edit(EditScores.Before before, int layer, Downstream downstream, double[][] covariance) {
         Wish wish = before.wish();
-        Prompt prompt = wish.prompt();
-        List<Prompt> texts = new ArrayList<>(List.of(prompt));
-        texts.addAll(prompts.read(edit.prefixes().stream().map(prefix -> new Fact(prompt.fact().relation(),
-                prefix + " " + prompt.fact().prompt(), prompt.fact().subject(), prompt.fact().answer())).toList()));
-        List<BatchedRuns.Run> clean = new ArrayList<>(texts.stream().map(t -> BatchedRuns.Run.of(t.tokens())).toList());
-        clean.add(BatchedRuns.Run.of(Arrays.copyOf(prompt.tokens(), prompt.subjectTo())));
-        List<HookPoint> hooks = new ArrayList<>(downstream.hooks());
-        HookPoint keyHook = HookPoint.mlpPost(layer);
-        HookPoint valueHook = new HookPoint(HookPoint.Site.MLP_OUT, layer);
-        hooks.addAll(List.of(keyHook, valueHook));
-        List<Map<HookPoint, Tensor>> values = new ArrayList<>(Collections.nCopies(clean.size(), Map.of()));
-        runs.forEach(0, clean, hooks, false, (run, batch, row) -> values.set(run, BatchedRuns.values(batch, row, hooks)));
-
-        List<Downstream.Text> inputs = new ArrayList<>();
-        double[] key = new double[model.dMlp()];
-        for (int i = 0; i < texts.size(); i++) {
-            int position = texts.get(i).subjectTo() - 1;
-            inputs.add(downstream.text(values.get(i), position));
-            float[] own = values.get(i).get(keyHook).row(position);
-            for (int k = 0; k < key.length; k++) {
-                key[k] += (double) own[k] / texts.size();
-            }
-        }
-        double[] output = LayerNorm.wide(values.getFirst().get(valueHook).slice(prompt.subjectTo() - 1));
-        ValueOptimizer.Optimized optimized = new ValueOptimizer(downstream, edit).optimize(inputs,
-                downstream.text(values.getLast(), prompt.subjectTo() - 1), wish.token(), output);
+        EditReading reading = EditReading.of(runs, EditReading.texts(prompts, wish, edit.prefixes()), layer, model.dMlp(), downstream);
+        ValueOptimizer.Optimized optimized = new ValueOptimizer(downstream, edit).optimize(reading.texts(), reading.essence(),
+                wish.token(), reading.output());
         String name = "blocks." + layer + ".mlp.W_out";
         Tensor weights = context.model().parameters().get(name);
         double[] bias = LayerNorm.wide(context.model().parameters().get("blocks." + layer + ".mlp.b_out"));
-        double[] value = new double[output.length];
+        double[] value = new double[bias.length];
         for (int i = 0; i < value.length; i++) {
-            value[i] = output[i] + optimized.change()[i] - bias[i];
+            value[i] = reading.output()[i] + optimized.change()[i] - bias[i];
         }
-        double[][] updated = RankOneUpdate.apply(rows(weights), covariance, key, value);
-        float[] flat = new float[Math.toIntExact(weights.size())];
-        for (int i = 0; i < flat.length; i++) {
-            flat[i] = (float) updated[i / value.length][i % value.length];
-        }
+        float[] flat = flat(RankOneUpdate.apply(rows(weights), covariance, reading.key(), value));
         try (Transformer edited = context.model().with(Map.of(name, Tensor.of(flat, weights.shape())))) {
             return score(before, layer, optimized, new BatchedRuns(edited, config.batchTokens(), context.progress()),
-                    relativeChange(weights, flat));
+                    EditScores.relativeChange(weights, flat));
         }
     }
 
-    private static double[][] rows(Tensor matrix) {
+    static double[][] rows(Tensor matrix) {
         double[][] rows = new double[matrix.dim(0)][];
         for (int row = 0; row < rows.length; row++) {
             rows[row] = LayerNorm.wide(matrix.slice(row));
@@ -261,79 +214,26 @@ public final class EditSeries {
         return rows;
     }
 
-    private static double relativeChange(Tensor before, float[] after) {
-        double change = 0;
-        double norm = 0;
-        for (int i = 0; i < after.length; i++) {
-            double value = before.get(i);
-            change += (after[i] - value) * (after[i] - value);
-            norm += value * value;
+    static float[] flat(double[][] rows) {
+        float[] flat = new float[rows.length * rows[0].length];
+        for (int i = 0; i < flat.length; i++) {
+            flat[i] = (float) rows[i / rows[0].length][i % rows[0].length];
         }
-        return Math.sqrt(change / norm);
+        return flat;
     }
 
-    /** Edits that only choose a layer are not scored on paraphrases and off target. */
-    private Before before(Wish wish, List<Prompt> known, boolean scored) {
-        Prompt prompt = wish.prompt();
-        String subject = prompt.fact().subject();
-        List<int[]> paraphrases = new ArrayList<>();
-        for (String template : scored ? edit.paraphrases() : List.<String>of()) {
-            paraphrases.add(prompts.tokens(template.replace("{}", subject)));
-        }
-        for (int[] text : corpus(scored ? Integer.MAX_VALUE : 0, "prefixes of " + subject, subject)) {
-            if (paraphrases.size() < edit.paraphrases().size() + CORPUS_PREFIXES && text.length <= PREFIX_TOKENS
-                    && text.length + prompt.tokens().length <= model.nCtx()) {
-                int[] spaced = prompts.tokenizer().encode(" " + prompt.fact().prompt()).ids();
-                paraphrases.add(IntStream.concat(IntStream.of(text), IntStream.of(spaced)).limit(model.nCtx()).toArray());
-            }
-        }
-        List<Prompt> neighbors = known.stream().filter(p -> !p.fact().subject().equals(subject)).toList();
-        List<Fact> others = context.facts().stream().filter(f -> f.subject().equals(subject)
-                && !f.relation().equals(prompt.fact().relation())).toList();
-        return new Before(wish, paraphrases, neighbors, others.isEmpty() ? List.of() : prompts.read(others),
-                runs.lastLogits(0, List.of(BatchedRuns.Run.of(prompt.tokens())))[0],
-                corpus(scored ? edit.offTargetTokens() : 0, "off-target of " + subject, subject));
-    }
-
-    private RankOneEdit score(Before before, int layer, ValueOptimizer.Optimized optimized, BatchedRuns edited, double relativeChange) {
+    private RankOneEdit score(EditScores.Before before, int layer, ValueOptimizer.Optimized optimized, BatchedRuns edited,
+            double relativeChange) {
         Wish wish = before.wish();
         Prompt prompt = wish.prompt();
-        float[] after = edited.lastLogits(0, List.of(BatchedRuns.Run.of(prompt.tokens())))[0];
-        float[][] paraphrases = edited.lastLogits(0, before.paraphrases().stream().map(BatchedRuns.Run::of).toList());
-        double paraphrase = Arrays.stream(paraphrases).mapToDouble(l -> Scores.probability(l, wish.token())).average().orElse(Double.NaN);
-        double[] divergence = new double[2];
-        Map<Integer, float[][]> clean = new LinkedHashMap<>();
-        List<BatchedRuns.Run> texts = before.offTarget().stream().map(BatchedRuns.Run::of).toList();
-        for (int from = 0; from < texts.size(); from += 8) {
-            List<BatchedRuns.Run> some = texts.subList(from, Math.min(from + 8, texts.size()));
-            clean.clear();
-            runs.forEach(0, some, List.of(HookPoint.LOGITS), false, (run, batch, row) -> clean.put(run, logits(batch.logits().slice(row))));
-            edited.forEach(0, some, List.of(HookPoint.LOGITS), false, (run, batch, row) -> {
-                float[][] was = clean.get(run);
-                for (int position = 0; position < was.length; position++) {
-                    divergence[0] += Scores.divergence(was[position], batch.logits().slice(row).row(position));
-                    divergence[1]++;
-                }
-            });
-        }
-        float[] again = runs.lastLogits(0, List.of(BatchedRuns.Run.of(prompt.tokens())))[0];
-        return new RankOneEdit(layer, prompt.fact().subject(), prompt.fact().answer(), wish.answer(), optimized.probability(),
-                optimized.steps(), Scores.probability(before.prompt(), wish.token()), Scores.probability(after, wish.token()),
-                Scores.probability(after, prompt.answer()), Scores.top(after) == wish.token(), paraphrase, paraphrases.length,
-                unchanged(edited, before.neighbors()), before.neighbors().size(), unchanged(edited, before.other()), before.other().size(),
-                divergence[0] / divergence[1], (int) divergence[1], relativeChange, Arrays.equals(before.prompt(), again));
-    }
-
-    private static float[][] logits(Tensor rows) {
-        float[][] logits = new float[rows.dim(0)][];
-        for (int position = 0; position < logits.length; position++) {
-            logits[position] = rows.row(position);
-        }
-        return logits;
-    }
-
-    private static int unchanged(BatchedRuns edited, List<Prompt> prompts) {
-        float[][] logits = edited.lastLogits(0, prompts.stream().map(p -> BatchedRuns.Run.of(p.tokens())).toList());
-        return (int) IntStream.range(0, logits.length).filter(i -> Scores.top(logits[i]) == prompts.get(i).top()).count();
+        float[] after = EditScores.logits(edited, prompt);
+        EditScores.Divergence divergence = scores.divergence(edited, before.offTarget());
+        return new RankOneEdit(layer, wish.subject(), prompt.fact().answer(), wish.answer(), optimized.probability(), optimized.steps(),
+                Scores.probability(before.logits(), wish.token()), Scores.probability(after, wish.token()),
+                Scores.probability(after, prompt.answer()), Scores.top(after) == wish.token(), EditScores.paraphrase(edited, before),
+                before.paraphrases().size(), EditScores.unchanged(edited, before.neighbors()), before.neighbors().size(),
+                EditScores.unchanged(edited, before.other()), before.other().size(), divergence.mean(), divergence.tokens(),
+                before.fluency(), Double.isNaN(before.fluency()) ? Double.NaN : scores.fluency(edited, wish), relativeChange,
+                scores.undone(before));
     }
 }

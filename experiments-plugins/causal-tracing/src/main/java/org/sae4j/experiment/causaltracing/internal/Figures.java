@@ -41,6 +41,10 @@ public final class Figures {
         List<Figure> figures = new ArrayList<>();
         shown.sites().forEach(site -> figures.add(trace(site)));
         result.averages().stream().map(RoleAverage::site).distinct().forEach(site -> figures.add(averages(site)));
+        if (result.averages().stream().anyMatch(a -> a.site().isSevered())) {
+            figures.add(severed(TokenRole.LAST_SUBJECT));
+            figures.add(severed(TokenRole.LAST));
+        }
         result.replacement().stream().map(ReplacementAverage::site).distinct().forEach(site -> figures.add(replacement(site)));
         if (!result.sweep().isEmpty()) {
             figures.add(sweep());
@@ -55,6 +59,7 @@ public final class Figures {
             figures.add(efficacy());
             figures.add(edits());
         }
+        result.massEdit().ifPresent(mass -> figures.add(massEdit(mass)));
         return figures;
     }
 
@@ -106,6 +111,35 @@ public final class Figures {
                 + " facts of the relation \"" + result.relation() + "\" of restored minus corrupted probability, by the token's role; bars"
                 + " are 95% intervals (bootstrap over facts); a subject of one token counts as its last token; seed " + seed + ".",
                 PLACE, Figure.Axis.of("indirect effect (probability)"), places, series, false);
+    }
+
+    private Figure severed(TokenRole role) {
+        List<RoleAverage> own = result.averages().stream().filter(a -> a.role() == role && a.site().isBlockOutput()).toList();
+        List<Figure.BarSeries> series = new ArrayList<>();
+        for (Site site : own.stream().map(RoleAverage::site).distinct().toList()) {
+            List<RoleAverage> bars = own.stream().filter(a -> a.site() == site).toList();
+            series.add(new Figure.BarSeries(site.title(), array(bars, RoleAverage::indirectEffect),
+                    array(bars, a -> a.interval().low()), array(bars, a -> a.interval().high())));
+        }
+        return new Figure.Bars("severed-" + role.name().toLowerCase(Locale.ROOT).replace('_', '-'), "Severed paths: restoring block"
+                + " outputs at the " + role.title(), "Mean over " + own.stream().mapToInt(RoleAverage::n).max().orElse(0) + " facts of"
+                + " restored minus corrupted probability, as it is, and with the outputs of all later MLPs or attentions at the restored"
+                + " token held at their corrupted values; 95% intervals (bootstrap over facts); seed " + seed + ".", PLACE,
+                Figure.Axis.of("indirect effect (probability)"), own.stream().map(RoleAverage::place).distinct().toList(), series, false);
+    }
+
+    private Figure massEdit(CausalTracingResult.MassEdit mass) {
+        List<List<Object>> rows = new ArrayList<>();
+        mass.facts().forEach(f -> rows.add(List.of(f.subject(), f.oldAnswer(), f.newAnswer(), f.newBefore(), f.newAfter(), f.oldAfter(),
+                f.changed() ? "yes" : "no", f.paraphraseAfter())));
+        return new Figure.Table("mass-edit", "All edits at once", String.format(Locale.ROOT, "One edit of %d facts, spread over the MLPs of"
+                + " layers %s (MEMIT). %d of %d answers of the relation that were not edited and %d of %d answers of other relations about"
+                + " the edited subjects stay; off-target divergence %.4f nats over %d tokens; entropy of what is written after the prompts"
+                + " %.2f bits before, %.2f after; undone to the bit: %s; seed %d.", mass.facts().size(), mass.layers(),
+                mass.unchangedNeighbors(), mass.neighbors(), mass.unchangedOther(), mass.other(), mass.offTargetKl(),
+                mass.offTargetTokens(), mass.fluencyBefore(), mass.fluencyAfter(), mass.undone() ? "yes" : "no", seed),
+                List.of("subject", "old answer", "new answer", "p(new) before", "p(new) after", "p(old) after", "new answer on top",
+                        "p(new) on paraphrases"), rows);
     }
 
     private Figure replacement(Site site) {
@@ -180,12 +214,13 @@ public final class Figures {
             rows.add(List.of(e.subject(), e.oldAnswer(), e.newAnswer(), e.layer(), e.newBefore(), e.newAfter(), e.oldAfter(),
                     e.changed() ? "yes" : "no",
                     e.paraphraseAfter(), e.unchangedNeighbors() + " of " + e.neighbors(), e.unchangedOther() + " of " + e.other(),
-                    e.offTargetKl(), e.relativeChange(), e.undone() ? "yes" : "no"));
+                    e.offTargetKl(), e.fluencyBefore(), e.fluencyAfter(), e.relativeChange(), e.undone() ? "yes" : "no"));
         }
         return new Figure.Table("edits", "Rank-one edits", "Each row is one edit of the original model; answers are scored by their first"
                 + " token; seed " + seed + ".", List.of("subject", "old answer", "new answer", "layer", "p(new) before", "p(new) after",
                 "p(old) after", "new answer on top", "p(new) on paraphrases", "neighbors unchanged", "other relations unchanged",
-                "off-target KL (nats)", "relative change of the weights", "undone to the bit"), rows);
+                "off-target KL (nats)", "entropy of continuations before (bits)", "after (bits)",
+                "relative change of the weights", "undone to the bit"), rows);
     }
 
     private static <T> double[] array(List<T> list, ToDoubleFunction<T> value) {

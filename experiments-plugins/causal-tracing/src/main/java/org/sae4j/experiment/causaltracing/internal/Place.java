@@ -21,8 +21,9 @@ import org.sae4j.experiment.causaltracing.Site;
  * @param to the layer after the last
  * @param head the attention head, or -1
  * @param headWidth d_head
+ * @param layers blocks of the model
  */
-public record Place(Site site, String label, int from, int to, int head, int headWidth) {
+public record Place(Site site, String label, int from, int to, int head, int headWidth, int layers) {
     /**
      * The places of one kind in a model.
      *
@@ -36,13 +37,14 @@ public record Place(Site site, String label, int from, int to, int head, int hea
         for (int layer = 0; layer < config.nLayers(); layer++) {
             switch (site) {
                 case MLP_OUTPUT, ATTENTION_OUTPUT -> places.add(new Place(site, "" + layer, Math.max(0, layer - window / 2),
-                        Math.min(config.nLayers(), layer + (window + 1) / 2), -1, 0));
+                        Math.min(config.nLayers(), layer + (window + 1) / 2), -1, 0, config.nLayers()));
                 case HEAD_Z -> {
                     for (int head = 0; head < config.nHeads(); head++) {
-                        places.add(new Place(site, layer + ".z" + head, layer, layer + 1, head, config.dHead()));
+                        places.add(new Place(site, layer + ".z" + head, layer, layer + 1, head, config.dHead(),
+                                config.nLayers()));
                     }
                 }
-                default -> places.add(new Place(site, "" + layer, layer, layer + 1, -1, 0));
+                default -> places.add(new Place(site, "" + layer, layer, layer + 1, -1, 0, config.nLayers()));
             }
         }
         return places;
@@ -50,7 +52,7 @@ public record Place(Site site, String label, int from, int to, int head, int hea
 
     private HookPoint hook(int layer) {
         return new HookPoint(switch (site) {
-            case BLOCK_OUTPUT -> HookPoint.Site.RESID_POST;
+            case BLOCK_OUTPUT, BLOCK_OUTPUT_MLP_SEVERED, BLOCK_OUTPUT_ATTENTION_SEVERED -> HookPoint.Site.RESID_POST;
             case MLP_OUTPUT -> HookPoint.Site.MLP_OUT;
             case ATTENTION_OUTPUT -> HookPoint.Site.ATTN_OUT;
             case RESID_PRE -> HookPoint.Site.RESID_PRE;
@@ -60,9 +62,15 @@ public record Place(Site site, String label, int from, int to, int head, int hea
         }, layer);
     }
 
+    /** The outputs that keep their corrupted values at the restored token. */
+    private List<HookPoint> severed() {
+        HookPoint.Site output = site == Site.BLOCK_OUTPUT_MLP_SEVERED ? HookPoint.Site.MLP_OUT : HookPoint.Site.ATTN_OUT;
+        return site.isSevered() ? IntStream.range(to, layers).mapToObj(layer -> new HookPoint(output, layer)).toList() : List.of();
+    }
+
     /** {@return the block that a run with a restored value resumes before} */
     public int start() {
-        return site == Site.BLOCK_OUTPUT ? to : from;
+        return site.isBlockOutput() ? to : from;
     }
 
     /**
@@ -86,6 +94,7 @@ public record Place(Site site, String label, int from, int to, int head, int hea
         for (Place place : places) {
             hooks.add(residual(place.start()));
             IntStream.range(place.from, place.to).forEach(layer -> hooks.add(place.hook(layer)));
+            hooks.addAll(place.severed());
         }
         return hooks;
     }
@@ -111,9 +120,10 @@ public record Place(Site site, String label, int from, int to, int head, int hea
                 restored = mixed;
             }
             same &= java.util.Arrays.equals(restored, before);
-            boolean resumed = site == Site.BLOCK_OUTPUT || site == Site.RESID_PRE;
+            boolean resumed = site.isBlockOutput() || site == Site.RESID_PRE;
             changes.add(BatchedRuns.Change.set(resumed ? null : hook, position, restored));
         }
+        severed().forEach(hook -> changes.add(BatchedRuns.Change.set(hook, position, corrupted.get(hook).row(position))));
         return same ? List.of() : changes;
     }
 }

@@ -12,6 +12,8 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.causaltracing.CausalTracingResult;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.LayerChoice;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.MassEdit;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.MassEditedFact;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.ReplacementAverage;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RoleAverage;
@@ -88,6 +90,8 @@ public final class Summary {
             lastToken().ifPresent(findings::add);
             strongest(Site.MLP_OUTPUT).ifPresent(findings::add);
             strongest(Site.ATTENTION_OUTPUT).ifPresent(findings::add);
+            severed(Site.BLOCK_OUTPUT_MLP_SEVERED, "MLPs").ifPresent(findings::add);
+            severed(Site.BLOCK_OUTPUT_ATTENTION_SEVERED, "attention").ifPresent(findings::add);
         }
         result.replacement().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && EARLY.contains(a.role()))
                 .max(Comparator.comparingDouble(ReplacementAverage::recovery)).ifPresent(a -> findings.add("When the subject is replaced by"
@@ -129,6 +133,22 @@ public final class Summary {
                 .map(a -> "Of the " + site.title() + "s, the one of layer " + a.place() + " at the " + a.role().title()
                         + " has the largest average indirect effect, " + text(a.indirectEffect(), a.interval()) + " over " + a.n()
                         + " facts.");
+    }
+
+    /** Where severing a path takes most from the effect of a block output. */
+    private Optional<String> severed(Site site, String path) {
+        record Pair(RoleAverage whole, RoleAverage severed) {
+            double lost() {
+                return whole.indirectEffect() - severed.indirectEffect();
+            }
+        }
+        return result.averages().stream().filter(a -> a.site() == site).flatMap(a -> result.averages().stream()
+                .filter(w -> w.site() == Site.BLOCK_OUTPUT && w.place().equals(a.place()) && w.role() == a.role())
+                .map(w -> new Pair(w, a))).max(Comparator.comparingDouble(Pair::lost)).map(p -> "With later " + path
+                + " held at the corrupted values of the restored token, the block output of layer " + p.whole().place() + " at the "
+                + p.whole().role().title() + " restores " + text(p.severed().indirectEffect(), p.severed().interval()) + " instead of "
+                + text(p.whole().indirectEffect(), p.whole().interval()) + (p.lost() > SUBSTANTIAL * Math.abs(p.whole().indirectEffect())
+                ? "; nowhere does more pass through this path." : ": the effect hardly passes through this path anywhere."));
     }
 
     /** The edits of one layer, and what is averaged over them. */
@@ -188,11 +208,39 @@ public final class Summary {
                     + (own.neighbors() > 0 ? "; " + own.unchanged() + " of " + own.neighbors() + " other answers of the relation stay, "
                     + text((double) own.unchanged() / own.neighbors(), own.unchangedInterval()) : "") + ".");
         }
+        result.massEdit().ifPresent(m -> findings.add("All " + m.facts().size() + " edits at once, spread over layers " + m.layers()
+                + ", raise the mean probability of the new answer to " + text(Statistics.mean(massAfter(m)), massInterval(m)) + "; "
+                + massChanged(m) + " of " + m.facts().size() + " make it the top prediction; " + m.unchangedNeighbors() + " of "
+                + m.neighbors() + " answers of the relation that were not edited stay; entropy of what is written after the prompts "
+                + number(m.fluencyBefore()) + " bits before and " + number(m.fluencyAfter()) + " after."));
         if (!result.edits().isEmpty()) {
             long undone = result.edits().stream().filter(RankOneEdit::undone).count();
             findings.add("After " + undone + " of " + result.edits().size() + " edits the original model gives the same bits as before.");
         }
         return findings;
+    }
+
+    private static double[] massAfter(MassEdit mass) {
+        return mass.facts().stream().mapToDouble(MassEditedFact::newAfter).toArray();
+    }
+
+    private Interval massInterval(MassEdit mass) {
+        return averages.interval(massAfter(mass), "mass edit");
+    }
+
+    private static long massChanged(MassEdit mass) {
+        return mass.facts().stream().filter(MassEditedFact::changed).count();
+    }
+
+    private void add(List<Metric> metrics, MassEdit mass) {
+        int n = mass.facts().size();
+        metrics.add(Metric.of("mass edit efficacy", Statistics.mean(massAfter(mass)), "probability", massInterval(mass), n));
+        metrics.add(Metric.of("mass-edited answers changed", (double) massChanged(mass) / n, "share",
+                Averages.share((int) massChanged(mass), n, "facts"), n));
+        if (mass.neighbors() > 0) {
+            metrics.add(Metric.of("other answers unchanged, mass edit", (double) mass.unchangedNeighbors() / mass.neighbors(), "share",
+                    Averages.share(mass.unchangedNeighbors(), mass.neighbors(), "facts"), mass.neighbors()));
+        }
     }
 
     /** {@return the numbers to look at first} */
@@ -222,6 +270,7 @@ public final class Summary {
                         own.unchangedInterval(), own.neighbors()));
             }
         }
+        result.massEdit().ifPresent(mass -> add(metrics, mass));
         return metrics;
     }
 
@@ -242,6 +291,9 @@ public final class Summary {
                 "Runs resume from the corrupted residual stream before the restored layer; restorations that change no value are not run.",
                 "At the last token the last block's output restores the clean score by construction, and before the subject nothing can"
                 + " change."));
+        if (result.averages().stream().anyMatch(a -> a.site().isSevered())) {
+            notes.add("A severed path is that at the restored token alone: other tokens' MLPs and attention see the restored value.");
+        }
         if (!result.edits().isEmpty()) {
             notes.add("The value of an edit is optimised on the answer's first token with exact gradients in double precision; positions"
                     + " before the subject's last token are constants of it.");
