@@ -39,7 +39,7 @@ public final class ConfigBinder {
      *
      * @param name its key
      * @param type its type, for people
-     * @param defaultValue its value where nothing is set, as JSON
+     * @param defaultValue its value where nothing is set, as JSON; empty for a nested record, whose own settings follow, and in lists
      * @param unit its unit, or empty
      * @param range allowed numbers, or empty
      * @param description what it means, or empty if the experiment does not say
@@ -47,20 +47,34 @@ public final class ConfigBinder {
     public record Setting(String name, String type, String defaultValue, String unit, String range, String description) {}
 
     /**
-     * The settings of a configuration.
+     * The settings of a configuration. Those of a nested record follow it, their names joined by dots, and so do those of the records in a
+     * list, their names behind {@code []} and without defaults.
      *
      * @param defaults an experiment's defaults
      * @return one entry for each component, in order
      */
     public static List<Setting> describe(Record defaults) {
         List<Setting> settings = new ArrayList<>();
-        for (RecordComponent component : defaults.getClass().getRecordComponents()) {
-            Param param = component.getAnnotation(Param.class);
-            settings.add(new Setting(component.getName(), typeName(component.getGenericType()),
-                    JSON.writeValueAsString(plain(value(component, defaults))), param == null ? "" : param.unit(),
-                    param == null ? "" : range(param), param == null ? "" : param.value()));
-        }
+        describe(defaults.getClass(), defaults, "", settings);
         return List.copyOf(settings);
+    }
+
+    private static void describe(Class<?> type, @Nullable Record defaults, String path, List<Setting> settings) {
+        for (RecordComponent component : type.getRecordComponents()) {
+            Param param = component.getAnnotation(Param.class);
+            String name = path + component.getName();
+            Object value = defaults == null ? null : value(component, defaults);
+            boolean nested = component.getType().isRecord();
+            settings.add(new Setting(name, typeName(component.getGenericType()),
+                    value == null || nested ? "" : JSON.writeValueAsString(plain(value)), param == null ? "" : param.unit(),
+                    param == null ? "" : range(param), param == null ? "" : param.value()));
+            if (nested) {
+                describe(component.getType(), (Record) value, name + ".", settings);
+            } else if (component.getGenericType() instanceof ParameterizedType p && p.getRawType() == List.class
+                    && p.getActualTypeArguments()[0] instanceof Class<?> item && item.isRecord()) {
+                describe(item, null, name + "[].", settings);
+            }
+        }
     }
 
     /**

@@ -62,11 +62,23 @@ class ConfigBinderTest {
     @Test
     void describesEverySetting() {
         List<ConfigBinder.Setting> settings = ConfigBinder.describe(DEFAULTS);
-        assertThat(settings).hasSize(7);
+        assertThat(settings).extracting(ConfigBinder.Setting::name).containsExactly("steps", "length", "mode", "features", "on", "texts",
+                "inner", "inner.name", "inner.weight");
         assertThat(settings.getFirst())
                 .isEqualTo(new ConfigBinder.Setting("steps", "whole number", "10", "steps", "from 1 to 100", "number of steps"));
         assertThat(settings.get(2).type()).isEqualTo("[zero, matched_norm]");
         assertThat(settings.get(3).range()).isEqualTo("from 0");
+        assertThat(settings.getLast()).isEqualTo(new ConfigBinder.Setting("inner.weight", "number", "1.0", "", "from 0", "a weight"));
+    }
+
+    record Outer(@Param("several") List<Inner> several) {}
+
+    @Test
+    void describesTheRecordsOfAList() {
+        assertThat(ConfigBinder.describe(new Outer(List.of()))).containsExactly(
+                new ConfigBinder.Setting("several", "list of object", "[]", "", "", "several"),
+                new ConfigBinder.Setting("several[].name", "text", "", "", "", "a name"),
+                new ConfigBinder.Setting("several[].weight", "number", "", "", "from 0", "a weight"));
     }
 
     @Test

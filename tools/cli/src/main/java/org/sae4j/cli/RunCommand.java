@@ -95,9 +95,9 @@ final class RunCommand implements Runnable {
         PrintWriter out = spec.commandLine().getOut();
         out.printf("%n%s: %s%n%n%s%n%nSettings, for --config:%n", experiment.id(), experiment.title(), experiment.description());
         for (ConfigBinder.Setting setting : ConfigBinder.describe(experiment.defaults())) {
-            out.printf("  %s (%s%s%s) default %s%n      %s%n", setting.name(), setting.type(),
+            out.printf("  %s (%s%s%s)%s%n      %s%n", setting.name(), setting.type(),
                     setting.unit().isEmpty() ? "" : " in " + setting.unit(), setting.range().isEmpty() ? "" : ", " + setting.range(),
-                    setting.defaultValue(), setting.description());
+                    setting.defaultValue().isEmpty() ? "" : " default " + setting.defaultValue(), setting.description());
         }
         out.flush();
     }

@@ -447,5 +447,7 @@ class CommandLineTest {
     void helpOfAnExperimentListsItsSettings() {
         assertThat(run("run", "neighborhood", "--help")).isZero();
         assertThat(out.toString()).contains("Settings, for --config").contains("default");
+        assertThat(run("run", "causal-tracing", "--help")).isZero();
+        assertThat(out.toString()).contains("edit.ridge (number, from 0) default 0.01", "added to the covariance's diagonal");
     }
 }

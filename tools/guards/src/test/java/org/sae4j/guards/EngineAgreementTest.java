@@ -74,7 +74,7 @@ class EngineAgreementTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ablation", "random-walk", "causal-tracing"})
+    @ValueSource(strings = {"specificity", "neighborhood", "ablation", "random-walk", "causal-tracing"})
     void enginesAgree(String id) {
         String settings = id.equals("random-walk") ? "{\"steps\": 6, \"walks\": 4}" : "{}";
         try (Engine cpu = cpu(2); Engine reference = new ReferenceEngine()) {

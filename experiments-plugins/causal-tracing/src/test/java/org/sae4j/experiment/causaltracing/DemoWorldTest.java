@@ -87,6 +87,13 @@ class DemoWorldTest {
         assertThat(others).isEqualTo(370);
         assertThat(edits.stream().mapToInt(CausalTracingResult.RankOneEdit::unchangedNeighbors).sum())
                 .isGreaterThanOrEqualTo((int) Math.ceil(0.97 * others));
+        CausalTracingResult.MassEdit all = data.massEdit().orElseThrow();
+        assertThat(all.facts()).hasSize(10);
+        assertThat(all.facts().stream().mapToDouble(CausalTracingResult.MassEditedFact::newAfter).average().orElseThrow())
+                .isGreaterThanOrEqualTo(0.7);
+        assertThat(all.facts().stream().filter(CausalTracingResult.MassEditedFact::changed).count()).isGreaterThanOrEqualTo(8);
+        assertThat(all.fluencyAfter()).isGreaterThan(0.9 * all.fluencyBefore());
+        assertThat(all.undone()).isTrue();
     }
 
     private static double effect(CausalTracingResult result, TokenRole role, int layer) {
