@@ -171,7 +171,7 @@ class TracingOraclesTest {
         List<BatchedRuns.Change> changes = place.restore(2, BatchedRuns.values(clean, 0, List.of(out)), corruptedValues);
         assertThat(changes).extracting(BatchedRuns.Change::hook).containsExactly(null, mlp);
         float[] logits = new BatchedRuns(model, 100, Progress.NONE).lastLogits(2, List.of(new BatchedRuns.Run(other[0],
-                corruptedValues.get(out), changes)))[0];
+                corruptedValues.get(out), changes, Map.of())))[0];
         float[] expected = model.forward(other, ForwardPlan.builder().capture(HookPoint.LOGITS)
                 .set(out, new int[] {2}, Tensor.of(clean.get(out).slice(0).row(2), 1, 12))
                 .set(mlp, new int[] {2}, Tensor.of(corrupted.get(mlp).slice(0).row(2), 1, 12)).build()).logits().slice(0).row(3);
@@ -197,8 +197,9 @@ class TracingOraclesTest {
             }
             BatchedRuns runs = new BatchedRuns(model, 100, Progress.NONE);
             HookPoint start = Place.residual(place.start());
-            float[] expected = runs.lastLogits(place.start(), List.of(new BatchedRuns.Run(clean, cleanValues.get(start), List.of())))[0];
-            assertThat(runs.lastLogits(place.start(), List.of(new BatchedRuns.Run(other, corrupted.get(start), changes)))[0])
+            float[] expected = runs.lastLogits(place.start(), List.of(new BatchedRuns.Run(clean, cleanValues.get(start),
+                    List.of(), Map.of())))[0];
+            assertThat(runs.lastLogits(place.start(), List.of(new BatchedRuns.Run(other, corrupted.get(start), changes, Map.of())))[0])
                     .isEqualTo(expected);
         }
     }
