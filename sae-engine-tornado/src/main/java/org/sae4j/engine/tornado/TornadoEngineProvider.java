@@ -29,6 +29,13 @@ import org.sae4j.engine.tornado.internal.TornadoSettings;
  *       with more entries is an error. Top-k rules need no more than k and ignore it.</dd>
  *   <dt>{@code memory}</dt>
  *   <dd>the most device memory that the engine's programs may take, such as {@code 6GB}; default all.</dd>
+ *   <dt>{@code profile}</dt>
+ *   <dd>a file to write, with a line for each run of a program: launches, bytes to and from the device, time. Reading what a run left on
+ *       the device counts for that run.</dd>
+ *   <dt>{@code cuda-graph}</dt>
+ *   <dd>{@code on} replays the tasks of a program as one CUDA graph; only for back ends {@code cuda} and {@code ptx}. Default {@code off}:
+ *       this path has not been run on a GPU yet. With it the second run is verified too, and parameters cannot be rewritten after the
+ *       first.</dd>
  * </dl>
  *
  * <p>Kernels are compiled when a program runs first, and again when a parameter is written after that.

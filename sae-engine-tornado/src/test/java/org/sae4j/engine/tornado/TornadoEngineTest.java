@@ -3,13 +3,22 @@ package org.sae4j.engine.tornado;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.withinPercentage;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Availability;
@@ -184,6 +193,101 @@ class TornadoEngineTest {
             }
             assertThat(Training.difference(actual.read(training.decoder), expected.read(training.decoder))).isLessThan(1e-3);
         }
+    }
+
+    /** A run is one graph: nothing but inputs goes to the device after the first, and nothing comes back that nobody asked for. */
+    @Test
+    void aStepSendsItsInputsAndReturnsWhatIsRead(@TempDir Path folder) throws IOException {
+        int batch = 16;
+        int d = 64;
+        int n = 256;
+        Training training = new Training(batch, d, n);
+        Path profile = folder.resolve("profile.tsv");
+        try (Engine engine = open(Map.of("verify", "off", "profile", profile.toString()));
+                CompiledProgram program = engine.compile(training.program, Map.of())) {
+            CounterRandom random = new CounterRandom(3);
+            training.initialize(random, program);
+            for (int step = 1; step <= 4; step++) {
+                training.step(step, random, program);
+                program.read(training.loss);
+            }
+            program.read(training.decoder);
+        }
+        List<long[]> runs = Files.readAllLines(profile).stream().skip(1).map(line -> line.split("\t"))
+                .map(columns -> Arrays.stream(columns).skip(1).mapToLong(Long::parseLong).toArray()).toList();
+        assertThat(runs).extracting(run -> run[0]).containsExactly(1L, 2L, 3L, 4L);
+        long weight = 4L * n * d;
+        // What TornadoVM counts beside the arrays: their headers and the arguments of kernels. Weights and moments are six arrays.
+        long slack = weight / 2;
+        assertThat(runs.getFirst()[2]).as("bytes sent first").isGreaterThan(6 * weight);
+        for (long[] run : runs.subList(1, 4)) {
+            assertThat(run[1]).as("launches").isEqualTo(runs.getFirst()[1]).isLessThan(30);
+            assertThat(run[2]).as("bytes sent").isBetween(4L * batch * d, 4L * batch * d + slack);
+        }
+        assertThat(runs.get(1)[3]).as("bytes returned").isEqualTo(runs.get(2)[3]).isBetween(8L, slack);
+        assertThat(runs.getLast()[3]).as("bytes returned").isBetween(weight, weight + slack);
+    }
+
+    @Test
+    void equalStepsGiveEqualBitsOnTwoEnginesAtOnce() throws Exception {
+        try (Engine stays = open(Map.of("verify", "off"))) {
+            float[] again;
+            try (Engine closed = open(Map.of("verify", "off")); ExecutorService threads = Executors.newFixedThreadPool(2)) {
+                Future<float[]> first = threads.submit(() -> trained(closed));
+                Future<float[]> second = threads.submit(() -> trained(stays));
+                again = trained(closed);
+                assertThat(first.get()).containsExactly(second.get()).containsExactly(again);
+            }
+            assertThat(trained(stays)).containsExactly(again);
+        }
+    }
+
+    private static float[] trained(Engine engine) {
+        Training training = new Training(16, 24, 40);
+        CounterRandom random = new CounterRandom(3);
+        try (CompiledProgram program = engine.compile(training.program, Map.of())) {
+            training.initialize(random, program);
+            for (int step = 1; step <= 10; step++) {
+                training.step(step, random, program);
+            }
+            return program.read(training.encoder).toArray();
+        }
+    }
+
+    /** A compilation that a rewritten parameter causes must keep what the device holds of the others. */
+    @Test
+    void aRewrittenParameterLeavesTheOthersAsTheyWere() {
+        Program.Builder builder = Program.builder("rewritten");
+        Buffer x = builder.input("x", 2, 3);
+        Buffer a = builder.parameter("a", 2, 3);
+        Buffer b = builder.parameter("b", 2, 3);
+        builder.add(new Op.Add(a, x, 1, a)).add(new Op.Add(b, x, 1, b));
+        try (Engine engine = open(Map.of("verify", "reference")); CompiledProgram program = engine.compile(builder.build(), Map.of())) {
+            program.write(x, new float[] {1, 2, 3, 4, 5, 6});
+            program.run();
+            program.run();
+            program.write(a, new float[6]);
+            assertThat(program.read(a).toArray()).containsOnly(0);
+            program.run();
+            assertThat(program.read(a).toArray()).containsExactly(1, 2, 3, 4, 5, 6);
+            assertThat(program.read(b).toArray()).containsExactly(3, 6, 9, 12, 15, 18);
+        }
+    }
+
+    @Test
+    void cudaGraphsAreRefusedWhereTheBackEndHasNone() {
+        String backEnd = new TornadoEngineProvider().devices().getFirst().backEnd();
+        assumeThat(backEnd).isNotIn("cuda", "ptx");
+        assertThatThrownBy(() -> open(Map.of("cuda-graph", "on", "verify", "off"))).isInstanceOf(EngineException.class)
+                .hasMessageContaining("setting cuda-graph=on is not offered by back end " + backEnd);
+        assertThatThrownBy(() -> open(Map.of("cuda-graph", "perhaps"))).isInstanceOf(EngineException.class)
+                .hasMessageContaining("perhaps").hasMessageContaining("on or off");
+    }
+
+    @Test
+    void aProfileThatCannotBeWrittenIsRefusedAtOnce(@TempDir Path folder) {
+        assertThatThrownBy(() -> open(Map.of("verify", "off", "profile", folder.resolve("none/profile.tsv").toString())))
+                .isInstanceOf(EngineException.class).hasMessageContaining("profile cannot be written");
     }
 
     /** A step of a TopK autoencoder with Adam. */

@@ -108,7 +108,7 @@ public final class Probe {
             }
             String message = String.valueOf(root.getMessage()).replaceAll("\u001b\\[[0-9;]*m", "").strip();
             return new Unavailable("TornadoVM could not start: " + root.getClass().getSimpleName() + ": " + message,
-                    "check the SDK and the device's driver with tornado --devices; " + GUIDE);
+                    "install a driver for OpenCL or CUDA if there is none, check it and the SDK with tornado --devices; " + GUIDE);
         }
     }
 

@@ -46,6 +46,10 @@ final class TaskList {
         operation = name;
     }
 
+    int size() {
+        return tasks.size();
+    }
+
     boolean isEmpty() {
         return tasks.isEmpty();
     }

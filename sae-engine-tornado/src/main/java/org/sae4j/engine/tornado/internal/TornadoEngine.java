@@ -3,6 +3,7 @@ package org.sae4j.engine.tornado.internal;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -22,6 +23,7 @@ import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
+import uk.ac.manchester.tornado.api.enums.ProfilerMode;
 import uk.ac.manchester.tornado.api.enums.TornadoVMBackendType;
 import uk.ac.manchester.tornado.api.exceptions.TornadoExecutionPlanException;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -40,6 +42,8 @@ public final class TornadoEngine implements Engine {
     private final @Nullable Engine verifier;
     private final Set<TornadoProgram> programs = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Map<Tensor, FloatArray> weights = new WeakHashMap<>();
+    private final boolean cudaGraph;
+    private final @Nullable RunLog log;
     private long reserved;
     private boolean closed;
     private volatile @Nullable EngineException failure;
@@ -50,7 +54,7 @@ public final class TornadoEngine implements Engine {
      * @param found the device
      * @param settings checked settings
      * @param verifier the engine that first runs are compared with, closed with this one, or null for none
-     * @throws EngineException if the device is too small for the kernels
+     * @throws EngineException if the device is too small for the kernels or lacks what a setting asks for, or the profile cannot be written
      */
     public TornadoEngine(TornadoDevices.Found found, TornadoSettings settings, @Nullable Engine verifier) {
         device = found.device();
@@ -65,6 +69,13 @@ public final class TornadoEngine implements Engine {
             throw new EngineException("the device runs groups of %d threads, %d are needed".formatted(limits.threadsPerGroup(),
                     TaskList.MOST_THREADS), "tornado engine on " + device.name(), "use another device");
         }
+        cudaGraph = settings.cudaGraph();
+        boolean cuda = EnumSet.of(TornadoVMBackendType.CUDA, TornadoVMBackendType.PTX).contains(tornadoDevice.getTornadoVMBackend());
+        if (cudaGraph && !cuda) {
+            throw new EngineException("setting " + TornadoSettings.CUDA_GRAPH + "=on is not offered by back end " + device.backEnd(),
+                    "tornado engine on " + device.name(), "leave it off, or use a device of a CUDA back end");
+        }
+        log = settings.profile().map(RunLog::new).orElse(null);
     }
 
     @Override
@@ -170,7 +181,22 @@ public final class TornadoEngine implements Engine {
         if (tornadoDevice.getTornadoVMBackend() == TornadoVMBackendType.OPENCL) {
             plan.withCompilerFlags(TornadoVMBackendType.OPENCL, COMPILER_FLAGS);
         }
+        if (log != null) {
+            plan.withProfiler(ProfilerMode.SILENT);
+        }
+        if (cudaGraph) {
+            plan.withCUDAGraph();
+        }
         return plan;
+    }
+
+    /** Whether a program's first run records what later runs replay. */
+    boolean replays() {
+        return cudaGraph;
+    }
+
+    @Nullable RunLog log() {
+        return log;
     }
 
     DeviceLimits limits() {
@@ -287,6 +313,9 @@ public final class TornadoEngine implements Engine {
         }
         if (verifier != null) {
             verifier.close();
+        }
+        if (log != null) {
+            log.close();
         }
         if (first != null) {
             throw first;

@@ -21,6 +21,7 @@ import org.sae4j.engine.tornado.internal.Storage.Sparse;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
 import uk.ac.manchester.tornado.api.TornadoExecutionResult;
+import uk.ac.manchester.tornado.api.TornadoProfilerResult;
 import uk.ac.manchester.tornado.api.enums.DataTransferMode;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
@@ -43,7 +44,10 @@ final class TornadoProgram implements CompiledProgram {
     private final IntArray answer;
     private final long bytes;
     private final @Nullable TornadoExecutionPlan plan;
-    private @Nullable FirstRun firstRun;
+    private final @Nullable FirstRun firstRun;
+    private final int launches;
+    private int unverified;
+    private RunLog.@Nullable Run lastRun;
     private @Nullable TornadoExecutionResult result;
     private boolean closed;
 
@@ -82,7 +86,10 @@ final class TornadoProgram implements CompiledProgram {
         tick = storage.signal();
         answer = storage.signalBack();
         firstRun = engine.firstRun(program, weights);
+        // Where the first run records and the next replays, both must be right.
+        unverified = firstRun == null ? 0 : engine.replays() ? 2 : 1;
         plan = tasks.isEmpty() ? null : plan(tasks);
+        launches = tasks.size();
     }
 
     private TornadoExecutionPlan plan(TaskList tasks) {
@@ -114,8 +121,13 @@ final class TornadoProgram implements CompiledProgram {
         checkWritable(buffer, Type.F32);
         checkSize(buffer, values.length);
         FloatArray array = storage.host(buffer);
+        boolean resident = buffer.role() == Role.PARAMETER && !storage.isStreamed(array);
+        if (resident && result != null && engine.replays()) {
+            throw new EngineException("parameter " + buffer + " cannot be written after the first run, which was recorded", where,
+                    "open the engine without " + TornadoSettings.CUDA_GRAPH);
+        }
         Storage.copy(MemorySegment.ofArray(values), array);
-        if (buffer.role() == Role.PARAMETER && !storage.isStreamed(array)) {
+        if (resident) {
             rewritten.add(buffer);
         }
     }
@@ -195,19 +207,23 @@ final class TornadoProgram implements CompiledProgram {
         if (plan == null) {
             return;
         }
-        FirstRun check = firstRun;
+        FirstRun check = unverified > 0 ? firstRun : null;
         if (check != null) {
+            engine.guard(program, "read of the parameters", this::fetchParameters);
             check.expect(storage, sparseInputs);
-            firstRun = null;
+            unverified--;
         }
         engine.guard(program, "run", () -> {
             if (result == null) {
                 engine.alone(() -> execute(plan));
-            } else {
-                if (!rewritten.isEmpty()) {
-                    reload(plan);
-                }
+            } else if (rewritten.isEmpty()) {
                 execute(plan);
+            } else {
+                fetchParameters();
+                engine.alone(() -> {
+                    plan.freeDeviceMemory();
+                    execute(plan);
+                });
             }
         });
         rewritten.clear();
@@ -227,27 +243,53 @@ final class TornadoProgram implements CompiledProgram {
     }
 
     private void execute(TornadoExecutionPlan ready) {
+        writeLog();
         tick.set(0, tick.get(0) + 1);
         fetched.clear();
-        result = ready.execute();
+        long started = System.nanoTime();
+        TornadoExecutionResult done = ready.execute();
+        result = done;
+        if (engine.log() != null) {
+            TornadoProfilerResult profile = done.getProfilerResult();
+            lastRun = new RunLog.Run(launches, profile.getTotalBytesCopyIn(), profile.getTotalBytesCopyOut(), profile.getDeviceKernelTime(),
+                    profile.getDataTransfersTime(), System.nanoTime() - started);
+        }
+    }
+
+    /** Notes the last run once no more can be read from it. */
+    private void writeLog() {
+        RunLog log = engine.log();
+        RunLog.Run run = lastRun;
+        if (log != null && run != null) {
+            lastRun = null;
+            log.write(program.name(), tick.get(0), run);
+        }
     }
 
     /**
-     * Sends rewritten parameters: what is sent once can only be sent again with everything else, so the other parameters are fetched first.
-     * The kernels are compiled again too.
+     * Before parameters are sent: what is sent once can only be sent again with everything else, so those that were not rewritten must be
+     * fetched. The kernels are compiled again too.
      */
-    private void reload(TornadoExecutionPlan ready) {
+    private void fetchParameters() {
         for (Buffer buffer : program.buffers()) {
             if (buffer.role() == Role.PARAMETER && !rewritten.contains(buffer)) {
                 fetch(storage.host(buffer));
             }
         }
-        ready.freeDeviceMemory();
     }
 
     private void fetch(TornadoNativeArray array) {
-        if (result != null && storage.isWritten(array) && fetched.add(array)) {
+        if (storage.isWritten(array)) {
+            transfer(array);
+        }
+    }
+
+    private void transfer(TornadoNativeArray array) {
+        if (result != null && fetched.add(array)) {
             result.transferToHost(array);
+            if (lastRun != null) {
+                lastRun = lastRun.andReturned(array.getNumBytesOfSegment());
+            }
         }
     }
 
@@ -295,9 +337,7 @@ final class TornadoProgram implements CompiledProgram {
         Sparse rows = storage.sparse(buffer);
         engine.guard(program, "read of " + buffer, () -> {
             for (TornadoNativeArray array : new TornadoNativeArray[] {rows.pattern().counts, rows.pattern().columns, rows.values()}) {
-                if (fetched.add(array)) {
-                    result.transferToHost(array);
-                }
+                transfer(array);
             }
         });
         for (int row = 0; row < buffer.rows(); row++) {
@@ -334,5 +374,6 @@ final class TornadoProgram implements CompiledProgram {
         if (plan != null) {
             engine.free(program, plan);
         }
+        writeLog();
     }
 }

@@ -1,6 +1,9 @@
 package org.sae4j.engine.tornado.internal;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
@@ -14,8 +17,10 @@ import org.sae4j.api.engine.EngineException;
  * @param verifier id of the engine that first runs are compared with, or {@value #OFF}
  * @param sparseCapacity the part of a row's columns that sparse rows have room for
  * @param memoryBytes the most device memory that the engine's programs may take, or empty for all of it
+ * @param profile the file that gets a line for each run, or empty for none
+ * @param cudaGraph whether the tasks of a program are replayed as one CUDA graph
  */
-public record TornadoSettings(String verifier, double sparseCapacity, OptionalLong memoryBytes) {
+public record TornadoSettings(String verifier, double sparseCapacity, OptionalLong memoryBytes, Optional<Path> profile, boolean cudaGraph) {
     /** Setting: the engine that first runs are compared with, or {@value #OFF}. */
     public static final String VERIFY = "verify";
     /** Value of {@link #VERIFY} that compares nothing. */
@@ -24,8 +29,12 @@ public record TornadoSettings(String verifier, double sparseCapacity, OptionalLo
     public static final String SPARSE_CAPACITY = "sparse-capacity";
     /** Setting: the most device memory that the engine's programs may take. */
     public static final String MEMORY = "memory";
+    /** Setting: the file that gets a line for each run. */
+    public static final String PROFILE = "profile";
+    /** Setting: whether the tasks of a program are replayed as one CUDA graph. */
+    public static final String CUDA_GRAPH = "cuda-graph";
 
-    private static final Set<String> NAMES = Set.of(VERIFY, SPARSE_CAPACITY, MEMORY);
+    private static final Set<String> NAMES = Set.of(VERIFY, SPARSE_CAPACITY, MEMORY, PROFILE, CUDA_GRAPH);
     private static final Pattern SIZE = Pattern.compile("(\\d{1,12}) ?([KMGT]?)B?");
 
     /**
@@ -43,7 +52,25 @@ public record TornadoSettings(String verifier, double sparseCapacity, OptionalLo
         }
         String memory = settings.get(MEMORY);
         return new TornadoSettings(settings.getOrDefault(VERIFY, "cpu"), capacity(settings.getOrDefault(SPARSE_CAPACITY, "1")),
-                memory == null ? OptionalLong.empty() : OptionalLong.of(bytes(memory)));
+                memory == null ? OptionalLong.empty() : OptionalLong.of(bytes(memory)),
+                Optional.ofNullable(settings.get(PROFILE)).map(TornadoSettings::file),
+                isOn(CUDA_GRAPH, settings.getOrDefault(CUDA_GRAPH, OFF)));
+    }
+
+    private static Path file(String text) {
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException e) {
+            throw new EngineException("setting " + PROFILE + " is no file: " + text, "tornado engine", "give a file to write", e);
+        }
+    }
+
+    private static boolean isOn(String name, String text) {
+        return switch (text) {
+            case "on" -> true;
+            case OFF -> false;
+            default -> throw new EngineException("setting " + name + " is " + text, "tornado engine", "use on or off");
+        };
     }
 
     private static double capacity(String text) {
