@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Buffer;
@@ -55,10 +56,10 @@ final class DeviceCases {
             add(all, "Select, " + rule, (b, s) -> b.add(new Op.Select(b.input("pre", BATCH, N), rule, rule == Op.Rule.RELU ? 0 : K, null, 0,
                     null, b.buffer("out", Buffer.Role.OUTPUT, Buffer.Type.SPARSE, BATCH, N))));
         }
-        add(all, "Decode", (b, s) -> b.add(new Op.Decode(s, b.weight("w", N, D), b.weight("bias", 1, D), b.output("out", BATCH, D))));
-        add(all, "FeatureGradient", (b, s) -> b.add(new Op.FeatureGradient(s, b.input("g", BATCH, D), b.weight("w", N, D), null, 0, false,
-                false, b.buffer("out", Buffer.Role.OUTPUT, Buffer.Type.SPARSE, BATCH, N))));
-        add(all, "SparseOuter", (b, s) -> b.add(new Op.SparseOuter(s, b.input("y", BATCH, D), false, b.output("out", N, D))));
+        add(all, "Decode", (b, s) -> b.add(new Op.Decode(s.get(), b.weight("w", N, D), b.weight("bias", 1, D), b.output("out", BATCH, D))));
+        add(all, "FeatureGradient", (b, s) -> b.add(new Op.FeatureGradient(s.get(), b.input("g", BATCH, D), b.weight("w", N, D), null, 0,
+                false, false, b.buffer("out", Buffer.Role.OUTPUT, Buffer.Type.SPARSE, BATCH, N))));
+        add(all, "SparseOuter", (b, s) -> b.add(new Op.SparseOuter(s.get(), b.input("y", BATCH, D), false, b.output("out", N, D))));
         add(all, "SquaredError", (b, s) -> b.add(new Op.SquaredError(b.input("xHat", BATCH, D), b.input("x", BATCH, D), Op.Reduction.SUM, 1,
                 b.output("gradient", BATCH, D), b.output("loss", 1, 1))));
         add(all, "ProjectRows", (b, s) -> b.add(new Op.ProjectRows(b.parameter("gradient", N, D), b.weight("w", N, D))));
@@ -85,11 +86,11 @@ final class DeviceCases {
         };
     }
 
-    /** A case of one operation; the sparse input is part of the program if the operation reads it. */
-    private static void add(Map<String, Opener> all, String name, BiConsumer<Program.Builder, Buffer> operation) {
+    /** A case of one operation; the sparse input becomes part of the program when the operation takes it. */
+    private static void add(Map<String, Opener> all, String name, BiConsumer<Program.Builder, Supplier<Buffer>> operation) {
         all.put(name, engine -> {
             Program.Builder builder = Program.builder(name);
-            operation.accept(builder, builder.buffer("s", Buffer.Role.INPUT, Buffer.Type.SPARSE, BATCH, N));
+            operation.accept(builder, () -> builder.buffer("s", Buffer.Role.INPUT, Buffer.Type.SPARSE, BATCH, N));
             return open(engine, builder.build());
         });
     }

@@ -20,7 +20,7 @@ import org.sae4j.core.Engines;
  */
 public final class DeviceComparison {
     private static final int RUNS = 11;
-    private static final int WARM_UP_RUNS = 3;
+    private static final long WARM_UP_NANOS = 1_000_000_000;
 
     private DeviceComparison() {}
 
@@ -76,7 +76,9 @@ public final class DeviceComparison {
 
     private static double median(Engine engine, DeviceCases.Opener opener) {
         try (DeviceCases.Subject subject = opener.open(engine)) {
-            for (int i = 0; i < WARM_UP_RUNS; i++) {
+            subject.run();
+            long end = System.nanoTime() + WARM_UP_NANOS;
+            while (System.nanoTime() < end) {
                 subject.run();
             }
             double[] seconds = new double[RUNS];
