@@ -27,14 +27,6 @@ final class DeviceCases {
 
     private DeviceCases() {}
 
-    /** What is measured. */
-    interface Subject extends AutoCloseable {
-        void run();
-
-        @Override
-        void close();
-    }
-
     /** A subject for each name. */
     interface Opener {
         Subject open(Engine engine);
@@ -66,24 +58,9 @@ final class DeviceCases {
         add(all, "NormalizeRows", (b, s) -> b.add(new Op.NormalizeRows(b.parameter("w", N, D))));
         add(all, "Adam", (b, s) -> b.add(new Op.Adam(b.parameter("w", N, D), b.parameter("gradient", N, D), b.parameter("m", N, D),
                 b.parameter("v", N, D), b.input("hyper", 1, 5))));
-        all.put("training step, TopK " + K, engine -> step(engine, K));
-        all.put("training step, ReLU", engine -> step(engine, 0));
+        all.put("training step, TopK " + K, engine -> new SaeStep(engine, D, N, BATCH, K, 0));
+        all.put("training step, ReLU", engine -> new SaeStep(engine, D, N, BATCH, 0, 0));
         return all;
-    }
-
-    private static Subject step(Engine engine, int k) {
-        SaeStep step = new SaeStep(engine, D, N, BATCH, k);
-        return new Subject() {
-            @Override
-            public void run() {
-                step.run();
-            }
-
-            @Override
-            public void close() {
-                step.close();
-            }
-        };
     }
 
     /** A case of one operation; the sparse input becomes part of the program when the operation takes it. */

@@ -65,7 +65,7 @@ public final class DeviceComparison {
 
     /** Launches and bytes of a later run: the first also sends the weights. */
     private static long[] counts(EngineOptions options, Path profile, DeviceCases.Opener opener) throws IOException {
-        try (Engine engine = Engines.open("tornado", options); DeviceCases.Subject subject = opener.open(engine)) {
+        try (Engine engine = Engines.open("tornado", options); Subject subject = opener.open(engine)) {
             subject.run();
             subject.run();
         }
@@ -75,7 +75,7 @@ public final class DeviceComparison {
     }
 
     private static double median(Engine engine, DeviceCases.Opener opener) {
-        try (DeviceCases.Subject subject = opener.open(engine)) {
+        try (Subject subject = opener.open(engine)) {
             subject.run();
             long end = System.nanoTime() + WARM_UP_NANOS;
             while (System.nanoTime() < end) {

@@ -1,7 +1,7 @@
 package org.sae4j.benchmarks;
 
+import java.util.Locale;
 import java.util.Map;
-import java.util.random.RandomGenerator;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.CompiledProgram;
@@ -11,9 +11,9 @@ import org.sae4j.api.engine.Program;
 
 /**
  * One training step of an autoencoder as a program: squared error and L1 penalty, backward, projection of the decoder's gradient, unit
- * norm, Adam. Runs on one batch again and again.
+ * norm, Adam. Runs on one batch again and again, with a learning rate so small that the number of active features stays.
  */
-final class SaeStep implements AutoCloseable {
+final class SaeStep implements Subject {
     private static final int PENALTY = 5;
 
     private final Program.Builder builder;
@@ -21,6 +21,7 @@ final class SaeStep implements AutoCloseable {
     private final CompiledProgram compiled;
     private final Buffer loss;
     private final Buffer sums;
+    private final int batch;
     private int step;
 
     /**
@@ -31,8 +32,10 @@ final class SaeStep implements AutoCloseable {
      * @param n number of features
      * @param batch rows of the batch
      * @param k features kept by TopK, or 0 for ReLU
+     * @param l0 for ReLU: features of a row that are active, about, by the encoder's bias; 0 for a bias of 0, with half of them active
      */
-    SaeStep(Engine engine, int d, int n, int batch, int k) {
+    SaeStep(Engine engine, int d, int n, int batch, int k, double l0) {
+        this.batch = batch;
         builder = Program.builder("step");
         Buffer x = builder.input("x", batch, d);
         hyper = builder.input("hyper", 1, 6);
@@ -74,9 +77,12 @@ final class SaeStep implements AutoCloseable {
         adam(bDec, bDecGradient);
         compiled = engine.compile(builder.build(), Map.of());
         CounterRandom random = new CounterRandom(1);
-        compiled.write(wEnc, uniform(random, n * d, Math.sqrt(6.0 / n)));
-        compiled.write(wDec, uniform(random, n * d, Math.sqrt(6.0 / d)));
-        compiled.write(x, uniform(random, batch * d, Math.sqrt(3)));
+        compiled.write(wEnc, RandomValues.uniform(random, n * d, Math.sqrt(3.0 / d)));
+        compiled.write(wDec, RandomValues.uniform(random, n * d, Math.sqrt(3.0 / d)));
+        compiled.write(x, RandomValues.uniform(random, batch * d, Math.sqrt(3)));
+        if (l0 > 0) {
+            compiled.write(bEnc, RandomValues.constant(n, -RandomValues.normalQuantile(1 - l0 / n)));
+        }
     }
 
     private void adam(Buffer w, Buffer gradient) {
@@ -85,29 +91,17 @@ final class SaeStep implements AutoCloseable {
         builder.add(new Op.Adam(w, gradient, m, v, hyper));
     }
 
-    private static float[] uniform(RandomGenerator random, int count, double bound) {
-        float[] values = new float[count];
-        for (int i = 0; i < count; i++) {
-            values[i] = (float) ((2 * random.nextDouble() - 1) * bound);
-        }
-        return values;
-    }
-
     /** Takes a step. */
-    void run() {
+    @Override
+    public void run() {
         step++;
-        compiled.write(hyper, new float[] {1e-4f, 0.9f, 0.99f, 1e-8f, step, 3e-4f});
+        compiled.write(hyper, new float[] {1e-7f, 0.9f, 0.99f, 1e-8f, step, 3e-4f});
         compiled.run();
     }
 
-    /** {@return the loss of the last step} */
-    float loss() {
-        return compiled.read(loss).get(0);
-    }
-
-    /** {@return active features per row in the last step} */
-    float l0(int batch) {
-        return compiled.read(sums).get(0) / batch;
+    @Override
+    public String state() {
+        return String.format(Locale.ROOT, "L0 %.1f, loss %.4g", compiled.read(sums).get(0) / batch, compiled.read(loss).get(0));
     }
 
     @Override

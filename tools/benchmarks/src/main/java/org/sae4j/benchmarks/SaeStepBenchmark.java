@@ -17,7 +17,7 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.engine.cpu.CpuEngineProvider;
 
-/** Training steps of an autoencoder with d 512, 4096 features and batches of 1024. */
+/** Training steps of autoencoders on batches of 1024. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -25,9 +25,9 @@ import org.sae4j.engine.cpu.CpuEngineProvider;
 @Warmup(iterations = 5, time = 2)
 @Measurement(iterations = 5, time = 2)
 public class SaeStepBenchmark {
-    /** Features that TopK keeps, or 0 for ReLU, which starts with half of them. */
-    @Param({"0", "32"})
-    public int k;
+    /** Width, features, features that TopK keeps (0 for ReLU) and active features of ReLU (0 for half of them). */
+    @Param({"512,4096,0,40", "512,4096,32,0", "512,4096,0,0", "768,24576,0,60", "768,24576,32,0"})
+    public String sizes;
 
     private Engine engine;
     private SaeStep step;
@@ -35,8 +35,10 @@ public class SaeStepBenchmark {
     /** Opens the engine. */
     @Setup
     public void open() {
+        String[] parts = sizes.split(",");
         engine = new CpuEngineProvider().open(EngineOptions.DEFAULT);
-        step = new SaeStep(engine, 512, 4096, 1024, k);
+        step = new SaeStep(engine, Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), 1024, Integer.parseInt(parts[2]),
+                Integer.parseInt(parts[3]));
     }
 
     /** Closes the engine. */

@@ -9,7 +9,7 @@ import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Program;
 
 /** A dense product [M, K] [K, N] whose operands are both inputs, so that both are packed in every run. */
-final class Sgemm implements AutoCloseable {
+final class Sgemm implements Subject {
     private final CompiledProgram compiled;
 
     Sgemm(Engine engine, int m, int k, int n) {
@@ -28,7 +28,8 @@ final class Sgemm implements AutoCloseable {
         return values;
     }
 
-    void run() {
+    @Override
+    public void run() {
         compiled.run();
     }
 

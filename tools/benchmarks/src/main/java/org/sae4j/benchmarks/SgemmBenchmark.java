@@ -26,7 +26,7 @@ import org.sae4j.engine.cpu.CpuEngineProvider;
 @Measurement(iterations = 5, time = 1)
 public class SgemmBenchmark {
     /** M, K and N. */
-    @Param({"1024,512,4096", "4096,512,2048", "1,512,2048", "64,128,512"})
+    @Param({"1024,512,4096", "2048,2048,2048", "4096,512,16384", "4096,512,2048", "1,512,2048", "64,128,512"})
     public String shape;
 
     private Engine engine;

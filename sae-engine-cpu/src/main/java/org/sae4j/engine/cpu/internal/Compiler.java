@@ -1,6 +1,7 @@
 package org.sae4j.engine.cpu.internal;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -19,19 +20,30 @@ final class Compiler {
      *
      * @param first the operation, or the product
      * @param selects for a product: the selections right after it that alone read its result
+     * @param updates the update that these operations are, if they are one
      */
-    private record Fused(Op first, List<Op> selects) {}
+    private record Fused(Op first, List<Op> selects, @Nullable Updates updates) {}
 
     private final List<Fused> plan = new ArrayList<>();
     private final Set<Buffer> skipped = new HashSet<>();
+    private final List<Op> ops;
 
     Compiler(Program program) {
+        ops = Updates.gather(program.ops());
         Map<Buffer, Integer> uses = new HashMap<>();
-        for (Op op : program.ops()) {
+        for (Op op : ops) {
             Operands.of(op).all().forEach(buffer -> uses.merge(buffer, 1, Integer::sum));
         }
-        List<Op> ops = program.ops();
         for (int i = 0; i < ops.size(); i++) {
+            Updates updates = Updates.at(ops, i);
+            if (updates != null && (updates.outer() == null || isOnlyFor(updates, uses))) {
+                if (updates.outer() != null) {
+                    skipped.add(updates.outer().out());
+                }
+                plan.add(new Fused(ops.get(i), List.of(), updates));
+                i += updates.size() - 1;
+                continue;
+            }
             List<Op> selects = new ArrayList<>();
             if (ops.get(i) instanceof Op.MatMul product && product.out().role() == Buffer.Role.INTERMEDIATE) {
                 for (int j = i + 1; j < ops.size() && preOf(ops.get(j)) == product.out(); j++) {
@@ -44,9 +56,24 @@ final class Compiler {
                     skipped.add(product.out());
                 }
             }
-            plan.add(new Fused(ops.get(i), selects));
+            plan.add(new Fused(ops.get(i), selects, null));
             i += selects.size();
         }
+    }
+
+    /** Whether nothing but an update needs the gradient. */
+    private static boolean isOnlyFor(Updates updates, Map<Buffer, Integer> uses) {
+        Buffer gradient = updates.adam().gradient();
+        int own = 1;
+        for (Op op : updates.rows()) {
+            own += Collections.frequency(Operands.of(op).all(), gradient);
+        }
+        return gradient.role() == Buffer.Role.INTERMEDIATE && Objects.requireNonNull(uses.get(gradient)) == own;
+    }
+
+    /** {@return the operations in the order of the steps} */
+    List<Op> ops() {
+        return ops;
     }
 
     private static @Nullable Buffer preOf(Op op) {
@@ -71,6 +98,10 @@ final class Compiler {
         TrainingSteps training = new TrainingSteps(context, storage);
         List<Step> steps = new ArrayList<>();
         for (Fused fused : plan) {
+            if (fused.updates() != null) {
+                steps.add(training.update(fused.updates(), sparse));
+                continue;
+            }
             steps.add(switch (fused.first()) {
                 case Op.Gather o -> dense.gather(o);
                 case Op.Add o -> dense.add(o);

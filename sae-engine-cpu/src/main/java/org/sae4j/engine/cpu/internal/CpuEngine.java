@@ -5,6 +5,8 @@ import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Device;
@@ -19,6 +21,7 @@ public final class CpuEngine implements Engine {
     private final Workers workers;
     private final Weights weights;
     private final Set<CpuProgram> programs = Collections.newSetFromMap(new IdentityHashMap<>());
+    private final double denseFrom;
     private boolean closed;
 
     /**
@@ -28,12 +31,15 @@ public final class CpuEngine implements Engine {
      * @param device the device
      * @param vector whether to use the Vector API
      * @param threads number of threads, at least 1
+     * @param pool runs all threads' work but the caller's, or null for threads of the engine's own
+     * @param denseFrom share of active entries above which sparse rows are multiplied as a dense matrix
      */
-    public CpuEngine(String id, Device device, boolean vector, int threads) {
+    public CpuEngine(String id, Device device, boolean vector, int threads, @Nullable Executor pool, double denseFrom) {
         this.id = id;
         this.device = device;
         this.kernels = vector ? VectorSupport.kernels() : new ScalarKernels();
-        this.workers = new Workers(threads, "sae4j-" + id);
+        this.workers = pool == null ? new Workers(threads, "sae4j-" + id) : new Workers(threads, pool);
+        this.denseFrom = denseFrom;
         this.weights = new Weights(kernels, workers);
     }
 
@@ -50,7 +56,7 @@ public final class CpuEngine implements Engine {
     @Override
     public CompiledProgram compile(Program program, Map<String, Tensor> tensors) {
         checkOpen();
-        CpuProgram compiled = CpuProgram.compile(program, tensors, weights, kernels, workers, this::forget);
+        CpuProgram compiled = CpuProgram.compile(program, tensors, weights, kernels, workers, denseFrom, this::forget);
         synchronized (programs) {
             if (!closed) {
                 programs.add(compiled);

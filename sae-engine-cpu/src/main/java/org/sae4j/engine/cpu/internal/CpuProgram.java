@@ -17,30 +17,38 @@ import org.sae4j.api.sae.SparseRows;
 
 /** A program bound to arrays. */
 final class CpuProgram implements CompiledProgram {
+    private static final Set<Role> INPUT = Set.of(Role.INPUT);
+    private static final Set<Role> WRITTEN = Set.of(Role.INPUT, Role.PARAMETER);
+    private static final Set<Role> READ = Set.of(Role.OUTPUT, Role.PARAMETER);
+    private static final Set<Role> OUTPUT = Set.of(Role.OUTPUT);
+
     private final Program program;
+    /** Operations whose indices are checked in every run. */
+    private final Op[] indexed;
     private final Consumer<CpuProgram> onClose;
     /** Null once closed. */
     private final AtomicReference<@Nullable Body> body;
 
     /** What closing frees. */
-    private record Body(Storage storage, List<Step> steps) {}
+    private record Body(Storage storage, Step[] steps) {}
 
     private CpuProgram(Program program, Body body, Consumer<CpuProgram> onClose) {
         this.program = program;
+        this.indexed = program.ops().stream().filter(op -> op instanceof Op.Gather || op instanceof Op.Patch).toArray(Op[]::new);
         this.body = new AtomicReference<>(body);
         this.onClose = onClose;
     }
 
     static CpuProgram compile(Program program, Map<String, Tensor> tensors, Weights weights, Kernels kernels, Workers workers,
-            Consumer<CpuProgram> onClose) {
+            double denseFrom, Consumer<CpuProgram> onClose) {
         for (Buffer buffer : program.buffers()) {
             check(program, buffer, tensors);
         }
         try {
             Compiler compiler = new Compiler(program);
-            Storage storage = new Storage(program, compiler.skipped(), tensors, weights);
-            List<Step> steps = compiler.steps(Context.of(kernels, workers, program.name()), storage);
-            return new CpuProgram(program, new Body(storage, steps), onClose);
+            Storage storage = new Storage(program, compiler.ops(), compiler.skipped(), tensors, weights);
+            List<Step> steps = compiler.steps(Context.of(kernels, workers, denseFrom, program.name()), storage);
+            return new CpuProgram(program, new Body(storage, steps.toArray(Step[]::new)), onClose);
         } catch (OutOfMemoryError e) {
             throw Memory.exhausted("engine cpu, program " + program.name(), e);
         }
@@ -95,21 +103,21 @@ final class CpuProgram implements CompiledProgram {
 
     @Override
     public void write(Buffer buffer, float[] values) {
-        Storage storage = check(buffer, "F32 input or parameter", Type.F32, Set.of(Role.INPUT, Role.PARAMETER));
+        Storage storage = check(buffer, "F32 input or parameter", Type.F32, WRITTEN);
         checkLength(buffer, values.length);
         System.arraycopy(values, 0, storage.floats(buffer), 0, values.length);
     }
 
     @Override
     public void write(Buffer buffer, int[] values) {
-        Storage storage = check(buffer, "I32 input", Type.I32, Set.of(Role.INPUT));
+        Storage storage = check(buffer, "I32 input", Type.I32, INPUT);
         checkLength(buffer, values.length);
         System.arraycopy(values, 0, storage.ints(buffer), 0, values.length);
     }
 
     @Override
     public void write(Buffer buffer, SparseRows values) {
-        Storage storage = check(buffer, "SPARSE input", Type.SPARSE, Set.of(Role.INPUT));
+        Storage storage = check(buffer, "SPARSE input", Type.SPARSE, INPUT);
         if (values.rows() != buffer.rows() || values.columns() != buffer.cols()) {
             throw new IllegalArgumentException("program " + program.name() + ": expected the shape of " + buffer + ", found " + values);
         }
@@ -119,7 +127,9 @@ final class CpuProgram implements CompiledProgram {
     @Override
     public void run() {
         Body open = open();
-        program.ops().forEach(op -> checkIndices(op, open.storage()));
+        for (Op op : indexed) {
+            checkIndices(op, open.storage());
+        }
         try {
             for (Step step : open.steps()) {
                 step.run();
@@ -162,13 +172,13 @@ final class CpuProgram implements CompiledProgram {
 
     @Override
     public Tensor read(Buffer buffer) {
-        Storage storage = check(buffer, "F32 output or parameter", Type.F32, Set.of(Role.OUTPUT, Role.PARAMETER));
+        Storage storage = check(buffer, "F32 output or parameter", Type.F32, READ);
         return Tensor.of(storage.floats(buffer).clone(), buffer.rows(), buffer.cols());
     }
 
     @Override
     public SparseRows readSparse(Buffer buffer) {
-        Storage storage = check(buffer, "SPARSE output", Type.SPARSE, Set.of(Role.OUTPUT));
+        Storage storage = check(buffer, "SPARSE output", Type.SPARSE, OUTPUT);
         return storage.sparse(buffer).copy();
     }
 

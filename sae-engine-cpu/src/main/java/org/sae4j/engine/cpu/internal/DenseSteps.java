@@ -1,5 +1,6 @@
 package org.sae4j.engine.cpu.internal;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
 
@@ -20,11 +21,12 @@ final class DenseSteps {
         Storage.Rows table = storage.rows(o.table());
         float[] out = storage.floats(o.out());
         int width = o.out().cols();
-        return () -> context.parallel(o.out().rows(), width, (from, to) -> {
+        Context.Split split = context.split((from, to, slot) -> {
             for (int r = from; r < to; r++) {
                 table.copy(indices[r], out, r * width);
             }
         });
+        return () -> split.run(o.out().rows(), width);
     }
 
     Step add(Op.Add o) {
@@ -33,7 +35,7 @@ final class DenseSteps {
         float[] out = storage.floats(o.out());
         int width = o.out().cols();
         boolean broadcast = o.b().rows() == 1;
-        return () -> context.parallel(o.out().rows(), width, (from, to) -> {
+        Context.Split split = context.split((from, to, slot) -> {
             if (broadcast) {
                 for (int r = from; r < to; r++) {
                     kernels.add(a, r * width, b, 0, o.scale(), out, r * width, width);
@@ -42,21 +44,24 @@ final class DenseSteps {
                 kernels.add(a, from * width, b, from * width, o.scale(), out, from * width, (to - from) * width);
             }
         });
+        return () -> split.run(o.out().rows(), width);
     }
 
     Step map(Op.Map o) {
         float[] x = storage.floats(o.x());
         float[] out = storage.floats(o.out());
         int width = o.x().cols();
-        return () -> context.parallel(o.x().rows(), width,
-                (from, to) -> kernels.apply(o.function(), x, from * width, out, from * width, (to - from) * width));
+        Context.Split split = context.split(
+                (from, to, slot) -> kernels.apply(o.function(), x, from * width, out, from * width, (to - from) * width));
+        return () -> split.run(o.x().rows(), width);
     }
 
     Step exceeds(Op.Exceeds o) {
         float[] x = storage.floats(o.x());
         float[] out = storage.floats(o.out());
         int n = (int) o.x().size();
-        return () -> context.parallel(n, 1, (from, to) -> kernels.exceeds(x, from, o.limit(), out, from, to - from));
+        Context.Split split = context.split((from, to, slot) -> kernels.exceeds(x, from, o.limit(), out, from, to - from));
+        return () -> split.run(n, 1);
     }
 
     Step layerNorm(Op.LayerNorm o) {
@@ -66,7 +71,7 @@ final class DenseSteps {
         float[] out = storage.floats(o.out());
         float @Nullable [] scale = o.scale() == null ? null : storage.floats(o.scale());
         int width = o.x().cols();
-        return () -> context.parallel(o.x().rows(), width, (from, to) -> {
+        Context.Split split = context.split((from, to, slot) -> {
             for (int r = from; r < to; r++) {
                 double mean = kernels.sum(x, r * width, width) / width;
                 double deviation = Math.sqrt(kernels.deviation(x, r * width, mean, width) / width + o.eps());
@@ -76,17 +81,19 @@ final class DenseSteps {
                 }
             }
         });
+        return () -> split.run(o.x().rows(), width);
     }
 
     Step softmax(Op.Softmax o) {
         float[] x = storage.floats(o.x());
         float[] out = storage.floats(o.out());
         int width = o.x().cols();
-        return () -> context.parallel(o.x().rows(), 4 * width, (from, to) -> {
+        Context.Split split = context.split((from, to, slot) -> {
             for (int r = from; r < to; r++) {
                 kernels.softmax(x, r * width, out, r * width, width);
             }
         });
+        return () -> split.run(o.x().rows(), 4 * width);
     }
 
     Step patch(Op.Patch o) {
@@ -113,17 +120,20 @@ final class DenseSteps {
         float[] out = storage.floats(o.out());
         int rows = o.x().rows();
         int width = o.x().cols();
-        return () -> context.parallel(width, rows, (from, to) -> {
-            double[] sums = new double[to - from];
+        double[][] slots = new double[context.workers().threads()][Math.min(width, Context.CHUNK)];
+        Context.Split split = context.split((from, to, slot) -> {
+            double[] sums = slots[slot];
+            Arrays.fill(sums, 0, to - from, 0);
             for (int r = 0; r < rows; r++) {
                 int at = r * width + from;
-                for (int c = 0; c < sums.length; c++) {
+                for (int c = 0; c < to - from; c++) {
                     sums[c] += x[at + c];
                 }
             }
-            for (int c = 0; c < sums.length; c++) {
+            for (int c = 0; c < to - from; c++) {
                 out[from + c] = (float) sums[c];
             }
         });
+        return () -> split.run(width, rows);
     }
 }

@@ -100,24 +100,32 @@ interface Kernels {
      */
     int above(float[] x, int at, int n, float floor, int[] columns, float[] values, int to);
 
-    /** Adam on elements {@code from} to {@code to - 1}: the factors that do not depend on the element are given. */
-    void adam(float[] w, float[] g, float[] m, float[] v, int from, int to, AdamFactors factors);
+    /** Adam on {@code n} elements from {@code at} on, with gradients from {@code gAt} on. */
+    void adam(float[] w, float[] m, float[] v, int at, float[] g, int gAt, int n, AdamFactors factors);
 
-    /**
-     * What one step of Adam needs besides its arrays.
-     *
-     * @param gain1 {@code 1 - beta1}
-     * @param beta2 decay of the second moment
-     * @param gain2 {@code 1 - beta2}
-     * @param stepSize {@code lr / (1 - beta1^t)}
-     * @param inverseRoot {@code 1 / sqrt(1 - beta2^t)}
-     * @param epsilon added to the denominator
-     */
-    record AdamFactors(float gain1, float beta2, float gain2, float stepSize, float inverseRoot, float epsilon) {
+    /** What one step of Adam needs besides its arrays, the same for every element. */
+    final class AdamFactors {
+        /** {@code 1 - beta1}. */
+        float gain1;
+        /** Decay of the second moment. */
+        float beta2;
+        /** {@code 1 - beta2}. */
+        float gain2;
+        /** {@code lr / (1 - beta1^t)}. */
+        float stepSize;
+        /** {@code 1 / sqrt(1 - beta2^t)}. */
+        float inverseRoot;
+        /** Added to the denominator. */
+        float epsilon;
+
         /** The factors of step {@code t} from 1, in double precision until the end. */
-        static AdamFactors of(double rate, double beta1, double beta2, double epsilon, double t) {
-            return new AdamFactors((float) (1 - beta1), (float) beta2, (float) (1 - beta2), (float) (rate / (1 - Math.pow(beta1, t))),
-                    (float) (1 / Math.sqrt(1 - Math.pow(beta2, t))), (float) epsilon);
+        void set(double rate, double beta1, double secondDecay, double least, double t) {
+            gain1 = (float) (1 - beta1);
+            beta2 = (float) secondDecay;
+            gain2 = (float) (1 - secondDecay);
+            stepSize = (float) (rate / (1 - Math.pow(beta1, t)));
+            inverseRoot = (float) (1 / Math.sqrt(1 - Math.pow(secondDecay, t)));
+            epsilon = (float) least;
         }
     }
 }

@@ -46,16 +46,17 @@ final class LeftPanels {
         return panels[block * groups.count() + group];
     }
 
-    /** Packs everything. */
-    void pack(Workers workers, Source source) {
+    /** {@return a step that packs everything} */
+    Step packing(Workers workers, Source source) {
         int chunk = 16;
         int chunks = (groups.count() + chunk - 1) / chunk;
-        workers.forEach(chunks * Products.blocks(depth), (task, slot) -> {
-            int block = task / chunks;
-            int from = task % chunks * chunk;
+        Workers.Task task = (index, slot) -> {
+            int block = index / chunks;
+            int from = index % chunks * chunk;
             source.pack(groups, from, Math.min(from + chunk, groups.count()), block * Products.DEPTH, Products.depth(depth, block), panels,
                     block * groups.count() + from);
-        });
+        };
+        return () -> workers.forEach(chunks * Products.blocks(depth), task);
     }
 
     /** Packs everything on the calling thread. */
@@ -137,22 +138,22 @@ final class LeftPanels {
         return (groups, from, to, start, depth, panels, offset) -> {
             int[] indices = s.indices();
             float[] values = s.values();
-            int[] cursor = new int[depth];
-            for (int k = 0; k < depth; k++) {
-                cursor[k] = s.lowerBound(start + k, groups.start(from));
-            }
             for (int g = from; g < to; g++) {
-                int rows = groups.size(g);
+                Arrays.fill(panels[offset + g - from], 0, depth * groups.size(g), 0);
+            }
+            int end = groups.start(to);
+            for (int k = 0; k < depth; k++) {
+                int last = s.offset(start + k + 1);
+                int g = from;
                 int first = groups.start(g);
-                float[] panel = panels[offset + g - from];
-                Arrays.fill(panel, 0, depth * rows, 0);
-                for (int k = 0; k < depth; k++) {
-                    int end = s.offset(start + k + 1);
-                    int e = cursor[k];
-                    for (; e < end && indices[e] < first + rows; e++) {
-                        panel[k * rows + indices[e] - first] = values[e];
+                int rows = groups.size(g);
+                for (int e = s.lowerBound(start + k, first); e < last && indices[e] < end; e++) {
+                    while (indices[e] >= first + rows) {
+                        first += rows;
+                        g++;
+                        rows = groups.size(g);
                     }
-                    cursor[k] = e;
+                    panels[offset + g - from][k * rows + indices[e] - first] = values[e];
                 }
             }
         };

@@ -2,7 +2,6 @@ package org.sae4j.engine.cpu.internal;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Buffer;
@@ -10,11 +9,6 @@ import org.sae4j.api.engine.Op;
 
 /** Steps of dense products and of the selections that can be fused with them. */
 final class ProductSteps {
-    /** Rows whose pre-activations a fused selection holds at a time. */
-    static final int FUSED_ROWS = 96;
-    /** Right panels that a fused product works through before the next block of the reduction. */
-    static final int FUSED_PANELS = 8;
-
     /** Rows of a product up to which an unpacked right operand is faster. */
     private static final int FEW_ROWS = 4;
     /** Columns of a task of such a product. */
@@ -33,18 +27,24 @@ final class ProductSteps {
 
     Step matMul(Op.MatMul o) {
         LeftPanels.Source source = left(o);
-        Supplier<RightPanels> right = right(o);
+        packWeight(o);
         float[] out = storage.floats(o.out());
         float @Nullable [] bias = o.bias() == null ? null : storage.floats(o.bias());
         int depth = depth(o);
         if (o.out().rows() <= FEW_ROWS && !o.transposeB() && o.b().role() != Buffer.Role.WEIGHT) {
             return fewRows(o, out, bias);
         }
-        return () -> {
+        return Step.lazily(() -> {
             LeftPanels a = context.panels().left(o.out().rows(), depth);
-            a.pack(context.workers(), source);
-            context.products().multiply(a, right.get(), out, false, bias, o.function());
-        };
+            Step packLeft = a.packing(context.workers(), source);
+            Right right = right(o);
+            Step product = context.products().product(a, right.panels(), out, false, bias, o.function());
+            return () -> {
+                packLeft.run();
+                right.pack().run();
+                product.run();
+            };
+        });
     }
 
     /** Packing the right operand would cost more than these products: its rows are added up where they are, with the same bits. */
@@ -56,21 +56,23 @@ final class ProductSteps {
         int columns = o.out().cols();
         int[] all = IntStream.range(0, depth).toArray();
         float[][] factors = new float[rows][depth];
+        int chunks = (columns + FEW_COLUMNS - 1) / FEW_COLUMNS;
+        Context.Split split = context.split((from, to, slot) -> {
+            int first = from * FEW_COLUMNS;
+            int width = Math.min(to * FEW_COLUMNS, columns) - first;
+            for (int row = 0; row < rows; row++) {
+                int at = row * columns + first;
+                context.kernels().weightedSum(factors[row], all, 0, depth, b, columns, first, out, at, width, false);
+                context.kernels().finish(o.function(), out, at, bias, first, width);
+            }
+        });
         return () -> {
             for (int k = 0; k < depth; k++) {
                 for (int row = 0; row < rows; row++) {
                     factors[row][k] = o.transposeA() ? a[k * rows + row] : a[row * depth + k];
                 }
             }
-            context.parallel((columns + FEW_COLUMNS - 1) / FEW_COLUMNS, FEW_COLUMNS * depth, (from, to) -> {
-                int first = from * FEW_COLUMNS;
-                int width = Math.min(to * FEW_COLUMNS, columns) - first;
-                for (int row = 0; row < rows; row++) {
-                    int at = row * columns + first;
-                    context.kernels().weightedSum(factors[row], all, 0, depth, b, columns, first, out, at, width, false);
-                    context.kernels().finish(o.function(), out, at, bias, first, width);
-                }
-            });
+            split.run(chunks, FEW_COLUMNS * depth);
         };
     }
 
@@ -83,17 +85,22 @@ final class ProductSteps {
         return o.transposeA() ? LeftPanels.transposed(a, o.a().cols()) : LeftPanels.dense(a, 0, o.a().cols());
     }
 
-    private Supplier<RightPanels> right(Op.MatMul o) {
+    /** A right operand and the step that packs it, which for weights is done. */
+    private record Right(RightPanels panels, Step pack) {}
+
+    /** Weights are packed when a program is compiled, and shared. */
+    private void packWeight(Op.MatMul o) {
         if (o.b().role() == Buffer.Role.WEIGHT) {
-            RightPanels packed = storage.packed(o.b(), o.transposeB());
-            return () -> packed;
+            storage.packed(o.b(), o.transposeB());
         }
-        float[] b = storage.floats(o.b());
-        return () -> {
-            RightPanels panels = context.panels().right(depth(o), o.out().cols());
-            panels.pack(context.workers(), b, o.transposeB());
-            return panels;
-        };
+    }
+
+    private Right right(Op.MatMul o) {
+        if (o.b().role() == Buffer.Role.WEIGHT) {
+            return new Right(storage.packed(o.b(), o.transposeB()), () -> { });
+        }
+        RightPanels panels = context.panels().right(depth(o), o.out().cols());
+        return new Right(panels, panels.packing(context.workers(), storage.floats(o.b()), o.transposeB()));
     }
 
     /** Selections from a matrix that exists. */
@@ -101,14 +108,14 @@ final class ProductSteps {
         float[] x = storage.floats(pre);
         Selection selection = selection(op);
         int width = pre.cols();
+        Workers.Task rows = (task, slot) -> {
+            for (int row = task * SELECT_ROWS; row < Math.min(task * SELECT_ROWS + SELECT_ROWS, pre.rows()); row++) {
+                selection.row(row, x, row * width, slot);
+            }
+        };
         return () -> {
             selection.begin();
-            int chunk = SELECT_ROWS;
-            context.workers().forEach((pre.rows() + chunk - 1) / chunk, (task, slot) -> {
-                for (int row = task * chunk; row < Math.min(task * chunk + chunk, pre.rows()); row++) {
-                    selection.row(row, x, row * width, slot);
-                }
-            });
+            context.workers().forEach((pre.rows() + SELECT_ROWS - 1) / SELECT_ROWS, rows);
             selection.end();
         };
     }
@@ -124,7 +131,7 @@ final class ProductSteps {
     /** A product that only selections read: never written as a whole. */
     Step fused(Op.MatMul o, List<Op> selects) {
         LeftPanels.Source source = left(o);
-        Supplier<RightPanels> right = right(o);
+        packWeight(o);
         float @Nullable [] bias = o.bias() == null ? null : storage.floats(o.bias());
         int depth = depth(o);
         int rows = o.out().rows();
@@ -133,36 +140,23 @@ final class ProductSteps {
         for (Op select : selects) {
             selections.add(selection(select));
         }
-        float[][] scratch = new float[context.workers().threads()][];
-        return () -> {
-            RightPanels b = right.get();
+        return Step.lazily(() -> {
             LeftPanels a = context.panels().left(rows, depth);
-            a.pack(context.workers(), source);
-            Groups groups = a.groups();
-            int stride = b.perBlock() * b.width();
-            int perTask = FUSED_ROWS / context.kernels().groupRows();
-            selections.forEach(Selection::begin);
-            context.workers().forEach((groups.count() + perTask - 1) / perTask, (task, slot) -> {
-                if (scratch[slot] == null) {
-                    scratch[slot] = new float[Math.min(FUSED_ROWS, rows) * stride];
-                }
-                float[] pre = scratch[slot];
-                int from = task * perTask;
-                int to = Math.min(from + perTask, groups.count());
-                for (int first = 0; first < b.perBlock(); first += FUSED_PANELS) {
-                    context.products().multiply(a, from, to, b, first, Math.min(first + FUSED_PANELS, b.perBlock()), pre, 0, stride, stride,
-                            false);
-                }
-                int base = groups.start(from);
-                for (int row = base; row < groups.start(to); row++) {
-                    int at = (row - base) * stride;
-                    context.kernels().finish(o.function(), pre, at, bias, 0, columns);
-                    for (Selection selection : selections) {
-                        selection.row(row, pre, at, slot);
-                    }
+            Step packLeft = a.packing(context.workers(), source);
+            Right right = right(o);
+            Step products = context.products().blocks(a, right.panels(), (row, pre, at, slot) -> {
+                context.kernels().finish(o.function(), pre, at, bias, 0, columns);
+                for (int i = 0; i < selections.size(); i++) {
+                    selections.get(i).row(row, pre, at, slot);
                 }
             });
-            selections.forEach(Selection::end);
-        };
+            return () -> {
+                packLeft.run();
+                right.pack().run();
+                selections.forEach(Selection::begin);
+                products.run();
+                selections.forEach(Selection::end);
+            };
+        });
     }
 }

@@ -14,13 +14,18 @@ final class Products {
     private static final int TILE_PANELS = 8;
     /** Rows of the left operand in a tile. */
     private static final int TILE_ROWS = 192;
+    /** Rows of a product that is never written as a whole which a thread holds at a time. */
+    private static final int HELD_ROWS = 96;
 
     private final Kernels kernels;
     private final Workers workers;
+    /** For each thread a tile of results whose last columns do not exist. */
+    private final float[][] edges;
 
     Products(Kernels kernels, Workers workers) {
         this.kernels = kernels;
         this.workers = workers;
+        edges = new float[workers.threads()][kernels.groupRows() * kernels.panelWidth()];
     }
 
     static int blocks(int depth) {
@@ -35,21 +40,21 @@ final class Products {
         return new Groups(rows, kernels.groupRows());
     }
 
-    /** {@code c = f(a b + bias)}, or {@code c += a b} then f and bias, for row-major c of as many columns as b. */
-    void multiply(LeftPanels a, RightPanels b, float[] c, boolean accumulate, float @Nullable [] bias, Op.Function f) {
+    /** {@return a step for {@code c = f(a b + bias)}, or {@code c += a b} then f and bias; c is row-major with as many columns as b} */
+    Step product(LeftPanels a, RightPanels b, float[] c, boolean accumulate, float @Nullable [] bias, Op.Function f) {
         Groups groups = a.groups();
         int perTile = Math.max(1, TILE_ROWS / kernels.groupRows());
         int down = (groups.count() + perTile - 1) / perTile;
         int across = (b.perBlock() + TILE_PANELS - 1) / TILE_PANELS;
         int n = b.columns();
-        workers.forEach(down * across, (task, slot) -> {
+        Workers.Task tile = (task, slot) -> {
             // Neighbouring tasks share the rows of a, which are then in the cache.
             int from = task / across * perTile;
             int to = Math.min(from + perTile, groups.count());
             int first = task % across * TILE_PANELS;
             int last = Math.min(first + TILE_PANELS, b.perBlock());
             int base = groups.start(from);
-            multiply(a, from, to, b, first, last, c, base * n, n, n, accumulate);
+            multiply(a, from, to, b, first, last, c, base * n, n, n, accumulate, slot);
             int column = first * b.width();
             int width = Math.min(last * b.width(), n) - column;
             if (bias != null || f != Op.Function.IDENTITY) {
@@ -57,7 +62,54 @@ final class Products {
                     kernels.finish(f, c, row * n + column, bias, column, width);
                 }
             }
-        });
+        };
+        return () -> workers.forEach(down * across, tile);
+    }
+
+    /** Takes a row of a product. */
+    @FunctionalInterface
+    interface RowUse {
+        /**
+         * Takes a row.
+         *
+         * @param row its number
+         * @param c holds it, with room for whole panels; may be changed
+         * @param at its first element
+         * @param slot of the calling thread
+         */
+        void use(int row, float[] c, int at, int slot);
+    }
+
+    /** {@return a step that makes a product some rows at a time, and never writes it as a whole} */
+    Step blocks(LeftPanels a, RightPanels b, RowUse use) {
+        Groups groups = a.groups();
+        int stride = b.perBlock() * b.width();
+        // As many tasks for each thread: none waits while another works on its last.
+        int most = HELD_ROWS / kernels.groupRows();
+        int tasks = Math.min(Math.ceilDiv(Math.ceilDiv(groups.count(), most), workers.threads()) * workers.threads(), groups.count());
+        float[][] held = new float[workers.threads()][];
+        Workers.Task block = (task, slot) -> {
+            if (held[slot] == null) {
+                held[slot] = new float[Math.min(HELD_ROWS, groups.rows()) * stride];
+            }
+            float[] c = held[slot];
+            int from = (int) ((long) task * groups.count() / tasks);
+            int to = (int) ((task + 1L) * groups.count() / tasks);
+            for (int first = 0; first < b.perBlock(); first += TILE_PANELS) {
+                multiply(a, from, to, b, first, Math.min(first + TILE_PANELS, b.perBlock()), c, 0, stride, stride, false, slot);
+            }
+            int base = groups.start(from);
+            for (int row = base; row < groups.start(to); row++) {
+                use.use(row, c, (row - base) * stride, slot);
+            }
+        };
+        return () -> workers.forEach(tasks, block);
+    }
+
+    /** As the other, for a slot that the caller does not know. */
+    void multiply(LeftPanels a, int from, int to, RightPanels b, int first, int last, float[] c, int at, int stride, int columns,
+            boolean accumulate) {
+        multiply(a, from, to, b, first, last, c, at, stride, columns, accumulate, new float[kernels.groupRows() * kernels.panelWidth()]);
     }
 
     /**
@@ -74,9 +126,15 @@ final class Products {
      * @param stride distance of rows in c
      * @param columns columns that a row of c has room for: at least those of b; whole panels if more
      * @param accumulate whether to add to c
+     * @param slot of the calling thread
      */
     void multiply(LeftPanels a, int from, int to, RightPanels b, int first, int last, float[] c, int at, int stride, int columns,
-            boolean accumulate) {
+            boolean accumulate, int slot) {
+        multiply(a, from, to, b, first, last, c, at, stride, columns, accumulate, edges[slot]);
+    }
+
+    private void multiply(LeftPanels a, int from, int to, RightPanels b, int first, int last, float[] c, int at, int stride, int columns,
+            boolean accumulate, float[] edge) {
         Groups groups = a.groups();
         int width = b.width();
         int blocks = blocks(a.depth());
@@ -99,7 +157,7 @@ final class Products {
                     } else {
                         for (int p = panel; p < panel + step; p++) {
                             tile(size, depth, left, b.panel(block, p), c, target + (p - panel) * width, stride,
-                                    Math.min(width, columns - p * width), add);
+                                    Math.min(width, columns - p * width), add, edge);
                         }
                     }
                 }
@@ -114,13 +172,13 @@ final class Products {
         }
     }
 
-    private void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, int columns, boolean accumulate) {
+    private void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, int columns, boolean accumulate,
+            float[] edge) {
         int width = kernels.panelWidth();
         if (columns == width) {
             kernels.tile(rows, depth, a, b, c, at, stride, accumulate);
             return;
         }
-        float[] edge = new float[rows * width];
         for (int r = 0; r < rows && accumulate; r++) {
             System.arraycopy(c, at + r * stride, edge, r * width, columns);
         }

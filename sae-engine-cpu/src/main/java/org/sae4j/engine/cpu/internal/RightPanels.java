@@ -49,16 +49,17 @@ final class RightPanels {
         return panels[block * perBlock() + index];
     }
 
-    /** Packs a row-major matrix: [depth, columns], or [columns, depth] if transposed. */
-    void pack(Workers workers, float[] x, boolean transposed) {
+    /** {@return a step that packs a row-major matrix: [depth, columns], or [columns, depth] if transposed} */
+    Step packing(Workers workers, float[] x, boolean transposed) {
         int chunk = 4;
         int chunks = (perBlock() + chunk - 1) / chunk;
-        workers.forEach(chunks * Products.blocks(depth), (task, slot) -> {
-            int from = task % chunks * chunk;
-            for (int index = from; index < Math.min(from + chunk, perBlock()); index++) {
-                pack(x, 0, transposed ? depth : columns, transposed, task / chunks, index);
+        Workers.Task task = (index, slot) -> {
+            int from = index % chunks * chunk;
+            for (int panel = from; panel < Math.min(from + chunk, perBlock()); panel++) {
+                pack(x, 0, transposed ? depth : columns, transposed, index / chunks, panel);
             }
-        });
+        };
+        return () -> workers.forEach(chunks * Products.blocks(depth), task);
     }
 
     /** Packs a part of a row-major matrix on the calling thread: rows are {@code stride} elements apart. */

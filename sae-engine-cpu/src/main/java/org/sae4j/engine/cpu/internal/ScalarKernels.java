@@ -24,21 +24,17 @@ final class ScalarKernels implements Kernels {
 
     @Override
     public void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate) {
-        float[] sums = new float[WIDTH];
         for (int r = 0; r < rows; r++) {
             int start = at + r * stride;
-            if (accumulate) {
-                System.arraycopy(c, start, sums, 0, WIDTH);
-            } else {
-                java.util.Arrays.fill(sums, 0);
+            if (!accumulate) {
+                java.util.Arrays.fill(c, start, start + WIDTH, 0);
             }
             for (int k = 0; k < depth; k++) {
                 float x = a[k * rows + r];
                 for (int j = 0; j < WIDTH; j++) {
-                    sums[j] = Math.fma(x, b[k * WIDTH + j], sums[j]);
+                    c[start + j] = Math.fma(x, b[k * WIDTH + j], c[start + j]);
                 }
             }
-            System.arraycopy(sums, 0, c, start, WIDTH);
         }
     }
 
@@ -188,19 +184,19 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void adam(float[] w, float[] g, float[] m, float[] v, int from, int to, AdamFactors f) {
-        for (int i = from; i < to; i++) {
-            adam(w, g, m, v, i, f);
+    public void adam(float[] w, float[] m, float[] v, int at, float[] g, int gAt, int n, AdamFactors f) {
+        for (int i = 0; i < n; i++) {
+            adam(w, m, v, at + i, g[gAt + i], f);
         }
     }
 
     /** One element; the vector kernels use it for the rest that fills no vector. */
-    static void adam(float[] w, float[] g, float[] m, float[] v, int i, AdamFactors f) {
-        float first = Math.fma(f.gain1(), g[i] - m[i], m[i]);
-        float second = Math.fma(g[i] * f.gain2(), g[i], v[i] * f.beta2());
+    static void adam(float[] w, float[] m, float[] v, int i, float g, AdamFactors f) {
+        float first = Math.fma(f.gain1, g - m[i], m[i]);
+        float second = Math.fma(g * f.gain2, g, v[i] * f.beta2);
         m[i] = first;
         v[i] = second;
-        float denominator = Math.fma((float) Math.sqrt(second), f.inverseRoot(), f.epsilon());
-        w[i] = Math.fma(first / denominator, -f.stepSize(), w[i]);
+        float denominator = Math.fma((float) Math.sqrt(second), f.inverseRoot, f.epsilon);
+        w[i] = Math.fma(first / denominator, -f.stepSize, w[i]);
     }
 }

@@ -12,6 +12,7 @@ final class Selection {
     private final Prepare prepare;
     private final Row rule;
     private final int limit;
+    private final int[] counts = new int[256];
 
     /** Selects from one row: appends the kept entries by ascending column. */
     @FunctionalInterface
@@ -28,7 +29,7 @@ final class Selection {
     private Selection(Context context, SparseMatrix out, Prepare prepare, Row rule, int limit) {
         this.context = context;
         this.out = out;
-        this.builder = new SparseBuilder(out.rows(), context.workers().threads());
+        this.builder = new SparseBuilder(out, context.workers().threads());
         this.prepare = prepare;
         this.rule = rule;
         this.limit = limit;
@@ -97,9 +98,9 @@ final class Selection {
     }
 
     void end() {
-        builder.finish(out, context.workers());
+        builder.finish(context.workers());
         if (limit >= 0) {
-            TopK.prune(out, limit);
+            TopK.prune(out, limit, counts);
         }
     }
 

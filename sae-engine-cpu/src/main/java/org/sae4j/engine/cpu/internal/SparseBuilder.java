@@ -4,14 +4,21 @@ import java.util.Arrays;
 
 /** Collects sparse rows that several threads produce, and puts them in order. */
 final class SparseBuilder {
+    /** Rows of a task. */
+    private static final int CHUNK = 64;
+
     private final int rows;
     private final int[] rowSlot;
     private final int[] rowStart;
     private final int[] rowCount;
     private final Slot[] slots;
+    private final SparseMatrix out;
+    private final Workers.Task copy = this::copy;
 
     /** The entries of one thread. */
     static final class Slot {
+        /** Room for a selection's own use. */
+        long[] heap = new long[0];
         int[] columns = new int[0];
         float[] values = new float[0];
         int used;
@@ -27,8 +34,9 @@ final class SparseBuilder {
         }
     }
 
-    SparseBuilder(int rows, int threads) {
-        this.rows = rows;
+    SparseBuilder(SparseMatrix out, int threads) {
+        this.out = out;
+        this.rows = out.rows();
         rowSlot = new int[rows];
         rowStart = new int[rows];
         rowCount = new int[rows];
@@ -53,23 +61,22 @@ final class SparseBuilder {
         rowCount[row] = slots[slot].used - start;
     }
 
-    void finish(SparseMatrix out, Workers workers) {
-        int[] offsets = new int[rows + 1];
+    void finish(Workers workers) {
+        int[] offsets = out.begin();
         long entries = 0;
         for (int row = 0; row < rows; row++) {
             entries += rowCount[row];
             offsets[row + 1] = Memory.arrayLength(entries, "entries of sparse rows", "engine cpu");
         }
-        int[] indices = new int[(int) entries];
-        float[] values = new float[(int) entries];
-        int chunk = 64;
-        workers.forEach((rows + chunk - 1) / chunk, (task, slot) -> {
-            for (int row = task * chunk; row < Math.min(task * chunk + chunk, rows); row++) {
-                Slot from = slots[rowSlot[row]];
-                System.arraycopy(from.columns, rowStart[row], indices, offsets[row], rowCount[row]);
-                System.arraycopy(from.values, rowStart[row], values, offsets[row], rowCount[row]);
-            }
-        });
-        out.set(offsets, indices, values);
+        out.room();
+        workers.forEach((rows + CHUNK - 1) / CHUNK, copy);
+    }
+
+    private void copy(int task, int thread) {
+        for (int row = task * CHUNK; row < Math.min(task * CHUNK + CHUNK, rows); row++) {
+            Slot from = slots[rowSlot[row]];
+            System.arraycopy(from.columns, rowStart[row], out.indices(), out.offset(row), rowCount[row]);
+            System.arraycopy(from.values, rowStart[row], out.values(), out.offset(row), rowCount[row]);
+        }
     }
 }

@@ -4,38 +4,82 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.sae.SparseRows;
 
-/** The content of a sparse buffer: compressed rows that an operation replaces as a whole. */
+/**
+ * The content of a sparse buffer: compressed rows that an operation replaces as a whole. Arrays are used again, and may be longer than the
+ * entries.
+ */
 final class SparseMatrix {
     private final int rows;
     private final int columns;
     private Places places;
+    /** What the matrix had before, which others may still have. */
+    private @Nullable Places former;
     private float[] values = new float[0];
 
     /**
      * The same entries by column.
      *
-     * @param offsets for each column the position of its first entry
+     * @param offsets for each column the position of its first entry, and at the number of columns the number of entries
      * @param rows row of each entry, ascending in a column
      * @param entries position of each entry in the compressed rows
      */
     record Columns(int[] offsets, int[] rows, int[] entries) {}
 
-    /** Where the entries are. Never changed, so that matrices can share it. */
+    /** Where the entries are. Matrices share it, so it changes only while one matrix has it. */
     private static final class Places {
         private final int[] offsets;
-        private final int[] indices;
+        private int[] indices = new int[0];
+        private int holders;
+        private final int columns;
+        private boolean sorted;
         private @Nullable Columns byColumn;
 
-        Places(int[] offsets, int[] indices) {
-            this.offsets = offsets;
-            this.indices = indices;
+        Places(int rows, int columns) {
+            this.offsets = new int[rows + 1];
+            this.columns = columns;
+        }
+
+        private Columns byColumn(int rows) {
+            Columns known = byColumn;
+            int entries = offsets[rows];
+            if (known == null || known.rows().length < entries) {
+                int room = entries + entries / 4;
+                known = new Columns(new int[columns + 2], new int[room], new int[room]);
+                byColumn = known;
+                sorted = false;
+            }
+            if (!sorted) {
+                sort(rows, entries, known);
+                sorted = true;
+            }
+            return known;
+        }
+
+        /** Counts two places to the right, so that the starts of the next columns move to their own place while entries are laid down. */
+        private void sort(int rows, int entries, Columns to) {
+            int[] starts = to.offsets();
+            Arrays.fill(starts, 0);
+            for (int e = 0; e < entries; e++) {
+                starts[indices[e] + 2]++;
+            }
+            for (int c = 2; c < starts.length; c++) {
+                starts[c] += starts[c - 1];
+            }
+            for (int row = 0; row < rows; row++) {
+                for (int e = offsets[row]; e < offsets[row + 1]; e++) {
+                    int at = starts[indices[e] + 1]++;
+                    to.rows()[at] = row;
+                    to.entries()[at] = e;
+                }
+            }
         }
     }
 
     SparseMatrix(int rows, int columns) {
         this.rows = rows;
         this.columns = columns;
-        this.places = new Places(new int[rows + 1], new int[0]);
+        this.places = new Places(rows, columns);
+        this.places.holders = 1;
     }
 
     int rows() {
@@ -55,7 +99,7 @@ final class SparseMatrix {
         return places.offsets[row];
     }
 
-    /** {@return the column of each entry; not to be written} */
+    /** {@return the column of each entry; to be written only between {@link #room} and the next operation} */
     int[] indices() {
         return places.indices;
     }
@@ -77,66 +121,60 @@ final class SparseMatrix {
         return found < 0 ? -found - 1 : found;
     }
 
-    /** Replaces the content; the arrays must not be written any more, and may be longer than the entries. */
-    void set(int[] offsets, int[] indices, float[] newValues) {
-        places = new Places(offsets, indices);
-        values = newValues;
+    /** {@return the offsets of new content, to be filled; then follows {@link #room}} */
+    int[] begin() {
+        if (places.holders > 1) {
+            places.holders--;
+            Places old = places;
+            places = former != null && former.holders == 0 ? former : new Places(rows, columns);
+            places.holders = 1;
+            former = old;
+        }
+        places.sorted = false;
+        return places.offsets;
     }
 
-    /** Takes over the places of another matrix's entries and makes room for as many values. */
-    void setPlaces(SparseMatrix other) {
-        places = other.places;
+    /** Makes room for as many entries as the offsets say. */
+    void room() {
+        int entries = entries();
+        if (places.indices.length < entries) {
+            places.indices = new int[entries + entries / 4];
+        }
+        valueRoom();
+    }
+
+    private void valueRoom() {
         if (values.length < entries()) {
             values = new float[entries() + entries() / 4];
         }
     }
 
-    /** {@return the entries by column} */
-    Columns byColumn() {
-        Columns known = places.byColumn;
-        if (known == null) {
-            known = transpose();
-            places.byColumn = known;
+    /** Takes over the places of another matrix's entries and makes room for as many values. */
+    void setPlaces(SparseMatrix other) {
+        if (places != other.places) {
+            places.holders--;
+            places = other.places;
+            places.holders++;
         }
-        return known;
+        valueRoom();
     }
 
-    private Columns transpose() {
-        int[] starts = new int[columns + 1];
-        int entries = entries();
-        int[] indices = places.indices;
-        for (int e = 0; e < entries; e++) {
-            starts[indices[e] + 1]++;
-        }
-        for (int c = 0; c < columns; c++) {
-            starts[c + 1] += starts[c];
-        }
-        int[] next = starts.clone();
-        int[] rowOf = new int[entries];
-        int[] entryOf = new int[entries];
-        for (int row = 0; row < rows; row++) {
-            for (int e = offset(row); e < offset(row + 1); e++) {
-                int to = next[indices[e]]++;
-                rowOf[to] = row;
-                entryOf[to] = e;
-            }
-        }
-        return new Columns(starts, rowOf, entryOf);
+    /** {@return the entries by column} */
+    Columns byColumn() {
+        return places.byColumn(rows);
     }
 
     /** Takes the content of sparse rows of the same shape. */
     void read(SparseRows source) {
-        int[] newOffsets = new int[rows + 1];
-        int[] newIndices = new int[source.entries()];
-        float[] newValues = new float[source.entries()];
+        int[] offsets = begin();
         for (int row = 0; row < rows; row++) {
-            newOffsets[row + 1] = source.start(row + 1);
+            offsets[row + 1] = source.start(row + 1);
         }
-        for (int e = 0; e < newIndices.length; e++) {
-            newIndices[e] = source.index(e);
-            newValues[e] = source.value(e);
+        room();
+        for (int e = 0; e < entries(); e++) {
+            places.indices[e] = source.index(e);
+            values[e] = source.value(e);
         }
-        set(newOffsets, newIndices, newValues);
     }
 
     /** {@return a copy of the content} */

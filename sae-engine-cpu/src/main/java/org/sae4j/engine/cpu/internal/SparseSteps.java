@@ -11,9 +11,6 @@ import org.sae4j.api.engine.Op;
  * finite number changes no sum.
  */
 final class SparseSteps {
-    /** Share of entries from which the dense way is faster; derived in BENCHMARKS.md. */
-    private static final double DENSE = 0.12;
-
     private final Context context;
     private final Kernels kernels;
     private final Storage storage;
@@ -24,8 +21,8 @@ final class SparseSteps {
         this.storage = storage;
     }
 
-    private static boolean isDense(SparseMatrix s) {
-        return s.density() > DENSE;
+    private boolean isDense(SparseMatrix s) {
+        return s.density() > context.denseFrom();
     }
 
     @SuppressWarnings("ArgumentSelectionDefectChecker")       // The columns of the left operand are the depth of the product.
@@ -36,22 +33,30 @@ final class SparseSteps {
         float[] out = storage.floats(o.out());
         int rows = o.out().rows();
         int width = o.out().cols();
+        Step dense = Step.lazily(() -> {
+            LeftPanels left = context.panels().left(rows, s.columns());
+            Step packLeft = left.packing(context.workers(), LeftPanels.sparse(s));
+            RightPanels right = context.panels().right(s.columns(), width);
+            Step packRight = right.packing(context.workers(), w, false);
+            Step product = context.products().product(left, right, out, false, bias, Op.Function.IDENTITY);
+            return () -> {
+                packLeft.run();
+                packRight.run();
+                product.run();
+            };
+        });
+        Context.Split split = context.split((from, to, slot) -> {
+            for (int row = from; row < to; row++) {
+                kernels.weightedSum(s.values(), s.indices(), s.offset(row), s.offset(row + 1), w, width, 0, out, row * width, width, false);
+                kernels.finish(Op.Function.IDENTITY, out, row * width, bias, 0, width);
+            }
+        });
         return () -> {
             if (isDense(s)) {
-                LeftPanels left = context.panels().left(rows, s.columns());
-                left.pack(context.workers(), LeftPanels.sparse(s));
-                RightPanels right = context.panels().right(s.columns(), width);
-                right.pack(context.workers(), w, false);
-                context.products().multiply(left, right, out, false, bias, Op.Function.IDENTITY);
-                return;
+                dense.run();
+            } else {
+                split.run(rows, work(s, rows, width));
             }
-            context.parallel(rows, work(s, rows, width), (from, to) -> {
-                for (int row = from; row < to; row++) {
-                    kernels.weightedSum(s.values(), s.indices(), s.offset(row), s.offset(row + 1), w, width, 0, out, row * width, width,
-                            false);
-                    kernels.finish(Op.Function.IDENTITY, out, row * width, bias, 0, width);
-                }
-            });
         };
     }
 
@@ -61,66 +66,143 @@ final class SparseSteps {
     }
 
     Step sparseOuter(Op.SparseOuter o) {
+        return outer(o, storage.floats(o.out()), (row, out, at) -> { });
+    }
+
+    /** Takes a row that has been computed. */
+    @FunctionalInterface
+    interface RowUse {
+        void use(int row, float[] x, int at);
+    }
+
+    /**
+     * Rows of an outer product.
+     *
+     * @param o the operation
+     * @param out where the product is written, or null if each row is only for {@code use}; then the operation does not accumulate
+     * @param use takes each row
+     */
+    Step outer(Op.SparseOuter o, float @Nullable [] out, RowUse use) {
         SparseMatrix s = storage.sparse(o.s());
         float[] y = storage.floats(o.y());
-        float[] out = storage.floats(o.out());
         int features = o.out().rows();
         int width = o.out().cols();
+        Step dense = Step.lazily(() -> {
+            LeftPanels left = context.panels().left(features, s.rows());
+            Step packLeft = left.packing(context.workers(), LeftPanels.sparseTransposed(s));
+            RightPanels right = context.panels().right(s.rows(), width);
+            Step packRight = right.packing(context.workers(), y, false);
+            Step product = out == null ? context.products().blocks(left, right, (row, c, at, slot) -> use.use(row, c, at))
+                    : context.products().product(left, right, out, o.accumulate(), null, Op.Function.IDENTITY);
+            return () -> {
+                packLeft.run();
+                packRight.run();
+                product.run();
+            };
+        });
+        float[][] rows = out == null ? new float[context.workers().threads()][width] : new float[0][];
+        Gathered gathered = new Gathered(s);
+        Context.Split split = context.split((from, to, slot) -> {
+            SparseMatrix.Columns columns = s.byColumn();
+            float[] target = out == null ? rows[slot] : out;
+            for (int f = from; f < to; f++) {
+                int at = out == null ? 0 : f * width;
+                kernels.weightedSum(gathered.values, columns.rows(), columns.offsets()[f], columns.offsets()[f + 1], y, width, 0, target,
+                        at, width, o.accumulate());
+                use.use(f, target, at);
+            }
+        });
         return () -> {
             if (isDense(s)) {
-                LeftPanels left = context.panels().left(features, s.rows());
-                left.pack(context.workers(), LeftPanels.sparseTransposed(s));
-                RightPanels right = context.panels().right(s.rows(), width);
-                right.pack(context.workers(), y, false);
-                context.products().multiply(left, right, out, o.accumulate(), null, Op.Function.IDENTITY);
-                return;
+                dense.run();
+            } else {
+                gathered.run();
+                // Neighbouring rows that are updated as well go to one thread, which can then read ahead.
+                split.run(features, out == null ? width : work(s, features, width));
             }
-            SparseMatrix.Columns columns = s.byColumn();
-            float[] values = new float[s.entries()];
-            int[] entries = columns.entries();
-            context.parallel(values.length, 1, (from, to) -> {
-                for (int e = from; e < to; e++) {
-                    values[e] = s.values()[entries[e]];
-                }
-            });
-            context.parallel(features, work(s, features, width), (from, to) -> {
-                for (int f = from; f < to; f++) {
-                    kernels.weightedSum(values, columns.rows(), columns.offsets()[f], columns.offsets()[f + 1], y, width, 0, out,
-                            f * width, width, o.accumulate());
-                }
-            });
         };
+    }
+
+    /** The values of sparse rows by column. */
+    private final class Gathered implements Step {
+        private final SparseMatrix s;
+        private final Context.Split split = context.split(this::gather);
+        private float[] values = new float[0];
+
+        Gathered(SparseMatrix s) {
+            this.s = s;
+        }
+
+        @Override
+        public void run() {
+            // Sorts the entries before several threads ask for them.
+            int room = s.byColumn().entries().length;
+            if (values.length < room) {
+                values = new float[room];
+            }
+            split.run(s.entries(), 1);
+        }
+
+        private void gather(int from, int to, int slot) {
+            int[] entries = s.byColumn().entries();
+            float[] source = s.values();
+            for (int e = from; e < to; e++) {
+                values[e] = source[entries[e]];
+            }
+        }
     }
 
     Step sparseColumnSum(Op.SparseColumnSum o) {
         SparseMatrix s = storage.sparse(o.s());
         float[] out = storage.floats(o.out());
-        return () -> context.parallel(s.columns(), columnWork(s), (from, to) -> {
-            double[] sums = new double[to - from];
-            for (int c = from; c < to && o.accumulate(); c++) {
-                sums[c - from] = out[c];
-            }
-            addColumns(s, from, to, sums, false);
+        Columns columns = new Columns(s, false, (from, to, sums) -> {
             for (int c = from; c < to; c++) {
-                out[c] = (float) sums[c - from];
+                out[c] = (float) (o.accumulate() ? out[c] + sums[c - from] : sums[c - from]);
             }
         });
+        return columns::run;
     }
 
-    /** A width that makes tasks of at least 256 columns: finding a task's part of a row costs as much as several entries. */
-    private static int columnWork(SparseMatrix s) {
-        return Math.min(64, work(s, s.columns(), 1));
+    /** Takes the sums of some columns. */
+    @FunctionalInterface
+    private interface SumsUse {
+        void use(int from, int to, double[] sums);
     }
 
-    /** Adds the values of columns {@code from} to {@code to - 1}, or their magnitudes, by ascending row. */
-    private static void addColumns(SparseMatrix s, int from, int to, double[] sums, boolean magnitudes) {
-        int[] indices = s.indices();
-        float[] values = s.values();
-        for (int row = 0; row < s.rows(); row++) {
-            int end = s.offset(row + 1);
-            for (int e = s.lowerBound(row, from); e < end && indices[e] < to; e++) {
-                sums[indices[e] - from] += magnitudes ? Math.abs(values[e]) : values[e];
+    /** Sums of columns, or of their magnitudes, by ascending row. */
+    private final class Columns {
+        private final SparseMatrix s;
+        private final boolean magnitudes;
+        private final SumsUse use;
+        private final double[][] sums = new double[context.workers().threads()][];
+        private final Context.Split split = context.split(this::add);
+
+        Columns(SparseMatrix s, boolean magnitudes, SumsUse use) {
+            this.s = s;
+            this.magnitudes = magnitudes;
+            this.use = use;
+        }
+
+        void run() {
+            // A width that makes tasks of at least 256 columns: finding a task's part of a row costs as much as several entries.
+            split.run(s.columns(), Math.min(64, work(s, s.columns(), 1)));
+        }
+
+        private void add(int from, int to, int slot) {
+            if (sums[slot] == null || sums[slot].length < to - from) {
+                sums[slot] = new double[Math.min(s.columns(), Context.CHUNK)];
             }
+            double[] own = sums[slot];
+            Arrays.fill(own, 0, to - from, 0);
+            int[] indices = s.indices();
+            float[] values = s.values();
+            for (int row = 0; row < s.rows(); row++) {
+                int end = s.offset(row + 1);
+                for (int e = s.lowerBound(row, from); e < end && indices[e] < to; e++) {
+                    own[indices[e] - from] += magnitudes ? Math.abs(values[e]) : values[e];
+                }
+            }
+            use.use(from, to, own);
         }
     }
 
@@ -128,42 +210,39 @@ final class SparseSteps {
         return Math.sqrt(kernels.dot(w, row * width, w, row * width, width));
     }
 
-    private double[] norms(float[] w, int rows, int width) {
-        double[] norms = new double[rows];
-        context.parallel(rows, width, (from, to) -> {
-            for (int i = from; i < to; i++) {
-                norms[i] = norm(w, i, width);
-            }
-        });
-        return norms;
-    }
-
     Step sparsitySums(Op.SparsitySums o) {
         SparseMatrix s = storage.sparse(o.s());
         float[] w = storage.floats(o.w());
         float[] out = storage.floats(o.out());
-        return () -> {
-            double[] norms = norms(w, o.w().rows(), o.w().cols());
+        int width = o.w().cols();
+        double[] norms = new double[o.w().rows()];
+        Context.Split allNorms = context.split((from, to, slot) -> {
+            for (int i = from; i < to; i++) {
+                norms[i] = norm(w, i, width);
+            }
+        });
+        Context.Sum magnitude = context.sum((from, to) -> {
+            float[] values = s.values();
+            double sum = 0;
+            for (int e = from; e < to; e++) {
+                sum += Math.abs(values[e]);
+            }
+            return sum;
+        });
+        Context.Sum weighted = context.sum((from, to) -> {
             int[] indices = s.indices();
             float[] values = s.values();
-            int entries = s.entries();
-            double magnitude = context.sum(entries, 1, (from, to) -> {
-                double sum = 0;
-                for (int e = from; e < to; e++) {
-                    sum += Math.abs(values[e]);
-                }
-                return sum;
-            });
-            double weighted = context.sum(entries, 1, (from, to) -> {
-                double sum = 0;
-                for (int e = from; e < to; e++) {
-                    sum += Math.abs(values[e]) * norms[indices[e]];
-                }
-                return sum;
-            });
-            out[0] = entries;
-            out[1] = (float) magnitude;
-            out[2] = (float) weighted;
+            double sum = 0;
+            for (int e = from; e < to; e++) {
+                sum += Math.abs(values[e]) * norms[indices[e]];
+            }
+            return sum;
+        });
+        return () -> {
+            allNorms.run(norms.length, width);
+            out[0] = s.entries();
+            out[1] = (float) magnitude.of(s.entries(), 1);
+            out[2] = (float) weighted.of(s.entries(), 1);
         };
     }
 
@@ -173,9 +252,7 @@ final class SparseSteps {
         float[] hyper = storage.floats(o.hyper());
         float[] gradient = storage.floats(o.gradient());
         int width = o.w().cols();
-        return () -> context.parallel(s.columns(), columnWork(s), (from, to) -> {
-            double[] sums = new double[to - from];
-            addColumns(s, from, to, sums, true);
+        Columns columns = new Columns(s, true, (from, to, sums) -> {
             for (int i = from; i < to; i++) {
                 double norm = norm(w, i, width);
                 if (sums[i - from] != 0 && norm != 0) {
@@ -184,6 +261,7 @@ final class SparseSteps {
                 }
             }
         });
+        return columns::run;
     }
 
     Step trackFiring(Op.TrackFiring o) {
@@ -209,74 +287,55 @@ final class SparseSteps {
         float[] w = storage.floats(o.w());
         float @Nullable [] hyper = o.hyper() == null ? null : storage.floats(o.hyper());
         int width = o.w().cols();
-        int features = o.w().rows();
-        float[] penalty = new float[features];
-        float[][] scratch = new float[context.workers().threads()][];
+        float[] penalty = new float[o.w().rows()];
+        Context.Split norms = context.split((from, to, slot) -> {
+            for (int i = from; i < to && hyper != null; i++) {
+                penalty[i] = (float) (hyper[o.slot()] * norm(w, i, width));
+            }
+        });
+        Context.Split split = context.split((from, to, slot) -> {
+            int[] indices = s.indices();
+            float[] values = out.values();
+            for (int row = from; row < to; row++) {
+                for (int e = s.offset(row); e < s.offset(row + 1); e++) {
+                    float slope = kernels.product(g, row * width, w, indices[e] * width, width) + penalty[indices[e]];
+                    values[e] = o.exponential() ? slope * s.values()[e] : slope;
+                }
+            }
+        });
+        Step dense = Step.lazily(() -> denseGradient(o, s, g, w, penalty, out));
         return () -> {
             out.setPlaces(s);
-            if (hyper != null) {
-                penalties(o, hyper[o.slot()], w, penalty);
+            if (hyper != null && o.decoderNorm()) {
+                norms.run(penalty.length, width);
+            } else if (hyper != null) {
+                Arrays.fill(penalty, hyper[o.slot()]);
             }
             if (isDense(s)) {
-                denseGradient(o, s, g, w, penalty, out, scratch);
-                return;
+                dense.run();
+            } else {
+                split.run(s.rows(), work(s, s.rows(), width));
             }
-            int[] indices = s.indices();
-            context.parallel(s.rows(), work(s, s.rows(), width), (from, to) -> {
-                for (int row = from; row < to; row++) {
-                    for (int e = s.offset(row); e < s.offset(row + 1); e++) {
-                        int i = indices[e];
-                        float slope = kernels.product(g, row * width, w, i * width, width) + penalty[i];
-                        out.values()[e] = o.exponential() ? slope * s.values()[e] : slope;
-                    }
-                }
-            });
         };
     }
 
-    private void penalties(Op.FeatureGradient o, float coefficient, float[] w, float[] penalty) {
-        int width = o.w().cols();
-        if (!o.decoderNorm()) {
-            Arrays.fill(penalty, coefficient);
-            return;
-        }
-        context.parallel(penalty.length, width, (from, to) -> {
-            for (int i = from; i < to; i++) {
-                penalty[i] = (float) (coefficient * norm(w, i, width));
+    private Step denseGradient(Op.FeatureGradient o, SparseMatrix s, float[] g, float[] w, float[] penalty, SparseMatrix out) {
+        LeftPanels left = context.panels().left(o.g().rows(), o.g().cols());
+        Step packLeft = left.packing(context.workers(), LeftPanels.dense(g, 0, o.g().cols()));
+        RightPanels right = context.panels().right(o.g().cols(), o.w().rows());
+        Step packRight = right.packing(context.workers(), w, true);
+        Step product = context.products().blocks(left, right, (row, slopes, at, slot) -> {
+            int[] indices = s.indices();
+            float[] values = out.values();
+            for (int e = s.offset(row); e < s.offset(row + 1); e++) {
+                float slope = slopes[at + indices[e]] + penalty[indices[e]];
+                values[e] = o.exponential() ? slope * s.values()[e] : slope;
             }
         });
-    }
-
-    private void denseGradient(Op.FeatureGradient o, SparseMatrix s, float[] g, float[] w, float[] penalty, SparseMatrix out,
-            float[][] scratch) {
-        Buffer gradient = o.g();
-        LeftPanels left = context.panels().left(gradient.rows(), gradient.cols());
-        left.pack(context.workers(), LeftPanels.dense(g, 0, gradient.cols()));
-        RightPanels right = context.panels().right(gradient.cols(), o.w().rows());
-        right.pack(context.workers(), w, true);
-        Groups groups = left.groups();
-        int perTask = ProductSteps.FUSED_ROWS / kernels.groupRows();
-        int stride = right.perBlock() * right.width();
-        int[] indices = s.indices();
-        context.workers().forEach((groups.count() + perTask - 1) / perTask, (task, slot) -> {
-            int from = task * perTask;
-            int to = Math.min(from + perTask, groups.count());
-            if (scratch[slot] == null) {
-                scratch[slot] = new float[Math.min(ProductSteps.FUSED_ROWS, groups.rows()) * stride];
-            }
-            float[] slopes = scratch[slot];
-            for (int first = 0; first < right.perBlock(); first += ProductSteps.FUSED_PANELS) {
-                int last = Math.min(first + ProductSteps.FUSED_PANELS, right.perBlock());
-                context.products().multiply(left, from, to, right, first, last, slopes, 0, stride, stride, false);
-            }
-            int base = groups.start(from);
-            for (int row = base; row < groups.start(to); row++) {
-                int at = (row - base) * stride;
-                for (int e = s.offset(row); e < s.offset(row + 1); e++) {
-                    float slope = slopes[at + indices[e]] + penalty[indices[e]];
-                    out.values()[e] = o.exponential() ? slope * s.values()[e] : slope;
-                }
-            }
-        });
+        return () -> {
+            packLeft.run();
+            packRight.run();
+            product.run();
+        };
     }
 }

@@ -1,7 +1,27 @@
 package org.sae4j.engine.cpu.internal;
 
-/** One operation, or several fused ones, bound to arrays. */
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** One operation, or several fused ones, bound to arrays. After the first few runs it allocates nothing. */
 @FunctionalInterface
 interface Step {
     void run();
+
+    /** {@return a step that is made when it first runs, for what needs memory that other ways to do the same do not} */
+    static Step lazily(Supplier<Step> maker) {
+        return new Step() {
+            private @Nullable Step made;
+
+            @Override
+            public void run() {
+                Step step = made;
+                if (step == null) {
+                    step = maker.get();
+                    made = step;
+                }
+                step.run();
+            }
+        };
+    }
 }

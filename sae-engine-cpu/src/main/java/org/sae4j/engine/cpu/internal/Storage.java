@@ -31,16 +31,17 @@ final class Storage {
      * Allocates.
      *
      * @param program the program
+     * @param ops its operations in the order of the steps
      * @param skipped intermediates that no step will touch
      * @param tensors weights by name
      * @param weights the engine's weights
      */
-    Storage(Program program, Set<Buffer> skipped, Map<String, Tensor> tensors, Weights weights) {
+    Storage(Program program, List<Op> ops, Set<Buffer> skipped, Map<String, Tensor> tensors, Weights weights) {
         this.where = "engine cpu, program " + program.name();
         this.weights = weights;
         this.tensors = tensors;
         Map<Buffer, Integer> shared = new HashMap<>();
-        List<Integer> lengths = share(program, skipped, shared);
+        List<Integer> lengths = share(ops, skipped, shared);
         long bytes = 0;
         for (int length : lengths) {
             bytes += (long) length * Float.BYTES;
@@ -76,8 +77,7 @@ final class Storage {
     }
 
     /** Assigns arrays to the intermediates that are written before they are read; returns the arrays' lengths. */
-    private List<Integer> share(Program program, Set<Buffer> skipped, Map<Buffer, Integer> shared) {
-        List<Op> ops = program.ops();
+    private List<Integer> share(List<Op> ops, Set<Buffer> skipped, Map<Buffer, Integer> shared) {
         Map<Buffer, Integer> last = new HashMap<>();
         for (int i = 0; i < ops.size(); i++) {
             for (Buffer buffer : Operands.of(ops.get(i)).all()) {

@@ -17,7 +17,10 @@ final class TopK {
      */
     static void select(Kernels kernels, float[] pre, int at, int n, int k, float @Nullable [] mask, SparseBuilder.Slot to) {
         to.reserve(Math.max(k, LAST_BLOCK) + Kernels.ROOM);
-        long[] heap = new long[k];
+        if (to.heap.length < k) {
+            to.heap = new long[k];
+        }
+        long[] heap = to.heap;
         int size = 0;
         float floor = 0;
         int block = FIRST_BLOCK;
@@ -81,8 +84,8 @@ final class TopK {
         heap[i] = key;
     }
 
-    /** Keeps the largest entries of positive sparse rows, ties by row, then column. */
-    static void prune(SparseMatrix s, int keep) {
+    /** Keeps the largest entries of positive sparse rows, ties by row, then column; {@code counts} has room for 256. */
+    static void prune(SparseMatrix s, int keep, int[] counts) {
         int entries = s.entries();
         if (entries <= keep) {
             return;
@@ -93,7 +96,7 @@ final class TopK {
         int prefix = 0;
         int needed = keep;
         for (int shift = 24; shift >= 0; shift -= 8) {
-            int[] counts = new int[256];
+            Arrays.fill(counts, 0);
             long above = shift + 8L;
             for (int e = 0; e < entries; e++) {
                 int bits = Float.floatToRawIntBits(values[e]);
@@ -109,19 +112,19 @@ final class TopK {
         }
         float smallest = Float.intBitsToFloat(prefix);
         int ties = needed;
-        int[] offsets = new int[s.rows() + 1];
-        int[] keptColumns = new int[keep];
-        float[] keptValues = new float[keep];
         int kept = 0;
+        int from = 0;
+        int[] offsets = s.begin();
         for (int row = 0; row < s.rows(); row++) {
-            for (int e = s.offset(row); e < s.offset(row + 1); e++) {
+            int end = offsets[row + 1];
+            for (int e = from; e < end; e++) {
                 if (values[e] > smallest || values[e] == smallest && ties-- > 0) {
-                    keptColumns[kept] = columns[e];
-                    keptValues[kept++] = values[e];
+                    columns[kept] = columns[e];
+                    values[kept++] = values[e];
                 }
             }
+            from = end;
             offsets[row + 1] = kept;
         }
-        s.set(offsets, keptColumns, keptValues);
     }
 }

@@ -373,26 +373,26 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void adam(float[] w, float[] g, float[] m, float[] v, int from, int to, AdamFactors f) {
-        FloatVector gain1 = FloatVector.broadcast(S, f.gain1());
-        FloatVector gain2 = FloatVector.broadcast(S, f.gain2());
-        FloatVector beta2 = FloatVector.broadcast(S, f.beta2());
-        FloatVector root = FloatVector.broadcast(S, f.inverseRoot());
-        FloatVector epsilon = FloatVector.broadcast(S, f.epsilon());
-        FloatVector step = FloatVector.broadcast(S, -f.stepSize());
-        int i = from;
-        for (; i <= to - W; i += W) {
-            FloatVector gradient = FloatVector.fromArray(S, g, i);
-            FloatVector old = FloatVector.fromArray(S, m, i);
+    public void adam(float[] w, float[] m, float[] v, int at, float[] g, int gAt, int n, AdamFactors f) {
+        FloatVector gain1 = FloatVector.broadcast(S, f.gain1);
+        FloatVector gain2 = FloatVector.broadcast(S, f.gain2);
+        FloatVector beta2 = FloatVector.broadcast(S, f.beta2);
+        FloatVector root = FloatVector.broadcast(S, f.inverseRoot);
+        FloatVector epsilon = FloatVector.broadcast(S, f.epsilon);
+        FloatVector step = FloatVector.broadcast(S, -f.stepSize);
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            FloatVector gradient = FloatVector.fromArray(S, g, gAt + i);
+            FloatVector old = FloatVector.fromArray(S, m, at + i);
             FloatVector first = gain1.fma(gradient.sub(old), old);
-            FloatVector second = gradient.mul(gain2).fma(gradient, FloatVector.fromArray(S, v, i).mul(beta2));
-            first.intoArray(m, i);
-            second.intoArray(v, i);
+            FloatVector second = gradient.mul(gain2).fma(gradient, FloatVector.fromArray(S, v, at + i).mul(beta2));
+            first.intoArray(m, at + i);
+            second.intoArray(v, at + i);
             FloatVector denominator = second.sqrt().fma(root, epsilon);
-            first.div(denominator).fma(step, FloatVector.fromArray(S, w, i)).intoArray(w, i);
+            first.div(denominator).fma(step, FloatVector.fromArray(S, w, at + i)).intoArray(w, at + i);
         }
-        for (; i < to; i++) {
-            ScalarKernels.adam(w, g, m, v, i, f);
+        for (; i < n; i++) {
+            ScalarKernels.adam(w, m, v, at + i, g[gAt + i], f);
         }
     }
 }

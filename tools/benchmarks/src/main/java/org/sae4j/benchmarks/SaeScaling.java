@@ -1,0 +1,175 @@
+package org.sae4j.benchmarks;
+
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryPoolMXBean;
+import java.lang.management.MemoryType;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.sae4j.api.CounterRandom;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.core.train.ActivationSource;
+import org.sae4j.core.train.Recipe;
+import org.sae4j.core.train.Recipes;
+import org.sae4j.core.train.Trainer;
+import org.sae4j.engine.cpu.CpuEngineProvider;
+
+/** How the time and memory of training grow: with sizes beside the {@link Roofline}, threads, density and the number of tokens. */
+public final class SaeScaling {
+    private SaeScaling() {}
+
+    /**
+     * Prints a table.
+     *
+     * @param args {@code sizes}, {@code threads}, {@code density}, {@code tokens} or {@code memory}
+     * @throws InterruptedException if interrupted
+     */
+    public static void main(String[] args) throws InterruptedException {
+        switch (args.length == 0 ? "" : args[0]) {
+            case "sizes" -> sizes();
+            case "threads" -> threads();
+            case "density" -> density();
+            case "tokens" -> tokens();
+            case "memory" -> memory();
+            default -> throw new IllegalArgumentException("expected sizes, threads, density, tokens or memory");
+        }
+    }
+
+    private static Engine open(int threads, Map<String, String> settings) {
+        return new CpuEngineProvider().open(new EngineOptions(Optional.empty(), threads, settings));
+    }
+
+    private static double step(Engine engine, int d, int n, int batch, double l0) {
+        try (SaeStep step = new SaeStep(engine, d, n, batch, 0, l0)) {
+            return PeerComparison.median(step);
+        }
+    }
+
+    private static void sizes() throws InterruptedException {
+        Roofline roofline = Roofline.measure(Runtime.getRuntime().availableProcessors());
+        System.out.println(roofline);
+        int[][] cases = {{512, 4096, 1024, 40}, {256, 4096, 1024, 40}, {1024, 4096, 1024, 40}, {512, 1024, 1024, 40},
+            {512, 16384, 1024, 40}, {512, 4096, 256, 40}, {512, 4096, 4096, 40}, {512, 4096, 1024, 10}, {512, 4096, 1024, 160}, {512, 4096, 1024, 640}};
+        try (Engine engine = open(0, Map.of())) {
+            for (int[] c : cases) {
+                double seconds = step(engine, c[0], c[1], c[2], c[3]);
+                double dense = 2.0 * c[2] * c[0] * c[1] / roofline.flops();
+                double update = 28.0 * (2.0 * c[0] * c[1] + c[0] + c[1]) / roofline.bandwidth();
+                System.out.printf(Locale.ROOT, "d %4d, F %5d, B %4d, L0 %3d: %7.2f ms, floor %6.2f + %6.2f ms (%.2f of it), "
+                        + "%.0f tokens/s%n", c[0], c[1], c[2], c[3], seconds * 1e3, dense * 1e3, update * 1e3, seconds / (dense + update), c[2] / seconds);
+            }
+        }
+    }
+
+    private static void threads() {
+        int[][] cases = {{512, 4096, 40}, {768, 24576, 60}};
+        for (int[] c : cases) {
+            double[] seconds = new double[2];
+            for (int threads = 1; threads <= 2; threads++) {
+                try (Engine engine = open(threads, Map.of())) {
+                    seconds[threads - 1] = step(engine, c[0], c[1], 1024, c[2]);
+                }
+            }
+            System.out.printf(Locale.ROOT, "d %d, F %d, L0 %d: 1 thread %.2f ms, 2 threads %.2f ms, %.2f times as fast%n", c[0], c[1], c[2],
+                    seconds[0] * 1e3, seconds[1] * 1e3, seconds[0] / seconds[1]);
+        }
+    }
+
+    private static void density() {
+        for (double share : new double[] {0.01, 0.05, 0.1, 0.13, 0.2, 0.5}) {
+            double[] seconds = new double[3];
+            String[] settings = {"0.12", "0", "1"};
+            for (int i = 0; i < settings.length; i++) {
+                try (Engine engine = open(0, Map.of("dense-from", settings[i]))) {
+                    seconds[i] = step(engine, 512, 4096, 1024, share * 4096);
+                }
+            }
+            System.out.printf(Locale.ROOT, "density %.2f: as measured %.2f ms, always dense %.2f ms, always sparse %.2f ms%n", share,
+                    seconds[0] * 1e3, seconds[1] * 1e3, seconds[2] * 1e3);
+        }
+    }
+
+    /** Rows that are made as they are asked for: nothing is kept, however many there are. */
+    private static final class Made implements ActivationSource {
+        private final int width;
+        private final float[] values;
+        private long position;
+
+        Made(int width) {
+            this.width = width;
+            values = RandomValues.uniform(new CounterRandom(1), (1 << 20) + width, Math.sqrt(3));
+        }
+
+        @Override
+        public int width() {
+            return width;
+        }
+
+        @Override
+        public long position() {
+            return position;
+        }
+
+        @Override
+        public void seek(long newPosition) {
+            position = newPosition;
+        }
+
+        @Override
+        public void next(float[] target) {
+            for (int at = 0; at < target.length; at += width) {
+                System.arraycopy(values, (int) (position++ * 7919 & (1 << 20) - 1), target, at, width);
+            }
+        }
+    }
+
+    private static void tokens() {
+        Recipe recipe = Recipes.OPENAI_TOPK.with(Map.of("d_sae", "512", "k", "8", "batch", "1000", "steps", "20000"));
+        try (Engine engine = open(0, Map.of()); Trainer trainer = Trainer.builder(engine, recipe, new Made(64)).build()) {
+            for (int i = 0; i < 1000; i++) {
+                trainer.step();
+            }
+            long done = 0;
+            for (long until : new long[] {10_000, 100_000, 1_000_000, 10_000_000}) {
+                long from = done;
+                long start = System.nanoTime();
+                for (; done < until; done += 1000) {
+                    trainer.step();
+                }
+                System.out.printf(Locale.ROOT, "%,d to %,d tokens: %.0f ns a token, %d MiB of heap in use%n", from, until,
+                        (System.nanoTime() - start) / (double) (until - from), used() >> 20);
+            }
+        }
+    }
+
+    private static long used() {
+        System.gc();
+        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    }
+
+    private static void memory() {
+        for (int[] c : new int[][] {{512, 4096, 40}, {768, 24576, 60}}) {
+            long before = used();
+            try (Engine engine = open(0, Map.of()); SaeStep step = new SaeStep(engine, c[0], c[1], 1024, 0, c[2])) {
+                for (int i = 0; i < 5; i++) {
+                    step.run();
+                }
+                long held = used() - before;
+                ManagementFactory.getMemoryPoolMXBeans().forEach(MemoryPoolMXBean::resetPeakUsage);
+                for (int i = 0; i < 20; i++) {
+                    step.run();
+                }
+                long peak = ManagementFactory.getMemoryPoolMXBeans().stream().filter(pool -> pool.getType() == MemoryType.HEAP)
+                        .mapToLong(pool -> pool.getPeakUsage().getUsed()).sum() - before;
+                long direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+                        .mapToLong(BufferPoolMXBean::getMemoryUsed).sum();
+                double parameters = 4.0 * Float.BYTES * (2.0 * c[0] * c[1] + c[0] + c[1]);
+                double batch = 1024.0 * c[0] * Float.BYTES;
+                System.out.printf(Locale.ROOT, "d %d, F %d: 4 floats a parameter and a batch %.0f MiB, held %d MiB, peak %d MiB, "
+                        + "off heap %d MiB%n", c[0], c[1], (parameters + batch) / (1 << 20), held >> 20, peak >> 20, direct >> 20);
+            }
+        }
+    }
+}
