@@ -1,5 +1,6 @@
 package org.sae4j.benchmarks;
 
+import com.sun.management.ThreadMXBean;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
@@ -153,14 +154,17 @@ public final class SaeScaling {
         for (int[] c : new int[][] {{512, 4096, 40}, {768, 24576, 60}}) {
             long before = used();
             try (Engine engine = open(0, Map.of()); SaeStep step = new SaeStep(engine, c[0], c[1], 1024, 0, c[2])) {
-                for (int i = 0; i < 5; i++) {
+                for (int i = 0; i < 60; i++) {
                     step.run();
                 }
                 long held = used() - before;
                 ManagementFactory.getMemoryPoolMXBeans().forEach(MemoryPoolMXBean::resetPeakUsage);
+                ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+                long allocated = threads.getTotalThreadAllocatedBytes();
                 for (int i = 0; i < 20; i++) {
                     step.run();
                 }
+                allocated = (threads.getTotalThreadAllocatedBytes() - allocated) / 20;
                 long peak = ManagementFactory.getMemoryPoolMXBeans().stream().filter(pool -> pool.getType() == MemoryType.HEAP)
                         .mapToLong(pool -> pool.getPeakUsage().getUsed()).sum() - before;
                 long direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
@@ -168,7 +172,8 @@ public final class SaeScaling {
                 double parameters = 4.0 * Float.BYTES * (2.0 * c[0] * c[1] + c[0] + c[1]);
                 double batch = 1024.0 * c[0] * Float.BYTES;
                 System.out.printf(Locale.ROOT, "d %d, F %d: 4 floats a parameter and a batch %.0f MiB, held %d MiB, peak %d MiB, "
-                        + "off heap %d MiB%n", c[0], c[1], (parameters + batch) / (1 << 20), held >> 20, peak >> 20, direct >> 20);
+                        + "off heap %d MiB, allocated %d bytes a step%n", c[0], c[1], (parameters + batch) / (1 << 20), held >> 20,
+                        peak >> 20, direct >> 20, allocated);
             }
         }
     }
