@@ -14,6 +14,7 @@ import java.util.ServiceLoader;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
@@ -279,6 +280,56 @@ class CpuEngineTest {
             expectBits("decode", packed.get(0), indexed.get(0));
             for (int i = 0; i < indexed.get(1).length; i++) {
                 assertThat(packed.get(1)[i]).as("element %d of the outer product", i).isEqualByComparingTo(indexed.get(1)[i] + 0f);
+            }
+        }
+    }
+
+    /** The largest error of the rows of x times w, which are all alike, and that of one chain of fused multiply-adds. */
+    private static double[] largestErrors(float[] product, float[] x, float[] w, int d) {
+        double[] errors = new double[2];
+        for (int c = 0; c < product.length; c++) {
+            double exact = 0;
+            float chain = 0;
+            for (int k = 0; k < x.length; k++) {
+                exact += (double) x[k] * w[k * d + c % d];
+                chain = Math.fma(x[k], w[k * d + c % d], chain);
+            }
+            errors[0] = Math.max(errors[0], Math.abs(product[c] - exact));
+            errors[1] = Math.max(errors[1], Math.abs(chain - exact));
+        }
+        return errors;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"auto, 1", "auto, 20", "off, 1", "off, 20"})
+    void roundingErrorsOfLongReductionsStaySmall(String vector, int stride) {
+        int rows = 5;
+        int n = 16_384;
+        int d = 45;
+        float[] row = normal(n, 11);
+        for (int i = 0; i < n; i++) {
+            row[i] = i % stride == 0 ? Math.abs(row[i]) : 0;
+        }
+        float[] x = new float[rows * n];
+        for (int r = 0; r < rows; r++) {
+            System.arraycopy(row, 0, x, r * n, n);
+        }
+        float[] w = normal(n * d, 12);
+        Program.Builder b = Program.builder("long");
+        Buffer dense = b.input("x", rows, n);
+        Buffer sparse = b.buffer("s", Buffer.Role.INPUT, Buffer.Type.SPARSE, rows, n);
+        Buffer weight = b.weight("w", n, d);
+        Buffer product = b.output("product", rows, d);
+        Buffer decoded = b.output("decoded", rows, d);
+        b.add(new Op.MatMul(dense, false, weight, false, null, Function.IDENTITY, product))
+                .add(new Op.Decode(sparse, weight, null, decoded));
+        try (Engine engine = open(2, vector); CompiledProgram compiled = engine.compile(b.build(), Map.of("w", Tensor.of(w, n, d)))) {
+            compiled.write(dense, x);
+            compiled.write(sparse, SparseRows.ofDense(Tensor.of(x, rows, n)));
+            compiled.run();
+            for (Buffer result : List.of(product, decoded)) {
+                double[] errors = largestErrors(compiled.read(result).toArray(), row, w, d);
+                assertThat(errors[0]).as(result.name()).isLessThan(0.5 * errors[1]);
             }
         }
     }

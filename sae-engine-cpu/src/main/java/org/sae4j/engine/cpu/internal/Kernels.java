@@ -7,8 +7,9 @@ import org.sae4j.api.engine.Op;
  * The inner loops. Arguments are arrays with the position of the first element; nothing is checked beyond Java's own range checks.
  *
  * <p>Products ({@link #tile}, {@link #row}, {@link #weightedSum}) are fused multiply-adds in ascending order of the reduction index, one
- * accumulator for each result, in every implementation: their bits depend on nothing but the operands. Other reductions may use as many
- * accumulators as an implementation likes, but fixed ones.
+ * accumulator for each result and {@linkplain Products#DEPTH block of the reduction}, which begins at zero and is then added, in every
+ * implementation: their bits depend on nothing but the operands, and rounding errors grow with the block, not with the reduction. Other
+ * reductions may use as many accumulators as an implementation likes, but fixed ones.
  */
 interface Kernels {
     /** Entries that {@link #above} may overwrite behind its result. */
@@ -24,7 +25,7 @@ interface Kernels {
     int groupRows();
 
     /**
-     * {@code c += a b} or {@code c = a b} for one packed panel of each operand.
+     * {@code c += a b} or {@code c = a b} for one packed panel of each operand, at most a block of the reduction long.
      *
      * @param rows 12, 4 or 1
      * @param depth length of the reduction
@@ -76,7 +77,8 @@ interface Kernels {
     void softmax(float[] x, int xAt, float[] out, int outAt, int n);
 
     /**
-     * {@code out = (accumulate ? out : 0) + sum of values[e] * table[rows[e]]} over e from {@code from} to {@code to - 1}, by ascending e.
+     * {@code out = (accumulate ? out : 0) + sum of values[e] * table[rows[e]]} over e from {@code from} to {@code to - 1}, by ascending e. The
+     * rows, ascending, are the reduction index.
      *
      * @param values factor of each e
      * @param rows row of each e

@@ -4,11 +4,12 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
 
 /**
- * Dense products. The reduction is cut into blocks that stay in the cache, but every element is one chain of fused multiply-adds in order:
- * its bits depend on its row of the left and its column of the right operand alone, not on tiles, threads or other rows.
+ * Dense products. The reduction is cut into blocks that stay in the cache. Every element is the sum of its blocks in order, each one chain of
+ * fused multiply-adds in order: its bits depend on its row of the left and its column of the right operand alone, not on tiles, threads or
+ * other rows.
  */
 final class Products {
-    /** Length of a block of the reduction: a right panel of this length stays in the first-level cache. */
+    /** Length of a block of the reduction, a power of two: a right panel of this length stays in the first-level cache. */
     static final int DEPTH = 256;
     /** Panels of the right operand in a tile. */
     private static final int TILE_PANELS = 8;
@@ -26,6 +27,11 @@ final class Products {
         this.kernels = kernels;
         this.workers = workers;
         edges = new float[workers.threads()][kernels.groupRows() * kernels.panelWidth()];
+    }
+
+    /** {@return the block of an index of the reduction} */
+    static int blockOf(int index) {
+        return index / DEPTH;
     }
 
     static int blocks(int depth) {

@@ -1,5 +1,6 @@
 package org.sae4j.engine.cpu.internal;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
 
@@ -24,17 +25,16 @@ final class ScalarKernels implements Kernels {
 
     @Override
     public void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate) {
+        float[] sums = new float[WIDTH];
         for (int r = 0; r < rows; r++) {
-            int start = at + r * stride;
-            if (!accumulate) {
-                java.util.Arrays.fill(c, start, start + WIDTH, 0);
-            }
+            Arrays.fill(sums, 0);
             for (int k = 0; k < depth; k++) {
                 float x = a[k * rows + r];
                 for (int j = 0; j < WIDTH; j++) {
-                    c[start + j] = Math.fma(x, b[k * WIDTH + j], c[start + j]);
+                    sums[j] = Math.fma(x, b[k * WIDTH + j], sums[j]);
                 }
             }
+            addOrSet(sums, WIDTH, c, at + r * stride, accumulate);
         }
     }
 
@@ -158,15 +158,31 @@ final class ScalarKernels implements Kernels {
     @Override
     public void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int stride, int column, float[] out, int at,
             int width, boolean accumulate) {
-        if (!accumulate) {
-            java.util.Arrays.fill(out, at, at + width, 0);
-        }
-        for (int e = from; e < to; e++) {
-            float value = values[e];
-            int row = rows[e] * stride + column;
-            for (int i = 0; i < width; i++) {
-                out[at + i] = Math.fma(value, table[row + i], out[at + i]);
+        float[] sums = new float[width];
+        boolean add = accumulate;
+        int e = from;
+        do {
+            Arrays.fill(sums, 0);
+            int end = e < to ? (Products.blockOf(rows[e]) + 1) * Products.DEPTH : 0;
+            for (; e < to && rows[e] < end; e++) {
+                float value = values[e];
+                int row = rows[e] * stride + column;
+                for (int i = 0; i < width; i++) {
+                    sums[i] = Math.fma(value, table[row + i], sums[i]);
+                }
             }
+            addOrSet(sums, width, out, at, add);
+            add = true;
+        } while (e < to);
+    }
+
+    private static void addOrSet(float[] sums, int n, float[] out, int at, boolean add) {
+        if (add) {
+            for (int i = 0; i < n; i++) {
+                out[at + i] += sums[i];
+            }
+        } else {
+            System.arraycopy(sums, 0, out, at, n);
         }
     }
 

@@ -282,61 +282,79 @@ final class VectorKernels implements Kernels {
             weightedSum8(values, rows, from, to, table, stride, column + i, out, at + i, accumulate);
         }
         for (; i <= width - W; i += W) {
-            FloatVector s = accumulate ? FloatVector.fromArray(S, out, at + i) : FloatVector.zero(S);
-            for (int e = from; e < to; e++) {
-                s = FloatVector.broadcast(S, values[e]).fma(FloatVector.fromArray(S, table, rows[e] * stride + column + i), s);
+            FloatVector total = accumulate ? FloatVector.fromArray(S, out, at + i) : FloatVector.zero(S);
+            for (int e = from; e < to;) {
+                int end = (Products.blockOf(rows[e]) + 1) * Products.DEPTH;
+                FloatVector s = FloatVector.zero(S);
+                for (; e < to && rows[e] < end; e++) {
+                    s = FloatVector.broadcast(S, values[e]).fma(FloatVector.fromArray(S, table, rows[e] * stride + column + i), s);
+                }
+                total = total.add(s);
             }
-            s.intoArray(out, at + i);
+            total.intoArray(out, at + i);
         }
         for (; i < width; i++) {
-            float s = accumulate ? out[at + i] : 0;
-            for (int e = from; e < to; e++) {
-                s = Math.fma(values[e], table[rows[e] * stride + column + i], s);
+            float total = accumulate ? out[at + i] : 0;
+            for (int e = from; e < to;) {
+                int end = (Products.blockOf(rows[e]) + 1) * Products.DEPTH;
+                float s = 0;
+                for (; e < to && rows[e] < end; e++) {
+                    s = Math.fma(values[e], table[rows[e] * stride + column + i], s);
+                }
+                total += s;
             }
-            out[at + i] = s;
+            out[at + i] = total;
         }
     }
 
+    /** The sums of a block stay in registers; their total is in the first-level cache. */
     private static void weightedSum8(float[] values, int[] rows, int from, int to, float[] table, int stride, int column, float[] out,
             int at, boolean accumulate) {
-        FloatVector s0 = FloatVector.zero(S);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        FloatVector s4 = s0;
-        FloatVector s5 = s0;
-        FloatVector s6 = s0;
-        FloatVector s7 = s0;
-        if (accumulate) {
-            s0 = FloatVector.fromArray(S, out, at);
-            s1 = FloatVector.fromArray(S, out, at + W);
-            s2 = FloatVector.fromArray(S, out, at + 2 * W);
-            s3 = FloatVector.fromArray(S, out, at + 3 * W);
-            s4 = FloatVector.fromArray(S, out, at + 4 * W);
-            s5 = FloatVector.fromArray(S, out, at + 5 * W);
-            s6 = FloatVector.fromArray(S, out, at + 6 * W);
-            s7 = FloatVector.fromArray(S, out, at + 7 * W);
-        }
-        for (int e = from; e < to; e++) {
-            FloatVector value = FloatVector.broadcast(S, values[e]);
-            int o = rows[e] * stride + column;
-            s0 = value.fma(FloatVector.fromArray(S, table, o), s0);
-            s1 = value.fma(FloatVector.fromArray(S, table, o + W), s1);
-            s2 = value.fma(FloatVector.fromArray(S, table, o + 2 * W), s2);
-            s3 = value.fma(FloatVector.fromArray(S, table, o + 3 * W), s3);
-            s4 = value.fma(FloatVector.fromArray(S, table, o + 4 * W), s4);
-            s5 = value.fma(FloatVector.fromArray(S, table, o + 5 * W), s5);
-            s6 = value.fma(FloatVector.fromArray(S, table, o + 6 * W), s6);
-            s7 = value.fma(FloatVector.fromArray(S, table, o + 7 * W), s7);
-        }
-        s0.intoArray(out, at);
-        s1.intoArray(out, at + W);
-        s2.intoArray(out, at + 2 * W);
-        s3.intoArray(out, at + 3 * W);
-        s4.intoArray(out, at + 4 * W);
-        s5.intoArray(out, at + 5 * W);
-        s6.intoArray(out, at + 6 * W);
-        s7.intoArray(out, at + 7 * W);
+        FloatVector zero = FloatVector.zero(S);
+        boolean add = accumulate;
+        int e = from;
+        do {
+            FloatVector s0 = zero;
+            FloatVector s1 = zero;
+            FloatVector s2 = zero;
+            FloatVector s3 = zero;
+            FloatVector s4 = zero;
+            FloatVector s5 = zero;
+            FloatVector s6 = zero;
+            FloatVector s7 = zero;
+            int end = e < to ? (Products.blockOf(rows[e]) + 1) * Products.DEPTH : 0;
+            for (; e < to && rows[e] < end; e++) {
+                FloatVector value = FloatVector.broadcast(S, values[e]);
+                int o = rows[e] * stride + column;
+                s0 = value.fma(FloatVector.fromArray(S, table, o), s0);
+                s1 = value.fma(FloatVector.fromArray(S, table, o + W), s1);
+                s2 = value.fma(FloatVector.fromArray(S, table, o + 2 * W), s2);
+                s3 = value.fma(FloatVector.fromArray(S, table, o + 3 * W), s3);
+                s4 = value.fma(FloatVector.fromArray(S, table, o + 4 * W), s4);
+                s5 = value.fma(FloatVector.fromArray(S, table, o + 5 * W), s5);
+                s6 = value.fma(FloatVector.fromArray(S, table, o + 6 * W), s6);
+                s7 = value.fma(FloatVector.fromArray(S, table, o + 7 * W), s7);
+            }
+            if (add) {
+                s0 = s0.add(FloatVector.fromArray(S, out, at));
+                s1 = s1.add(FloatVector.fromArray(S, out, at + W));
+                s2 = s2.add(FloatVector.fromArray(S, out, at + 2 * W));
+                s3 = s3.add(FloatVector.fromArray(S, out, at + 3 * W));
+                s4 = s4.add(FloatVector.fromArray(S, out, at + 4 * W));
+                s5 = s5.add(FloatVector.fromArray(S, out, at + 5 * W));
+                s6 = s6.add(FloatVector.fromArray(S, out, at + 6 * W));
+                s7 = s7.add(FloatVector.fromArray(S, out, at + 7 * W));
+            }
+            s0.intoArray(out, at);
+            s1.intoArray(out, at + W);
+            s2.intoArray(out, at + 2 * W);
+            s3.intoArray(out, at + 3 * W);
+            s4.intoArray(out, at + 4 * W);
+            s5.intoArray(out, at + 5 * W);
+            s6.intoArray(out, at + 6 * W);
+            s7.intoArray(out, at + 7 * W);
+            add = true;
+        } while (e < to);
     }
 
     @Override

@@ -48,44 +48,6 @@ final class VectorTiles {
         FloatVector q10 = z;
         FloatVector p11 = z;
         FloatVector q11 = z;
-        if (accumulate) {
-            int o = at;
-            p0 = FloatVector.fromArray(S, c, o);
-            q0 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p1 = FloatVector.fromArray(S, c, o);
-            q1 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p2 = FloatVector.fromArray(S, c, o);
-            q2 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p3 = FloatVector.fromArray(S, c, o);
-            q3 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p4 = FloatVector.fromArray(S, c, o);
-            q4 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p5 = FloatVector.fromArray(S, c, o);
-            q5 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p6 = FloatVector.fromArray(S, c, o);
-            q6 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p7 = FloatVector.fromArray(S, c, o);
-            q7 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p8 = FloatVector.fromArray(S, c, o);
-            q8 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p9 = FloatVector.fromArray(S, c, o);
-            q9 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p10 = FloatVector.fromArray(S, c, o);
-            q10 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p11 = FloatVector.fromArray(S, c, o);
-            q11 = FloatVector.fromArray(S, c, o + W);
-        }
         for (int k = 0; k < depth; k++) {
             int i = k * 12;
             FloatVector b0 = FloatVector.fromArray(S, b, k * 2 * W);
@@ -126,6 +88,44 @@ final class VectorTiles {
             x = FloatVector.broadcast(S, a[i + 11]);
             p11 = x.fma(b0, p11);
             q11 = x.fma(b1, q11);
+        }
+        if (accumulate) {
+            int o = at;
+            p0 = p0.add(FloatVector.fromArray(S, c, o));
+            q0 = q0.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p1 = p1.add(FloatVector.fromArray(S, c, o));
+            q1 = q1.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p2 = p2.add(FloatVector.fromArray(S, c, o));
+            q2 = q2.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p3 = p3.add(FloatVector.fromArray(S, c, o));
+            q3 = q3.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p4 = p4.add(FloatVector.fromArray(S, c, o));
+            q4 = q4.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p5 = p5.add(FloatVector.fromArray(S, c, o));
+            q5 = q5.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p6 = p6.add(FloatVector.fromArray(S, c, o));
+            q6 = q6.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p7 = p7.add(FloatVector.fromArray(S, c, o));
+            q7 = q7.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p8 = p8.add(FloatVector.fromArray(S, c, o));
+            q8 = q8.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p9 = p9.add(FloatVector.fromArray(S, c, o));
+            q9 = q9.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p10 = p10.add(FloatVector.fromArray(S, c, o));
+            q10 = q10.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p11 = p11.add(FloatVector.fromArray(S, c, o));
+            q11 = q11.add(FloatVector.fromArray(S, c, o + W));
         }
         int o = at;
         p0.intoArray(c, o);
@@ -175,20 +175,6 @@ final class VectorTiles {
         FloatVector q2 = z;
         FloatVector p3 = z;
         FloatVector q3 = z;
-        if (accumulate) {
-            int o = at;
-            p0 = FloatVector.fromArray(S, c, o);
-            q0 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p1 = FloatVector.fromArray(S, c, o);
-            q1 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p2 = FloatVector.fromArray(S, c, o);
-            q2 = FloatVector.fromArray(S, c, o + W);
-            o += stride;
-            p3 = FloatVector.fromArray(S, c, o);
-            q3 = FloatVector.fromArray(S, c, o + W);
-        }
         for (int k = 0; k < depth; k++) {
             int i = k * 4;
             FloatVector b0 = FloatVector.fromArray(S, b, k * 2 * W);
@@ -205,6 +191,20 @@ final class VectorTiles {
             x = FloatVector.broadcast(S, a[i + 3]);
             p3 = x.fma(b0, p3);
             q3 = x.fma(b1, q3);
+        }
+        if (accumulate) {
+            int o = at;
+            p0 = p0.add(FloatVector.fromArray(S, c, o));
+            q0 = q0.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p1 = p1.add(FloatVector.fromArray(S, c, o));
+            q1 = q1.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p2 = p2.add(FloatVector.fromArray(S, c, o));
+            q2 = q2.add(FloatVector.fromArray(S, c, o + W));
+            o += stride;
+            p3 = p3.add(FloatVector.fromArray(S, c, o));
+            q3 = q3.add(FloatVector.fromArray(S, c, o + W));
         }
         int o = at;
         p0.intoArray(c, o);
@@ -224,11 +224,6 @@ final class VectorTiles {
         FloatVector z = FloatVector.zero(S);
         FloatVector p0 = z;
         FloatVector q0 = z;
-        if (accumulate) {
-            int o = at;
-            p0 = FloatVector.fromArray(S, c, o);
-            q0 = FloatVector.fromArray(S, c, o + W);
-        }
         for (int k = 0; k < depth; k++) {
             int i = k;
             FloatVector b0 = FloatVector.fromArray(S, b, k * 2 * W);
@@ -236,6 +231,11 @@ final class VectorTiles {
             FloatVector x = FloatVector.broadcast(S, a[i]);
             p0 = x.fma(b0, p0);
             q0 = x.fma(b1, q0);
+        }
+        if (accumulate) {
+            int o = at;
+            p0 = p0.add(FloatVector.fromArray(S, c, o));
+            q0 = q0.add(FloatVector.fromArray(S, c, o + W));
         }
         int o = at;
         p0.intoArray(c, o);
@@ -252,16 +252,6 @@ final class VectorTiles {
         FloatVector q2 = z;
         FloatVector p3 = z;
         FloatVector q3 = z;
-        if (accumulate) {
-            p0 = FloatVector.fromArray(S, c, at);
-            q0 = FloatVector.fromArray(S, c, at + 1 * W);
-            p1 = FloatVector.fromArray(S, c, at + 2 * W);
-            q1 = FloatVector.fromArray(S, c, at + 3 * W);
-            p2 = FloatVector.fromArray(S, c, at + 4 * W);
-            q2 = FloatVector.fromArray(S, c, at + 5 * W);
-            p3 = FloatVector.fromArray(S, c, at + 6 * W);
-            q3 = FloatVector.fromArray(S, c, at + 7 * W);
-        }
         for (int k = 0; k < depth; k++) {
             FloatVector x = FloatVector.broadcast(S, a[k]);
             int o = k * 2 * W;
@@ -273,6 +263,16 @@ final class VectorTiles {
             q2 = x.fma(FloatVector.fromArray(S, b2, o + W), q2);
             p3 = x.fma(FloatVector.fromArray(S, b3, o), p3);
             q3 = x.fma(FloatVector.fromArray(S, b3, o + W), q3);
+        }
+        if (accumulate) {
+            p0 = p0.add(FloatVector.fromArray(S, c, at));
+            q0 = q0.add(FloatVector.fromArray(S, c, at + 1 * W));
+            p1 = p1.add(FloatVector.fromArray(S, c, at + 2 * W));
+            q1 = q1.add(FloatVector.fromArray(S, c, at + 3 * W));
+            p2 = p2.add(FloatVector.fromArray(S, c, at + 4 * W));
+            q2 = q2.add(FloatVector.fromArray(S, c, at + 5 * W));
+            p3 = p3.add(FloatVector.fromArray(S, c, at + 6 * W));
+            q3 = q3.add(FloatVector.fromArray(S, c, at + 7 * W));
         }
         p0.intoArray(c, at);
         q0.intoArray(c, at + 1 * W);
