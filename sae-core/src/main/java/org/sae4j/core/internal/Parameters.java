@@ -28,7 +28,7 @@ final class Parameters {
      */
     static void check(Map<String, int[]> expected, Map<String, Tensor> found) {
         checkShapes(expected, found);
-        expected.keySet().forEach(name -> checkFinite(name, found.get(name)));
+        expected.keySet().forEach(name -> checkFinite(name, Objects.requireNonNull(found.get(name))));
     }
 
     /**

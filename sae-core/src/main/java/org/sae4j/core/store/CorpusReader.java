@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 
@@ -63,7 +64,7 @@ final class CorpusReader implements AutoCloseable {
     @Nullable String nextLine() {
         while (reader != null || nextFile()) {
             try {
-                String text = reader.readLine();
+                String text = Objects.requireNonNull(reader).readLine();
                 if (text == null) {
                     close();
                     continue;

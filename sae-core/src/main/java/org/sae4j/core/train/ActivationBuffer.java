@@ -188,8 +188,8 @@ public final class ActivationBuffer implements ActivationSource {
     private void refill(long k) {
         for (int slot = 0; slot < half; slot++) {
             ids[slot] = (k + 1) * half + slot;
-            rows[slot] = null;
         }
+        Arrays.fill(rows, 0, half, null);
         permute(k);
     }
 

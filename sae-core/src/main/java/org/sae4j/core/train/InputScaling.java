@@ -1,6 +1,7 @@
 package org.sae4j.core.train;
 
 import java.util.Map;
+import java.util.Objects;
 import org.sae4j.api.Tensor;
 
 /**
@@ -45,9 +46,9 @@ record InputScaling(float[] mean, double scale) {
      */
     void fold(Map<String, Tensor> parameters, Recipe recipe) {
         float factor = (float) scale;
-        replace(parameters, "W_enc", times(parameters.get("W_enc").toArray(), factor));
-        replace(parameters, "W_dec", times(parameters.get("W_dec").toArray(), 1 / factor));
-        float[] bias = times(parameters.get("b_dec").toArray(), 1 / factor);
+        replace(parameters, "W_enc", times(parameter(parameters, "W_enc").toArray(), factor));
+        replace(parameters, "W_dec", times(parameter(parameters, "W_dec").toArray(), 1 / factor));
+        float[] bias = times(parameter(parameters, "b_dec").toArray(), 1 / factor);
         for (int c = 0; c < mean.length; c++) {
             bias[c] += mean[c];
         }
@@ -58,7 +59,7 @@ record InputScaling(float[] mean, double scale) {
     }
 
     private void moveIntoEncoder(Map<String, Tensor> parameters, Recipe recipe) {
-        Tensor encoder = parameters.get("W_enc");
+        Tensor encoder = parameter(parameters, "W_enc");
         int n = encoder.dim(1);
         double[] shift = new double[n];
         for (int c = 0; c < mean.length; c++) {
@@ -68,14 +69,14 @@ record InputScaling(float[] mean, double scale) {
             }
         }
         String name = StepProgram.encoderBias(recipe);
-        float[] bias = parameters.get(name).toArray();
+        float[] bias = parameter(parameters, name).toArray();
         for (int i = 0; i < n; i++) {
             bias[i] -= (float) shift[i];
         }
         replace(parameters, name, bias);
         if (recipe.activation() == Recipe.Activation.GATED) {
-            float[] magnitude = parameters.get("b_mag").toArray();
-            float[] rMag = parameters.get("r_mag").toArray();
+            float[] magnitude = parameter(parameters, "b_mag").toArray();
+            float[] rMag = parameter(parameters, "r_mag").toArray();
             for (int i = 0; i < n; i++) {
                 magnitude[i] -= (float) (Math.exp(rMag[i]) * shift[i]);
             }
@@ -83,8 +84,12 @@ record InputScaling(float[] mean, double scale) {
         }
     }
 
+    private static Tensor parameter(Map<String, Tensor> parameters, String name) {
+        return Objects.requireNonNull(parameters.get(name), name);
+    }
+
     private static void replace(Map<String, Tensor> parameters, String name, float[] values) {
-        parameters.put(name, Tensor.of(values, parameters.get(name).shape()));
+        parameters.put(name, Tensor.of(values, parameter(parameters, name).shape()));
     }
 
     private static float[] times(float[] values, float factor) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
@@ -166,7 +167,7 @@ public record ScalingLaw(List<Point> frontier, Optional<PowerLaw> loss, Optional
         checkComparable(recipe);
         int d = rows.dim(-1);
         int count = rows.dim(0);
-        double[] norms = decoderNorms(sae.parameters().get("W_dec"));
+        double[] norms = decoderNorms(Objects.requireNonNull(sae.parameters().get("W_dec")));
         double[] mean = new double[d];
         double error = 0;
         double penalty = 0;

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SplittableRandom;
@@ -114,7 +115,7 @@ public final class ModelComparison {
             int count = active.start(1);
             float[] vectors = new float[count * width];
             for (int e = 0; e < count; e++) {
-                float[] direction = sae.parameters().get("W_dec").row(active.index(e));
+                float[] direction = Objects.requireNonNull(sae.parameters().get("W_dec")).row(active.index(e));
                 for (int i = 0; i < width; i++) {
                     vectors[e * width + i] = -active.value(e) * direction[i];
                 }

@@ -2,6 +2,7 @@ package org.sae4j.benchmarks;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import org.sae4j.api.Tensor;
@@ -51,7 +52,7 @@ final class RandomModel {
         }
         norm("ln_final", d);
         if (c.tiedUnembedding()) {
-            parameters.put("unembed.W_U", transposed(parameters.get("embed.W_E")));
+            parameters.put("unembed.W_U", transposed(Objects.requireNonNull(parameters.get("embed.W_E"))));
         } else {
             draw("unembed.W_U", d, c.dVocab());
         }

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
@@ -90,7 +91,7 @@ public final class Superposition {
         new SuperpositionSource(directions, width, probability, seed, "held out").next(rows);
         try (SparseAutoencoder sae = SparseAutoencoders.of(trained.config(), trained.parameters(), engine)) {
             Evaluation evaluation = Evaluator.evaluate(sae, Tensor.of(rows, heldOut, width), Progress.NONE);
-            double similarity = similarity(source.directions(), trained.parameters().get("W_dec"));
+            double similarity = similarity(source.directions(), Objects.requireNonNull(trained.parameters().get("W_dec")));
             return new Outcome(recipe, similarity, evaluation.dead(), evaluation, seconds);
         }
     }
@@ -139,7 +140,7 @@ public final class Superposition {
             settings.put(pair[0], pair[1]);
             swept = pair[1].contains("/") ? pair[0] : swept;
         }
-        for (String value : swept == null ? new String[] {""} : settings.get(swept).split("/")) {
+        for (String value : swept == null ? new String[] {""} : Objects.requireNonNull(settings.get(swept)).split("/")) {
             if (swept != null) {
                 settings.put(swept, value);
             }

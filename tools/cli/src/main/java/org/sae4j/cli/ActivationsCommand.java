@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.OptionalInt;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
@@ -88,7 +89,7 @@ final class ActivationsCommand implements Runnable {
         try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine)) {
             TransformerConfig config = transformer.config();
             HookPoint[] points = hooks.stream().map(name -> hook(name.strip(), config)).toArray(HookPoint[]::new);
-            int[][] tokens = given != null ? given : new int[][] {encode(text, transformer)};
+            int[][] tokens = given != null ? given : new int[][] {encode(Objects.requireNonNull(text), transformer)};
             check(tokens, config);
             Activations activations = transformer.forward(tokens, ForwardPlan.capture(points));
             Map<String, Tensor> tensors = new LinkedHashMap<>();

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
@@ -96,8 +97,8 @@ final class DemoReport {
                                 e.l0(), 100 * recovered),
                         format("Single features know whole domains: %s is feature %d, %s. The largest activation over a document tells "
                                 + "each of the %d domains from all others with AUROC %.4f or more (the worst is %s).", SHOWN.getFirst(),
-                                main.detectors().get(SHOWN.getFirst()).feature(), SHOWN.stream().skip(1)
-                                        .map(domain -> domain + " " + main.detectors().get(domain).feature())
+                                Objects.requireNonNull(main.detectors().get(SHOWN.getFirst())).feature(), SHOWN.stream().skip(1)
+                                        .map(domain -> domain + " " + Objects.requireNonNull(main.detectors().get(domain)).feature())
                                         .collect(Collectors.joining(", ")),
                                 main.detectors().size(), worst.getValue().byDocument(), worst.getKey())))
                 .metrics(List.of(Metric.of("explained variance", e.explainedVariance(), ""), Metric.of("L0", e.l0(), "features per token"),
@@ -222,7 +223,8 @@ final class DemoReport {
     private Figure domains() {
         List<String> names = List.copyOf(trained.getFirst().detectors().keySet());
         List<Figure.BarSeries> series = trained.stream()
-                .map(t -> new Figure.BarSeries(t.title(), names.stream().mapToDouble(n -> t.detectors().get(n).byDocument()).toArray(),
+                .map(t -> new Figure.BarSeries(t.title(), names.stream()
+                        .mapToDouble(n -> Objects.requireNonNull(t.detectors().get(n)).byDocument()).toArray(),
                         new double[0], new double[0]))
                 .toList();
         return new Figure.Bars("domains", "Best single feature of every domain", "AUROC of the largest activation over a document, "

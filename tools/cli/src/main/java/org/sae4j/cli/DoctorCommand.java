@@ -6,6 +6,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.EngineException;
 import org.sae4j.core.Engines;
@@ -100,7 +101,7 @@ final class DoctorCommand implements Runnable {
             out.printf("auto   %s%n", Engines.choose(Engines.AUTO).reason());
         } catch (EngineException e) {
             out.printf("auto   none%n");
-            mend(out, e.getMessage());
+            mend(out, Objects.requireNonNull(e.getMessage()));
         }
     }
 

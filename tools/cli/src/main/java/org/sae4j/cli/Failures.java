@@ -1,6 +1,7 @@
 package org.sae4j.cli;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import org.sae4j.api.Sae4jException;
 import picocli.CommandLine;
@@ -31,7 +32,7 @@ final class Failures {
     static int failed(Exception error, CommandLine command, boolean stacktrace) {
         int code = FAILED;
         switch (error) {
-            case Sae4jException known -> print(command, known.getMessage());
+            case Sae4jException known -> print(command, Objects.requireNonNull(known.getMessage()));
             case CancellationException cancelled -> {
                 print(command, "interrupted");
                 code = INTERRUPTED;

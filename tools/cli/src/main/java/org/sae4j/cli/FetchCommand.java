@@ -3,6 +3,7 @@ package org.sae4j.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
@@ -51,7 +52,8 @@ final class FetchCommand implements Runnable {
     public void run() {
         HubReference reference = argument(() -> HubReference.parse(repository));
         HubSettings environment = HubSettings.fromEnvironment().withOffline(offline);
-        HubSettings settings = endpoint == null ? environment : argument(() -> environment.withEndpoint(HubSettings.address(endpoint)));
+        HubSettings settings = endpoint == null ? environment
+                : argument(() -> environment.withEndpoint(HubSettings.address(Objects.requireNonNull(endpoint))));
         HubSnapshot snapshot;
         try (HubClient client = new HubClient(cache == null ? settings : settings.withCache(cache))) {
             snapshot = client.fetch(reference, include, Terminal.quiet());

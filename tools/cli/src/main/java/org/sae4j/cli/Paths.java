@@ -3,6 +3,7 @@ package org.sae4j.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import org.sae4j.api.Sae4jException;
 
 /** Checks what the user names on the command line. */
@@ -28,7 +29,7 @@ final class Paths {
         if (Files.isDirectory(path)) {
             throw new Sae4jException("the output is a folder", path.toString(), "name a file with --output");
         }
-        newFolder(path.toAbsolutePath().getParent());
+        newFolder(Objects.requireNonNull(path.toAbsolutePath().getParent()));
         return path;
     }
 

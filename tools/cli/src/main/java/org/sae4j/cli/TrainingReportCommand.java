@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Figure;
 import org.sae4j.core.train.MetricsFile;
@@ -130,7 +131,7 @@ final class TrainingReportCommand implements Runnable {
                 false);
     }
 
-    private static double[] numbers(Object list) {
+    private static double[] numbers(@Nullable Object list) {
         return list instanceof List<?> values ? values.stream().mapToDouble(v -> ((Number) v).doubleValue()).toArray() : new double[0];
     }
 }

@@ -132,7 +132,7 @@ final class JsonValues {
 
     private void map(Map<?, ?> map, String where) {
         List<? extends Map.Entry<?, ?>> entries = map.entrySet().stream()
-                .sorted(map instanceof SequencedMap ? (a, b) -> 0 : Comparator.comparing(e -> key(e.getKey(), where))).toList();
+                .sorted(map instanceof SequencedMap ? (_, _) -> 0 : Comparator.comparing(e -> key(e.getKey(), where))).toList();
         out.writeStartObject();
         for (Map.Entry<?, ?> entry : entries) {
             String key = key(entry.getKey(), where);

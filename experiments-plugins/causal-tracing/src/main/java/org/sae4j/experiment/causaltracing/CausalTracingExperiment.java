@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.sae4j.api.CounterRandom;
@@ -82,7 +83,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         int window = config.window() > 0 ? config.window() : (int) Math.max(1, Math.round(model.nLayers() * 10 / 48.0));
         List<Place> places = sites(config, model).stream().flatMap(site -> Place.of(site, model, window).stream()).toList();
         CounterRandom random = context.random("causal-tracing");
-        double deviation = Corruption.embeddingDeviation(read, context.model().parameters().get("embed.W_E"));
+        double deviation = Corruption.embeddingDeviation(read, Objects.requireNonNull(context.model().parameters().get("embed.W_E")));
         CounterRandom noise = random.stream("noise");
         List<Corruption.Case> cases = read.stream().map(p -> Corruption.noise(p, config.noiseRows(), config.noise() * deviation,
                 model.dModel(), noise)).toList();
@@ -141,7 +142,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
             if (!places.isEmpty()) {
                 double[][] restored = new double[prompt.tokens().length][places.size()];
                 for (int column = 0; column < places.size(); column++) {
-                    double[] byToken = trace.restored().get(places.get(column));
+                    double[] byToken = Objects.requireNonNull(trace.restored().get(places.get(column)));
                     for (int token = 0; token < byToken.length; token++) {
                         restored[token][column] = byToken[token];
                     }

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
@@ -156,7 +157,7 @@ public final class Labels {
                     && corpus.documents().get(d).label().equals(label)).boxed().toList());
             CounterRandom own = random.stream("documents").stream(label);
             while (all.size() > 2 * config.labelDocuments()) {
-                all.remove(own.nextInt(all.size()));
+                all.remove(/* index */ own.nextInt(all.size()));
             }
             List<Integer> choosing = IntStream.range(0, all.size()).filter(i -> i % 2 == 1).mapToObj(all::get).toList();
             List<Integer> measuring = IntStream.range(0, all.size()).filter(i -> i % 2 == 0).mapToObj(all::get).toList();
@@ -169,7 +170,7 @@ public final class Labels {
     private List<Chosen> choose(Map<String, List<List<Integer>>> documents) {
         List<Chosen> chosen = new ArrayList<>();
         candidates().forEach((label, candidates) -> {
-            double[][] rises = rises(candidates, documents.get(label).getFirst(), "choosing features of labels");
+            double[][] rises = rises(candidates, Objects.requireNonNull(documents.get(label)).getFirst(), "choosing features of labels");
             chosen.add(IntStream.range(0, rises.length).boxed().max(Comparator.comparingDouble(i -> rises[i].length == 0 ? -i
                     : Statistics.mean(rises[i]))).map(candidates::get).orElseThrow());
         });

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -39,7 +40,7 @@ public final class Reconstruction {
         this.sae = sae;
         this.config = config;
         this.replacements = replacements;
-        encoder = sae.parameters().get("W_enc");
+        encoder = Objects.requireNonNull(sae.parameters().get("W_enc"));
     }
 
     /**
@@ -175,8 +176,10 @@ public final class Reconstruction {
         }
 
         double[] relative(List<Integer> others) {
-            return others.stream().mapToDouble(other -> before.getOrDefault(other, 0.0) == 0 ? Double.NaN
-                    : change.get(other) / before.get(other)).toArray();
+            return others.stream().mapToDouble(other -> {
+                double sum = before.getOrDefault(other, 0.0);
+                return sum == 0 ? Double.NaN : change.getOrDefault(other, 0.0) / sum;
+            }).toArray();
         }
 
         double[] sorted() {

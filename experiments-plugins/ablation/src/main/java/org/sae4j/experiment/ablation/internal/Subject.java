@@ -2,6 +2,7 @@ package org.sae4j.experiment.ablation.internal;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
@@ -58,7 +59,7 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
                 .capture(Passes.resumed(model, hook).toArray(HookPoint[]::new)).build());
         Tensor x = clean.get(hook).reshape(tokens.length, sae.config().dIn());
         Tensor reconstruction = sae.reconstruct(x);
-        Tensor decoder = sae.parameters().get("W_dec");
+        Tensor decoder = Objects.requireNonNull(sae.parameters().get("W_dec"));
         float[][] rows = rows(x);
         double[] scale = new double[rows.length];
         for (int row = 0; row < rows.length; row++) {

@@ -2,6 +2,7 @@ package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.experiment.Interval;
@@ -74,7 +75,7 @@ public final class Averages {
                 if (with.isEmpty()) {
                     continue;
                 }
-                double[] effects = values(with, t -> meanByRole(t.traced().prompt(), t.restored().get(place), role) - t.corruptedMean());
+                double[] effects = values(with, t -> meanByRole(t, place, role) - t.corruptedMean());
                 double total = Statistics.mean(values(with, t -> t.clean() - t.corruptedMean()));
                 double mean = Statistics.mean(effects);
                 averages.add(new RoleAverage(place.site(), place.label(), role, mean, interval(effects, name(place, role)),
@@ -98,8 +99,8 @@ public final class Averages {
             for (TokenRole role : TokenRole.values()) {
                 List<Tracer.Trace> with = changed.stream().filter(t -> t.traced().prompt().roles().contains(role)).toList();
                 if (!with.isEmpty()) {
-                    double[] recoveries = values(with, t -> (meanByRole(t.traced().prompt(), t.restored().get(place), role)
-                            - t.corruptedMean()) / (t.clean() - t.corruptedMean()));
+                    double[] recoveries = values(with, t -> (meanByRole(t, place, role) - t.corruptedMean())
+                            / (t.clean() - t.corruptedMean()));
                     averages.add(new ReplacementAverage(place.site(), place.label(), role, Statistics.mean(recoveries),
                             interval(recoveries, "replacement " + name(place, role)), recoveries.length));
                 }
@@ -130,6 +131,10 @@ public final class Averages {
             }
         }
         return sum / n;
+    }
+
+    private static double meanByRole(Tracer.Trace trace, Place place, TokenRole role) {
+        return meanByRole(trace.traced().prompt(), Objects.requireNonNull(trace.restored().get(place)), role);
     }
 
     private static <T> double[] values(List<T> list, ToDoubleFunction<T> value) {

@@ -1,6 +1,7 @@
 package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.Map;
+import java.util.Objects;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.api.stats.Statistics;
@@ -41,19 +42,19 @@ final class Block {
         keyBias = new double[heads][];
         valueBias = new double[heads][];
         for (int h = 0; h < heads; h++) {
-            query[h] = new Matrix(parameters.get(name + "attn.W_Q").slice(h), config.dHead());
-            key[h] = new Matrix(parameters.get(name + "attn.W_K").slice(h), config.dHead());
-            value[h] = new Matrix(parameters.get(name + "attn.W_V").slice(h), config.dHead());
-            output[h] = new Matrix(parameters.get(name + "attn.W_O").slice(h), d);
-            queryBias[h] = LayerNorm.wide(parameters.get(name + "attn.b_Q").slice(h));
-            keyBias[h] = LayerNorm.wide(parameters.get(name + "attn.b_K").slice(h));
-            valueBias[h] = LayerNorm.wide(parameters.get(name + "attn.b_V").slice(h));
+            query[h] = new Matrix(Objects.requireNonNull(parameters.get(name + "attn.W_Q")).slice(h), config.dHead());
+            key[h] = new Matrix(Objects.requireNonNull(parameters.get(name + "attn.W_K")).slice(h), config.dHead());
+            value[h] = new Matrix(Objects.requireNonNull(parameters.get(name + "attn.W_V")).slice(h), config.dHead());
+            output[h] = new Matrix(Objects.requireNonNull(parameters.get(name + "attn.W_O")).slice(h), d);
+            queryBias[h] = LayerNorm.wide(Objects.requireNonNull(parameters.get(name + "attn.b_Q")).slice(h));
+            keyBias[h] = LayerNorm.wide(Objects.requireNonNull(parameters.get(name + "attn.b_K")).slice(h));
+            valueBias[h] = LayerNorm.wide(Objects.requireNonNull(parameters.get(name + "attn.b_V")).slice(h));
         }
-        outputBias = LayerNorm.wide(parameters.get(name + "attn.b_O"));
-        in = new Matrix(parameters.get(name + "mlp.W_in"), config.dMlp());
-        out = new Matrix(parameters.get(name + "mlp.W_out"), d);
-        inBias = LayerNorm.wide(parameters.get(name + "mlp.b_in"));
-        outBias = LayerNorm.wide(parameters.get(name + "mlp.b_out"));
+        outputBias = LayerNorm.wide(Objects.requireNonNull(parameters.get(name + "attn.b_O")));
+        in = new Matrix(Objects.requireNonNull(parameters.get(name + "mlp.W_in")), config.dMlp());
+        out = new Matrix(Objects.requireNonNull(parameters.get(name + "mlp.W_out")), d);
+        inBias = LayerNorm.wide(Objects.requireNonNull(parameters.get(name + "mlp.b_in")));
+        outBias = LayerNorm.wide(Objects.requireNonNull(parameters.get(name + "mlp.b_out")));
     }
 
     /**

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
@@ -28,8 +29,8 @@ final class Downstream {
             blocks.add(new Block(config, parameters, above));
         }
         lnFinal = new LayerNorm(parameters, "ln_final", config.layerNormEps());
-        unembedding = new Matrix(parameters.get("unembed.W_U"), config.dVocab());
-        unembeddingBias = LayerNorm.wide(parameters.get("unembed.b_U"));
+        unembedding = new Matrix(Objects.requireNonNull(parameters.get("unembed.W_U")), config.dVocab());
+        unembeddingBias = LayerNorm.wide(Objects.requireNonNull(parameters.get("unembed.b_U")));
     }
 
     /** The hook points that {@link #text} reads. */
@@ -52,15 +53,15 @@ final class Downstream {
 
     /** Takes a text's constants out of a clean run's values [pos, width]. */
     Text text(Map<HookPoint, Tensor> values, int position) {
-        Tensor after = values.get(HookPoint.residPost(layer));
+        Tensor after = Objects.requireNonNull(values.get(HookPoint.residPost(layer)));
         double[][] residual = new double[after.dim(0) - position][];
         for (int i = 0; i < residual.length; i++) {
             residual[i] = LayerNorm.wide(after.slice(position + i));
         }
         List<Block.Past> past = new ArrayList<>();
         for (int above = layer + 1; above < config.nLayers(); above++) {
-            past.add(new Block.Past(heads(values.get(new HookPoint(HookPoint.Site.K, above)), position),
-                    heads(values.get(new HookPoint(HookPoint.Site.V, above)), position)));
+            past.add(new Block.Past(heads(Objects.requireNonNull(values.get(new HookPoint(HookPoint.Site.K, above))), position),
+                    heads(Objects.requireNonNull(values.get(new HookPoint(HookPoint.Site.V, above))), position)));
         }
         return new Text(residual, past);
     }

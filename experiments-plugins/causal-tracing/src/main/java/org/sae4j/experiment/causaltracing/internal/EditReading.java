@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.model.HookPoint;
@@ -55,9 +56,9 @@ record EditReading(double[] key, double[] output, List<Downstream.Text> texts, D
         for (int i = 0; i < texts.size(); i++) {
             int position = subject(texts.get(i));
             inputs.add(downstream.text(values.get(i), position));
-            addKey(key, values.get(i).get(keyHook).row(position), texts.size());
+            addKey(key, Objects.requireNonNull(values.get(i).get(keyHook)).row(position), texts.size());
         }
-        double[] output = LayerNorm.wide(values.getFirst().get(valueHook).slice(subject(prompt)));
+        double[] output = LayerNorm.wide(Objects.requireNonNull(values.getFirst().get(valueHook)).slice(subject(prompt)));
         return new EditReading(key, output, inputs, downstream.text(values.getLast(), subject(prompt)));
     }
 

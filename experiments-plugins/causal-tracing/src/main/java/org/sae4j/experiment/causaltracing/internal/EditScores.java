@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
@@ -127,7 +128,7 @@ final class EditScores {
             runs.forEach(0, some, List.of(HookPoint.LOGITS), false, (run, batch, row) -> clean.put(run, rows(batch.logits().slice(row))));
             double[] divergence = new double[2];
             edited.forEach(0, some, List.of(HookPoint.LOGITS), false, (run, batch, row) -> {
-                float[][] was = clean.get(run);
+                float[][] was = Objects.requireNonNull(clean.get(run));
                 for (int position = 0; position < was.length; position++) {
                     divergence[0] += Scores.divergence(was[position], batch.logits().slice(row).row(position));
                     divergence[1]++;

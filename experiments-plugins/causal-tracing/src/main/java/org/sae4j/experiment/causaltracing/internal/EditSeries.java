@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -94,7 +95,7 @@ public final class EditSeries {
                 context.progress().checkCancelled();
                 boolean chooses = i < heldOut.size();
                 (chooses ? choosing : edits).add(edit(chooses ? heldOut.get(i) : scored.get(i - heldOut.size()), layer, downstream,
-                        covariances.get(layer)));
+                        Objects.requireNonNull(covariances.get(layer))));
                 context.progress().update("rank-one edits", edits.size() + choosing.size(), all);
             }
         }
@@ -193,8 +194,8 @@ public final class EditSeries {
         ValueOptimizer.Optimized optimized = new ValueOptimizer(downstream, edit).optimize(reading.texts(), reading.essence(),
                 wish.token(), reading.output());
         String name = "blocks." + layer + ".mlp.W_out";
-        Tensor weights = context.model().parameters().get(name);
-        double[] bias = LayerNorm.wide(context.model().parameters().get("blocks." + layer + ".mlp.b_out"));
+        Tensor weights = Objects.requireNonNull(context.model().parameters().get(name));
+        double[] bias = LayerNorm.wide(Objects.requireNonNull(context.model().parameters().get("blocks." + layer + ".mlp.b_out")));
         double[] value = new double[bias.length];
         for (int i = 0; i < value.length; i++) {
             value[i] = reading.output()[i] + optimized.change()[i] - bias[i];

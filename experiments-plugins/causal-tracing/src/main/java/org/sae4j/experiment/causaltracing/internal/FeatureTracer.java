@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -83,9 +84,10 @@ public final class FeatureTracer {
             int rows = length * (captured.corrupted().length + 1);
             int width = sae.config().dIn();
             float[] values = new float[rows * width];
-            captured.cleanValues().get(hook).copyTo(0, values, 0, length * width);
+            Objects.requireNonNull(captured.cleanValues().get(hook)).copyTo(0, values, 0, length * width);
             for (int r = 0; r < captured.corrupted().length; r++) {
-                captured.corruptedValues().get(r).get(hook).copyTo(0, values, (r + 1) * length * width, length * width);
+                Tensor corrupted = Objects.requireNonNull(captured.corruptedValues().get(r).get(hook));
+                corrupted.copyTo(0, values, (r + 1) * length * width, length * width);
             }
             Tensor inputs = Tensor.of(values, rows, width);
             Tensor outputs = sae.reconstruct(inputs);
@@ -124,7 +126,7 @@ public final class FeatureTracer {
      */
     public List<FeatureEffect> single(Corruption.Case traced, int most) {
         Encoded encoded = encode(List.of(traced)).getFirst();
-        Tensor decoder = sae.parameters().get("W_dec");
+        Tensor decoder = Objects.requireNonNull(sae.parameters().get("W_dec"));
         Prompt prompt = traced.prompt();
         int n = encoded.captured.corrupted().length;
         List<FeatureEffect> effects = new ArrayList<>();

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
@@ -40,7 +41,7 @@ public final class KeyCovariance {
             for (int layer : layers) {
                 Tensor keys = batch.get(HookPoint.mlpPost(layer)).slice(row);
                 for (int position = skipped; position < keys.dim(0); position++) {
-                    covariances.get(layer).add(keys.row(position));
+                    Objects.requireNonNull(covariances.get(layer)).add(keys.row(position));
                 }
             }
         });

@@ -1,6 +1,7 @@
 package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.Map;
+import java.util.Objects;
 import org.sae4j.api.Tensor;
 
 /** LayerNorm in double precision, forward and backward. */
@@ -10,8 +11,8 @@ final class LayerNorm {
     private final double eps;
 
     LayerNorm(Map<String, Tensor> parameters, String name, double eps) {
-        weight = wide(parameters.get(name + ".w"));
-        bias = wide(parameters.get(name + ".b"));
+        weight = wide(Objects.requireNonNull(parameters.get(name + ".w")));
+        bias = wide(Objects.requireNonNull(parameters.get(name + ".b")));
         this.eps = eps;
     }
 

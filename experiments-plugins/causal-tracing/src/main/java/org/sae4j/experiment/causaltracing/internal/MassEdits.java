@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.sae4j.api.Tensor;
@@ -63,9 +64,9 @@ final class MassEdits {
         for (int l = 0; l < layers.size(); l++) {
             int layer = layers.get(l);
             String name = "blocks." + layer + ".mlp.W_out";
-            Tensor weights = context.model().parameters().get(name);
-            float[] flat = update(weights, changed, layer, covariances.get(layer), texts, gaps(changed, bare, wanted, last,
-                    1.0 / (layers.size() - l)));
+            Tensor weights = Objects.requireNonNull(context.model().parameters().get(name));
+            float[] flat = update(weights, changed, layer, Objects.requireNonNull(covariances.get(layer)), texts,
+                    gaps(changed, bare, wanted, last, 1.0 / (layers.size() - l)));
             changed.put(name, Tensor.of(flat, weights.shape()));
             relativeChange[l] = EditScores.relativeChange(weights, flat);
         }

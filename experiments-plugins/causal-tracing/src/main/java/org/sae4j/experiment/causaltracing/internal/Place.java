@@ -5,6 +5,7 @@ import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.sae4j.api.Tensor;
@@ -112,8 +113,8 @@ public record Place(Site site, String label, int from, int to, int head, int hea
         boolean same = true;
         for (int layer = from; layer < to; layer++) {
             HookPoint hook = hook(layer);
-            float[] restored = clean.get(hook).row(position);
-            float[] before = corrupted.get(hook).row(position);
+            float[] restored = Objects.requireNonNull(clean.get(hook)).row(position);
+            float[] before = Objects.requireNonNull(corrupted.get(hook)).row(position);
             if (head >= 0) {
                 float[] mixed = before.clone();
                 System.arraycopy(restored, head * headWidth, mixed, head * headWidth, headWidth);
@@ -123,7 +124,8 @@ public record Place(Site site, String label, int from, int to, int head, int hea
             boolean resumed = site.isBlockOutput() || site == Site.RESID_PRE;
             changes.add(BatchedRuns.Change.set(resumed ? null : hook, position, restored));
         }
-        severed().forEach(hook -> changes.add(BatchedRuns.Change.set(hook, position, corrupted.get(hook).row(position))));
+        severed().forEach(hook -> changes.add(
+                BatchedRuns.Change.set(hook, position, Objects.requireNonNull(corrupted.get(hook)).row(position))));
         return same ? List.of() : changes;
     }
 }
