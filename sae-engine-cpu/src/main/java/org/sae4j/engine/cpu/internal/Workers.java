@@ -156,7 +156,6 @@ final class Workers implements AutoCloseable {
                     jobs.wait();
                 } catch (InterruptedException e) {
                     // Nobody has a reason to interrupt the engine's threads; they end when it is closed.
-                    continue;
                 }
             }
             return null;
