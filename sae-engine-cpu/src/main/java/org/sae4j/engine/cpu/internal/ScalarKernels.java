@@ -8,6 +8,18 @@ import org.sae4j.api.engine.Op;
 final class ScalarKernels implements Kernels {
     private static final int WIDTH = 16;
 
+    /** Where a thread adds up a block of a reduction: an array of its own in every call would be all that a training step allocates. */
+    private final ThreadLocal<float[]> room = ThreadLocal.withInitial(() -> new float[WIDTH]);
+
+    private float[] room(int n) {
+        float[] sums = room.get();
+        if (sums.length < n) {
+            sums = new float[n];
+            room.set(sums);
+        }
+        return sums;
+    }
+
     @Override
     public String description() {
         return "scalar";
@@ -25,9 +37,9 @@ final class ScalarKernels implements Kernels {
 
     @Override
     public void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate) {
-        float[] sums = new float[WIDTH];
+        float[] sums = room(WIDTH);
         for (int r = 0; r < rows; r++) {
-            Arrays.fill(sums, 0);
+            Arrays.fill(sums, 0, WIDTH, 0);
             for (int k = 0; k < depth; k++) {
                 float x = a[k * rows + r];
                 for (int j = 0; j < WIDTH; j++) {
@@ -158,11 +170,11 @@ final class ScalarKernels implements Kernels {
     @Override
     public void weightedSum(float[] values, int[] rows, int from, int to, float[] table, int stride, int column, float[] out, int at,
             int width, boolean accumulate) {
-        float[] sums = new float[width];
+        float[] sums = room(width);
         boolean add = accumulate;
         int e = from;
         do {
-            Arrays.fill(sums, 0);
+            Arrays.fill(sums, 0, width, 0);
             int end = e < to ? (Products.blockOf(rows[e]) + 1) * Products.DEPTH : 0;
             for (; e < to && rows[e] < end; e++) {
                 float value = values[e];
