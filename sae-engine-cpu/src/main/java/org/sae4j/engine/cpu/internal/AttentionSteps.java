@@ -121,7 +121,7 @@ final class AttentionSteps {
         left.pack(LeftPanels.dense(q, at + from * s.stride(), s.stride()));
         RightPanels right = pool.right(s.width, to);
         right.pack(k, at, s.stride(), true);
-        context.products().multiply(left, 0, left.groups().count(), right, 0, right.perBlock(), out, outAt, stride, to, false);
+        context.products().chain(left, 0, left.groups().count(), right, 0, right.perBlock(), out, outAt, stride, to, false);
         float scale = (float) (1 / Math.sqrt(s.width));
         for (int query = from; query < to; query++) {
             kernels.scale(out, outAt + (query - from) * stride, scale, query + 1);
@@ -136,7 +136,7 @@ final class AttentionSteps {
         left.pack(LeftPanels.dense(weights, weightsAt, stride));
         RightPanels right = pool.right(keys, s.width);
         right.pack(v, at, s.stride(), false);
-        context.products().multiply(left, 0, left.groups().count(), right, 0, right.perBlock(), out, at + from * s.stride(), s.stride(),
+        context.products().chain(left, 0, left.groups().count(), right, 0, right.perBlock(), out, at + from * s.stride(), s.stride(),
                 s.width, false);
     }
 }

@@ -149,7 +149,7 @@ final class ContinuedAttention {
             left.pack(LeftPanels.dense(a, aAt, aStride));
             RightPanels right = pool.right(depth, columns);
             right.pack(b, bAt, stride, transposed);
-            context.products().multiply(left, 0, left.groups().count(), right, 0, right.perBlock(), c, cAt, cStride, columns, accumulate);
+            context.products().chain(left, 0, left.groups().count(), right, 0, right.perBlock(), c, cAt, cStride, columns, accumulate);
         }
     }
 }

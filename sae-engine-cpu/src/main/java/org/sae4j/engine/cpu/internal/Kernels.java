@@ -12,6 +12,13 @@ import org.sae4j.api.engine.Op;
  * reductions may use as many accumulators as an implementation likes, but fixed ones.
  */
 interface Kernels {
+    /** A product replaces the result. */
+    int SET = 0;
+    /** A product, begun at zero, is added to the result. */
+    int ADD = 1;
+    /** The result is where a product begins: a chain goes on that another call began. */
+    int CONTINUE = 2;
+
     /** Entries that {@link #above} may overwrite behind its result. */
     int ROOM = 16;
 
@@ -25,7 +32,7 @@ interface Kernels {
     int groupRows();
 
     /**
-     * {@code c += a b} or {@code c = a b} for one packed panel of each operand, at most a block of the reduction long.
+     * {@code c = a b} or {@code c += a b} for one packed panel of each operand, at most a block of the reduction long.
      *
      * @param rows 12, 4 or 1
      * @param depth length of the reduction
@@ -34,12 +41,12 @@ interface Kernels {
      * @param c result, rows of panelWidth elements
      * @param at first element of c
      * @param stride distance of rows in c
-     * @param accumulate whether to add to c
+     * @param mode {@link #SET}, {@link #ADD} or {@link #CONTINUE}
      */
-    void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate);
+    void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, int mode);
 
     /** As {@link #tile} for one row and four neighbouring panels: one row by one panel has too few sums to fill the pipelines. */
-    void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, boolean accumulate);
+    void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, int mode);
 
     /** {@code out = f(x)}. */
     void apply(Op.Function f, float[] x, int xAt, float[] out, int outAt, int n);
@@ -77,8 +84,8 @@ interface Kernels {
     void softmax(float[] x, int xAt, float[] out, int outAt, int n);
 
     /**
-     * {@code out = (accumulate ? out : 0) + sum of values[e] * table[rows[e]]} over e from {@code from} to {@code to - 1}, by ascending e. The
-     * rows, ascending, are the reduction index.
+     * {@code out = (accumulate ? out : 0) + sum of values[e] * table[rows[e]]} over e from {@code from} to
+     * {@code to - 1}, by ascending e. The rows, ascending, are the reduction index.
      *
      * @param values factor of each e
      * @param rows row of each e

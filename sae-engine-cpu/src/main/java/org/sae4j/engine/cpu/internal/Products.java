@@ -4,9 +4,9 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
 
 /**
- * Dense products. The reduction is cut into blocks that stay in the cache. Every element is the sum of its blocks in order, each one chain of
- * fused multiply-adds in order: its bits depend on its row of the left and its column of the right operand alone, not on tiles, threads or
- * other rows.
+ * Dense products. The reduction is cut into blocks that stay in the cache. Every element is the sum of its blocks in order, each one chain
+ * of fused multiply-adds in order: its bits depend on its row of the left and its column of the right operand alone, not on tiles, threads
+ * or other rows. Products of attention are chains over the whole reduction ({@link #chain}).
  */
 final class Products {
     /** Length of a block of the reduction, a power of two: a right panel of this length stays in the first-level cache. */
@@ -112,10 +112,14 @@ final class Products {
         return () -> workers.forEach(tasks, block);
     }
 
-    /** As the other, for a slot that the caller does not know. */
-    void multiply(LeftPanels a, int from, int to, RightPanels b, int first, int last, float[] c, int at, int stride, int columns,
+    /**
+     * One tile, on the calling thread, whose elements are chains over the whole reduction, however it is cut, or go on with the chains in
+     * c: a reduction can then be cut anywhere without a change of bits. Parameters are those of {@link #multiply}.
+     */
+    void chain(LeftPanels a, int from, int to, RightPanels b, int first, int last, float[] c, int at, int stride, int columns,
             boolean accumulate) {
-        multiply(a, from, to, b, first, last, c, at, stride, columns, accumulate, new float[kernels.groupRows() * kernels.panelWidth()]);
+        multiply(a, from, to, b, first, last, c, at, stride, columns, accumulate, Kernels.CONTINUE,
+                new float[kernels.groupRows() * kernels.panelWidth()]);
     }
 
     /**
@@ -136,18 +140,18 @@ final class Products {
      */
     void multiply(LeftPanels a, int from, int to, RightPanels b, int first, int last, float[] c, int at, int stride, int columns,
             boolean accumulate, int slot) {
-        multiply(a, from, to, b, first, last, c, at, stride, columns, accumulate, edges[slot]);
+        multiply(a, from, to, b, first, last, c, at, stride, columns, accumulate, Kernels.ADD, edges[slot]);
     }
 
     private void multiply(LeftPanels a, int from, int to, RightPanels b, int first, int last, float[] c, int at, int stride, int columns,
-            boolean accumulate, float[] edge) {
+            boolean accumulate, int onto, float[] edge) {
         Groups groups = a.groups();
         int width = b.width();
         int blocks = blocks(a.depth());
         int base = groups.start(from);
         for (int block = 0; block < blocks; block++) {
             int depth = depth(a.depth(), block);
-            boolean add = accumulate || block > 0;
+            int mode = accumulate || block > 0 ? onto : Kernels.SET;
             int panel = first;
             while (panel < last) {
                 int column = panel * width;
@@ -159,11 +163,11 @@ final class Products {
                     int target = at + (groups.start(g) - base) * stride + column;
                     if (four && size == 1) {
                         kernels.row(depth, left, b.panel(block, panel), b.panel(block, panel + 1), b.panel(block, panel + 2),
-                                b.panel(block, panel + 3), c, target, add);
+                                b.panel(block, panel + 3), c, target, mode);
                     } else {
                         for (int p = panel; p < panel + step; p++) {
                             tile(size, depth, left, b.panel(block, p), c, target + (p - panel) * width, stride,
-                                    Math.min(width, columns - p * width), add, edge);
+                                    Math.min(width, columns - p * width), mode, edge);
                         }
                     }
                 }
@@ -178,17 +182,16 @@ final class Products {
         }
     }
 
-    private void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, int columns, boolean accumulate,
-            float[] edge) {
+    private void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, int columns, int mode, float[] edge) {
         int width = kernels.panelWidth();
         if (columns == width) {
-            kernels.tile(rows, depth, a, b, c, at, stride, accumulate);
+            kernels.tile(rows, depth, a, b, c, at, stride, mode);
             return;
         }
-        for (int r = 0; r < rows && accumulate; r++) {
+        for (int r = 0; r < rows && mode != Kernels.SET; r++) {
             System.arraycopy(c, at + r * stride, edge, r * width, columns);
         }
-        kernels.tile(rows, depth, a, b, edge, 0, width, accumulate);
+        kernels.tile(rows, depth, a, b, edge, 0, width, mode);
         for (int r = 0; r < rows; r++) {
             System.arraycopy(edge, r * width, c, at + r * stride, columns);
         }

@@ -36,26 +36,30 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate) {
+    public void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, int mode) {
         float[] sums = room(WIDTH);
         for (int r = 0; r < rows; r++) {
-            Arrays.fill(sums, 0, WIDTH, 0);
+            if (mode == CONTINUE) {
+                System.arraycopy(c, at + r * stride, sums, 0, WIDTH);
+            } else {
+                Arrays.fill(sums, 0, WIDTH, 0);
+            }
             for (int k = 0; k < depth; k++) {
                 float x = a[k * rows + r];
                 for (int j = 0; j < WIDTH; j++) {
                     sums[j] = Math.fma(x, b[k * WIDTH + j], sums[j]);
                 }
             }
-            addOrSet(sums, WIDTH, c, at + r * stride, accumulate);
+            addOrSet(sums, WIDTH, c, at + r * stride, mode == ADD);
         }
     }
 
     @Override
-    public void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, boolean accumulate) {
-        tile(1, depth, a, b0, c, at, 0, accumulate);
-        tile(1, depth, a, b1, c, at + WIDTH, 0, accumulate);
-        tile(1, depth, a, b2, c, at + 2 * WIDTH, 0, accumulate);
-        tile(1, depth, a, b3, c, at + 3 * WIDTH, 0, accumulate);
+    public void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, int mode) {
+        tile(1, depth, a, b0, c, at, 0, mode);
+        tile(1, depth, a, b1, c, at + WIDTH, 0, mode);
+        tile(1, depth, a, b2, c, at + 2 * WIDTH, 0, mode);
+        tile(1, depth, a, b3, c, at + 3 * WIDTH, 0, mode);
     }
 
     @Override

@@ -51,13 +51,13 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate) {
-        VectorTiles.tile(rows, depth, a, b, c, at, stride, accumulate);
+    public void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, int mode) {
+        VectorTiles.tile(rows, depth, a, b, c, at, stride, mode);
     }
 
     @Override
-    public void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, boolean accumulate) {
-        VectorTiles.row(depth, a, b0, b1, b2, b3, c, at, accumulate);
+    public void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, int mode) {
+        VectorTiles.row(depth, a, b0, b1, b2, b3, c, at, mode);
     }
 
     @Override

@@ -13,16 +13,16 @@ final class VectorTiles {
 
     private VectorTiles() {}
 
-    static void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate) {
+    static void tile(int rows, int depth, float[] a, float[] b, float[] c, int at, int stride, int mode) {
         switch (rows) {
-            case 12 -> tile12(depth, a, b, c, at, stride, accumulate);
-            case 4 -> tile4(depth, a, b, c, at, stride, accumulate);
-            case 1 -> tile1(depth, a, b, c, at, accumulate);
+            case 12 -> tile12(depth, a, b, c, at, stride, mode);
+            case 4 -> tile4(depth, a, b, c, at, stride, mode);
+            case 1 -> tile1(depth, a, b, c, at, mode);
             default -> throw new IllegalArgumentException("no kernel of " + rows + " rows");
         }
     }
 
-    private static void tile12(int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate) {
+    private static void tile12(int depth, float[] a, float[] b, float[] c, int at, int stride, int mode) {
         FloatVector z = FloatVector.zero(S);
         FloatVector p0 = z;
         FloatVector q0 = z;
@@ -48,6 +48,44 @@ final class VectorTiles {
         FloatVector q10 = z;
         FloatVector p11 = z;
         FloatVector q11 = z;
+        if (mode == Kernels.CONTINUE) {
+            int o = at;
+            p0 = FloatVector.fromArray(S, c, o);
+            q0 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p1 = FloatVector.fromArray(S, c, o);
+            q1 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p2 = FloatVector.fromArray(S, c, o);
+            q2 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p3 = FloatVector.fromArray(S, c, o);
+            q3 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p4 = FloatVector.fromArray(S, c, o);
+            q4 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p5 = FloatVector.fromArray(S, c, o);
+            q5 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p6 = FloatVector.fromArray(S, c, o);
+            q6 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p7 = FloatVector.fromArray(S, c, o);
+            q7 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p8 = FloatVector.fromArray(S, c, o);
+            q8 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p9 = FloatVector.fromArray(S, c, o);
+            q9 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p10 = FloatVector.fromArray(S, c, o);
+            q10 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p11 = FloatVector.fromArray(S, c, o);
+            q11 = FloatVector.fromArray(S, c, o + W);
+        }
         for (int k = 0; k < depth; k++) {
             int i = k * 12;
             FloatVector b0 = FloatVector.fromArray(S, b, k * 2 * W);
@@ -89,7 +127,7 @@ final class VectorTiles {
             p11 = x.fma(b0, p11);
             q11 = x.fma(b1, q11);
         }
-        if (accumulate) {
+        if (mode == Kernels.ADD) {
             int o = at;
             p0 = p0.add(FloatVector.fromArray(S, c, o));
             q0 = q0.add(FloatVector.fromArray(S, c, o + W));
@@ -165,7 +203,7 @@ final class VectorTiles {
         q11.intoArray(c, o + W);
     }
 
-    private static void tile4(int depth, float[] a, float[] b, float[] c, int at, int stride, boolean accumulate) {
+    private static void tile4(int depth, float[] a, float[] b, float[] c, int at, int stride, int mode) {
         FloatVector z = FloatVector.zero(S);
         FloatVector p0 = z;
         FloatVector q0 = z;
@@ -175,6 +213,20 @@ final class VectorTiles {
         FloatVector q2 = z;
         FloatVector p3 = z;
         FloatVector q3 = z;
+        if (mode == Kernels.CONTINUE) {
+            int o = at;
+            p0 = FloatVector.fromArray(S, c, o);
+            q0 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p1 = FloatVector.fromArray(S, c, o);
+            q1 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p2 = FloatVector.fromArray(S, c, o);
+            q2 = FloatVector.fromArray(S, c, o + W);
+            o += stride;
+            p3 = FloatVector.fromArray(S, c, o);
+            q3 = FloatVector.fromArray(S, c, o + W);
+        }
         for (int k = 0; k < depth; k++) {
             int i = k * 4;
             FloatVector b0 = FloatVector.fromArray(S, b, k * 2 * W);
@@ -192,7 +244,7 @@ final class VectorTiles {
             p3 = x.fma(b0, p3);
             q3 = x.fma(b1, q3);
         }
-        if (accumulate) {
+        if (mode == Kernels.ADD) {
             int o = at;
             p0 = p0.add(FloatVector.fromArray(S, c, o));
             q0 = q0.add(FloatVector.fromArray(S, c, o + W));
@@ -220,10 +272,15 @@ final class VectorTiles {
         q3.intoArray(c, o + W);
     }
 
-    private static void tile1(int depth, float[] a, float[] b, float[] c, int at, boolean accumulate) {
+    private static void tile1(int depth, float[] a, float[] b, float[] c, int at, int mode) {
         FloatVector z = FloatVector.zero(S);
         FloatVector p0 = z;
         FloatVector q0 = z;
+        if (mode == Kernels.CONTINUE) {
+            int o = at;
+            p0 = FloatVector.fromArray(S, c, o);
+            q0 = FloatVector.fromArray(S, c, o + W);
+        }
         for (int k = 0; k < depth; k++) {
             int i = k;
             FloatVector b0 = FloatVector.fromArray(S, b, k * 2 * W);
@@ -232,7 +289,7 @@ final class VectorTiles {
             p0 = x.fma(b0, p0);
             q0 = x.fma(b1, q0);
         }
-        if (accumulate) {
+        if (mode == Kernels.ADD) {
             int o = at;
             p0 = p0.add(FloatVector.fromArray(S, c, o));
             q0 = q0.add(FloatVector.fromArray(S, c, o + W));
@@ -242,7 +299,7 @@ final class VectorTiles {
         q0.intoArray(c, o + W);
     }
 
-    static void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, boolean accumulate) {
+    static void row(int depth, float[] a, float[] b0, float[] b1, float[] b2, float[] b3, float[] c, int at, int mode) {
         FloatVector z = FloatVector.zero(S);
         FloatVector p0 = z;
         FloatVector q0 = z;
@@ -252,6 +309,16 @@ final class VectorTiles {
         FloatVector q2 = z;
         FloatVector p3 = z;
         FloatVector q3 = z;
+        if (mode == Kernels.CONTINUE) {
+            p0 = FloatVector.fromArray(S, c, at);
+            q0 = FloatVector.fromArray(S, c, at + 1 * W);
+            p1 = FloatVector.fromArray(S, c, at + 2 * W);
+            q1 = FloatVector.fromArray(S, c, at + 3 * W);
+            p2 = FloatVector.fromArray(S, c, at + 4 * W);
+            q2 = FloatVector.fromArray(S, c, at + 5 * W);
+            p3 = FloatVector.fromArray(S, c, at + 6 * W);
+            q3 = FloatVector.fromArray(S, c, at + 7 * W);
+        }
         for (int k = 0; k < depth; k++) {
             FloatVector x = FloatVector.broadcast(S, a[k]);
             int o = k * 2 * W;
@@ -264,7 +331,7 @@ final class VectorTiles {
             p3 = x.fma(FloatVector.fromArray(S, b3, o), p3);
             q3 = x.fma(FloatVector.fromArray(S, b3, o + W), q3);
         }
-        if (accumulate) {
+        if (mode == Kernels.ADD) {
             p0 = p0.add(FloatVector.fromArray(S, c, at));
             q0 = q0.add(FloatVector.fromArray(S, c, at + 1 * W));
             p1 = p1.add(FloatVector.fromArray(S, c, at + 2 * W));
