@@ -1,11 +1,8 @@
 package org.sae4j.core.store;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,7 +10,6 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
@@ -37,15 +33,13 @@ public final class ActivationStore implements AutoCloseable {
 
     private final Path folder;
     private final StoreManifest manifest;
-    private final List<Path> files;
-    private final List<FileChannel> channels;
+    private final List<ShardFile> shards;
     private final ExecutorService readers;
 
-    private ActivationStore(Path folder, StoreManifest manifest, List<FileChannel> channels) {
+    private ActivationStore(Path folder, StoreManifest manifest, List<ShardFile> shards) {
         this.folder = folder;
         this.manifest = manifest;
-        this.channels = channels;
-        files = IntStream.range(0, channels.size()).mapToObj(number -> folder.resolve(StoreManifest.shardName(number))).toList();
+        this.shards = shards;
         readers = Executors.newFixedThreadPool(StoreSource.AHEAD, Thread.ofPlatform().daemon().name("sae4j-store-", 0).factory());
     }
 
@@ -63,15 +57,15 @@ public final class ActivationStore implements AutoCloseable {
             throw new Sae4jException("the store is not complete: it has " + manifest.rows() + " rows so far", folder.toString(),
                     "go on with what wrote it");
         }
-        List<FileChannel> channels = new ArrayList<>();
+        List<ShardFile> shards = new ArrayList<>();
         try {
             for (int number = 0; number < manifest.shards().size(); number++) {
-                channels.add(Shards.open(folder.resolve(StoreManifest.shardName(number)), manifest.info(), manifest.shards().get(number)
-                        .rows()));
+                shards.add(Shards.open(folder.resolve(StoreManifest.shardName(number)), manifest.info(),
+                        manifest.shards().get(number).rows()));
             }
-            return new ActivationStore(folder, manifest, List.copyOf(channels));
+            return new ActivationStore(folder, manifest, List.copyOf(shards));
         } catch (RuntimeException e) {
-            close(channels);
+            shards.forEach(ShardFile::close);
             throw e;
         }
     }
@@ -149,27 +143,17 @@ public final class ActivationStore implements AutoCloseable {
      *
      * @param progress told of every shard
      * @throws FormatException if a shard is not as it was written
+     * @throws Sae4jException if the thread is interrupted; the store stays open, for other threads too
      * @throws java.util.concurrent.CancellationException if cancelled
      * @throws IllegalStateException after close
      */
     public void verify(Progress progress) {
-        for (int number = 0; number < channels.size(); number++) {
-            Path file = files.get(number);
-            progress.update("verifying", number, channels.size());
-            requireOpen();
-            String found;
-            try {
-                found = Shards.sha256(channels.get(number), file, progress);
-            } catch (IOException e) {
-                throw new FormatException("the shard cannot be read (" + e + ")", file.toString(), "check the disk", e);
-            }
-            String expected = manifest.shards().get(number).sha256();
-            if (!found.equals(expected)) {
-                throw new FormatException("the shard's SHA-256 is " + found + ", but it was written with " + expected, file.toString(),
-                        "restore the shard, or harvest again");
-            }
+        requireOpen();
+        for (int number = 0; number < shards.size(); number++) {
+            progress.update("verifying", number, shards.size());
+            shards.get(number).verify(manifest.shards().get(number).sha256(), progress);
         }
-        progress.update("verifying", channels.size(), channels.size());
+        progress.update("verifying", shards.size(), shards.size());
     }
 
     /**
@@ -200,8 +184,7 @@ public final class ActivationStore implements AutoCloseable {
             long inShard = at % rowsPerShard;
             long some = Math.min((end - target.position()) / rowBytes, manifest.shards().get(shard).rows() - inShard);
             target.limit(target.position() + (int) some * rowBytes);
-            requireOpen();
-            Shards.readFully(channels.get(shard), Shards.DATA + inShard * rowBytes, target, files.get(shard));
+            shards.get(shard).read(Shards.DATA + inShard * rowBytes, target);
             at += some;
         }
         target.limit(end);
@@ -222,16 +205,6 @@ public final class ActivationStore implements AutoCloseable {
     @Override
     public void close() {
         readers.shutdown();
-        close(channels);
-    }
-
-    private static void close(List<FileChannel> channels) {
-        for (FileChannel channel : channels) {
-            try {
-                channel.close();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
+        shards.forEach(ShardFile::close);
     }
 }

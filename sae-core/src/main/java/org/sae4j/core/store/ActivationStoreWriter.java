@@ -232,7 +232,8 @@ public final class ActivationStoreWriter implements AutoCloseable {
             at += channel.write(header, at);
         }
         channel.force(true);
-        String sha256 = Shards.sha256(channel, partFile(), Progress.NONE);
+        Path part = partFile();
+        String sha256 = Shards.sha256((at, buffer) -> Shards.readFully(channel, at, buffer, part), channel.size(), Progress.NONE);
         channel.close();
         open = null;
         Files.move(partFile(), file(), StandardCopyOption.ATOMIC_MOVE);

@@ -10,6 +10,7 @@ public interface Contexts extends AutoCloseable {
      *
      * @return token ids, at least one and at most as many as the transformer's context, or empty after the last
      * @throws org.sae4j.api.Sae4jException if a file cannot be read or holds what it should not
+     * @throws IllegalStateException after close
      */
     Optional<int[]> next();
 

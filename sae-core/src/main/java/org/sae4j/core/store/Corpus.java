@@ -73,8 +73,14 @@ public abstract sealed class Corpus implements AutoCloseable {
      *
      * @return the next piece, or empty after the last
      * @throws Sae4jException if a file cannot be read, is not UTF-8 or not of the form it should have
+     * @throws IllegalStateException after close
      */
-    public abstract Optional<Piece> next();
+    public final Optional<Piece> next() {
+        reader.requireOpen();
+        return read();
+    }
+
+    abstract Optional<Piece> read();
 
     /** {@return what kind of files it reads, in a word or two} */
     public String kind() {
@@ -112,7 +118,7 @@ public abstract sealed class Corpus implements AutoCloseable {
         }
 
         @Override
-        public Optional<Piece> next() {
+        Optional<Piece> read() {
             while (true) {
                 if (!open) {
                     if (!reader.nextFile()) {
@@ -122,10 +128,10 @@ public abstract sealed class Corpus implements AutoCloseable {
                     begins = true;
                 }
                 int cut = cut();
-                int read = 0;
-                while (cut < 0 && read >= 0) {
-                    read = reader.read(chars);
-                    text.append(chars, 0, Math.max(0, read));
+                int some = 0;
+                while (cut < 0 && some >= 0) {
+                    some = reader.read(chars);
+                    text.append(chars, 0, Math.max(0, some));
                     cut = cut();
                 }
                 if (cut < 0) {
@@ -165,7 +171,7 @@ public abstract sealed class Corpus implements AutoCloseable {
         }
 
         @Override
-        public Optional<Piece> next() {
+        Optional<Piece> read() {
             String line = reader.nextLine();
             if (line == null) {
                 return Optional.empty();
@@ -191,7 +197,7 @@ public abstract sealed class Corpus implements AutoCloseable {
         }
 
         @Override
-        public Optional<Piece> next() {
+        Optional<Piece> read() {
             @Nullable String line = reader.nextLine();
             return line == null ? Optional.empty()
                     : Optional.of(new Piece(DataFiles.document(line, reader.file().toString(), reader.line()).text(), true));

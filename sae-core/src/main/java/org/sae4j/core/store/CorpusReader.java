@@ -22,6 +22,7 @@ final class CorpusReader implements AutoCloseable {
     private long bytesRead;
     private long line;
     private @Nullable BufferedReader reader;
+    private boolean closed;
 
     CorpusReader(List<Path> files) {
         this.files = List.copyOf(files);
@@ -38,7 +39,7 @@ final class CorpusReader implements AutoCloseable {
 
     /** Opens the next file; false if there is none. */
     boolean nextFile() {
-        close();
+        closeFile();
         if (opened == files.size()) {
             return false;
         }
@@ -66,7 +67,7 @@ final class CorpusReader implements AutoCloseable {
             try {
                 String text = Objects.requireNonNull(reader).readLine();
                 if (text == null) {
-                    close();
+                    closeFile();
                     continue;
                 }
                 line++;
@@ -118,8 +119,19 @@ final class CorpusReader implements AutoCloseable {
         return new Sae4jException("cannot read the file, " + e.getClass().getSimpleName(), file.toString(), "check the path", e);
     }
 
+    void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the reader of " + files + " is closed");
+        }
+    }
+
     @Override
     public void close() {
+        closed = true;
+        closeFile();
+    }
+
+    private void closeFile() {
         if (reader != null) {
             try {
                 reader.close();

@@ -6,7 +6,6 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -48,11 +47,11 @@ final class Shards {
     }
 
     /**
-     * Opens a complete shard.
+     * Opens a complete shard, after a look at its header.
      *
      * @throws FormatException if it is missing, is no sound safetensors file or not the one that the manifest means
      */
-    static FileChannel open(Path file, StoreInfo info, long rows) {
+    static ShardFile open(Path file, StoreInfo info, long rows) {
         try (SafetensorsFile shard = SafetensorsFile.open(file)) {
             String name = info.hook().toString();
             if (!List.copyOf(shard.names()).equals(List.of(name)) || shard.type(name) != info.type()
@@ -61,33 +60,19 @@ final class Shards {
                         + info.width() + "], found " + shard.names(), file.toString(), "restore the shard, or harvest again");
             }
         }
-        try {
-            FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
-            if (channel.size() != DATA + rows * info.rowBytes()) {
-                channel.close();
-                throw new FormatException("expected " + (DATA + rows * info.rowBytes()) + " bytes", file.toString(),
-                        "restore the shard, or harvest again");
-            }
-            return channel;
-        } catch (IOException e) {
-            throw new FormatException("the shard cannot be read (" + e + ")", file.toString(), "check its permissions", e);
-        }
+        return new ShardFile(file, DATA + rows * info.rowBytes());
     }
 
     /** Reads exactly as many bytes as the buffer has left. */
-    static void readFully(FileChannel channel, long at, ByteBuffer buffer, Path file) {
+    static void readFully(FileChannel channel, long at, ByteBuffer buffer, Path file) throws IOException {
         long next = at;
-        try {
-            while (buffer.hasRemaining()) {
-                int read = channel.read(buffer, next);
-                if (read < 0) {
-                    throw new FormatException("the shard ends at byte " + next + ", where " + buffer.remaining() + " more were expected",
-                            file.toString(), "restore the shard, or harvest again");
-                }
-                next += read;
+        while (buffer.hasRemaining()) {
+            int read = channel.read(buffer, next);
+            if (read < 0) {
+                throw new FormatException("the shard ends at byte " + next + ", where " + buffer.remaining() + " more were expected",
+                        file.toString(), "restore the shard, or harvest again");
             }
-        } catch (IOException e) {
-            throw new FormatException("the shard cannot be read (" + e + ")", file.toString(), "check the disk", e);
+            next += read;
         }
     }
 
@@ -99,15 +84,18 @@ final class Shards {
         }
     }
 
+    /** Fills a buffer with a file's bytes from a position on. */
+    interface Reader<E extends Exception> {
+        void read(long at, ByteBuffer buffer) throws E;
+    }
+
     /** The SHA-256 of a whole file, in hexadecimal. */
-    static String sha256(FileChannel channel, Path file, Progress progress) throws IOException {
+    static <E extends Exception> String sha256(Reader<E> file, long bytes, Progress progress) throws E {
         MessageDigest digest = sha256();
         ByteBuffer buffer = ByteBuffer.allocateDirect(HASH_BYTES);
-        long size = channel.size();
-        for (long at = 0; at < size; at += HASH_BYTES) {
+        for (long at = 0; at < bytes; at += HASH_BYTES) {
             progress.checkCancelled();
-            buffer.clear().limit((int) Math.min(HASH_BYTES, size - at));
-            readFully(channel, at, buffer, file);
+            file.read(at, buffer.clear().limit((int) Math.min(HASH_BYTES, bytes - at)));
             digest.update(buffer.flip());
         }
         return HexFormat.of().formatHex(digest.digest());

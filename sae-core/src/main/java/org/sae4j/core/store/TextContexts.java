@@ -21,6 +21,7 @@ public final class TextContexts implements Contexts {
     /** Set when a document has ended, so that what waits of it is a context of its own. */
     private Corpus.@Nullable Piece beginning;
     private boolean ended;
+    private boolean closed;
 
     /** How documents become contexts. */
     public enum Packing {
@@ -66,6 +67,9 @@ public final class TextContexts implements Contexts {
 
     @Override
     public Optional<int[]> next() {
+        if (closed) {
+            throw new IllegalStateException("the contexts are closed");
+        }
         int full = length - (int) bos.stream().count();
         while (true) {
             // A separator at the place of the token that begins the context is that token.
@@ -141,6 +145,7 @@ public final class TextContexts implements Contexts {
 
     @Override
     public void close() {
+        closed = true;
         corpus.close();
     }
 }

@@ -50,12 +50,13 @@ public final class TokenContexts implements Contexts {
 
     @Override
     public Optional<int[]> next() {
+        lines.requireOpen();
         String line = lines.nextLine();
         if (line != null) {
             return Optional.of(parse(line));
         }
         while (rows == null || row == rows.dim(0)) {
-            close();
+            closeTensor();
             if (opened == files.size() || !isTensor(files.get(opened))) {
                 return Optional.empty();
             }
@@ -125,6 +126,10 @@ public final class TokenContexts implements Contexts {
     @Override
     public void close() {
         lines.close();
+        closeTensor();
+    }
+
+    private void closeTensor() {
         rows = null;
         if (open != null) {
             open.close();

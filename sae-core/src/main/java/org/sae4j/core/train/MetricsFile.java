@@ -29,6 +29,7 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
     private final Path path;
     private final BufferedWriter writer;
     private final JsonMapper json = new JsonMapper();
+    private boolean closed;
 
     /**
      * Opens the file. Lines of steps that a resumed run does again, after its checkpoint, are dropped.
@@ -102,7 +103,8 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
     /**
      * Writes one line.
      *
-     * @throws Sae4jException if it cannot be written, or after close
+     * @throws Sae4jException if it cannot be written
+     * @throws IllegalStateException after close
      */
     @Override
     public void accept(TrainingMetrics metrics) {
@@ -113,9 +115,13 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
      * Writes one line.
      *
      * @param values by name, with the {@code step} that they belong to
-     * @throws Sae4jException if it cannot be written, or after close
+     * @throws Sae4jException if it cannot be written
+     * @throws IllegalStateException after close
      */
     public void write(Map<String, ? extends @Nullable Object> values) {
+        if (closed) {
+            throw new IllegalStateException("the file of metrics " + path + " is closed");
+        }
         Map<String, @Nullable Object> line = new LinkedHashMap<>(values);
         line.replaceAll((name, value) -> value instanceof Double number && !Double.isFinite(number) ? null : value);
         try {
@@ -157,12 +163,13 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
     }
 
     /**
-     * Closes the file.
+     * Closes the file. Closing twice has no effect.
      *
      * @throws Sae4jException if what was written cannot be stored
      */
     @Override
     public void close() {
+        closed = true;
         try {
             writer.close();
         } catch (IOException e) {

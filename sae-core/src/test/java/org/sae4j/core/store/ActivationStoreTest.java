@@ -13,6 +13,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -394,5 +399,44 @@ class ActivationStoreTest {
         assertThatThrownBy(() -> store.verify(Progress.NONE)).isInstanceOf(IllegalStateException.class);
         assertThat(store.rows()).isEqualTo(57);
         assertThat(source.position()).isEqualTo(3);
+    }
+
+    @Test
+    void aReaderThatIsInterruptedDoesNotCloseTheStoreForOthers() throws Exception {
+        try (ActivationStore store = store("s", 200, 50)) {
+            ActivationSource source = store.sequential();
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(() -> store.verify(Progress.NONE)).isInstanceOf(Sae4jException.class).hasMessageContaining("interrupted")
+                    .hasMessageContaining(folder.resolve("s").toString());
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(take(source, 200)).containsExactly(IntStream.range(0, 200).toArray());
+            store.verify(Progress.NONE);
+        }
+    }
+
+    @Test
+    void threadsReadOnWhileOthersAreInterrupted() throws Exception {
+        try (ActivationStore store = store("s", 200, 50); ExecutorService readers = Executors.newFixedThreadPool(2)) {
+            AtomicBoolean done = new AtomicBoolean();
+            AtomicInteger interruptions = new AtomicInteger();
+            Thread unlucky = Thread.ofPlatform().start(() -> {
+                while (!done.get()) {
+                    Thread.currentThread().interrupt();
+                    assertThatThrownBy(() -> store.verify(Progress.NONE)).hasMessageContaining("interrupted");
+                    interruptions.incrementAndGet();
+                }
+            });
+            List<Future<?>> reading = IntStream.range(0, 2).<Future<?>>mapToObj(number -> readers.submit(() -> {
+                while (interruptions.get() < 500 && unlucky.isAlive()) {
+                    store.verify(Progress.NONE);
+                }
+            })).toList();
+            for (Future<?> one : reading) {
+                one.get();
+            }
+            done.set(true);
+            unlucky.join();
+            assertThat(interruptions.get()).isGreaterThanOrEqualTo(500);
+        }
     }
 }
