@@ -20,6 +20,7 @@ import java.util.TreeMap;
 import java.util.jar.JarFile;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Experiment;
+import org.sae4j.core.internal.Nearest;
 import org.sae4j.core.internal.Services;
 
 /**

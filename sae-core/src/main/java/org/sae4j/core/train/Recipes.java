@@ -1,10 +1,9 @@
 package org.sae4j.core.train;
 
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.core.internal.Nearest;
 
 /**
  * Presets. {@code <.>} is the mean over the batch; sums over d and features are written out. {@link Recipe#describe()} states the same for
@@ -130,13 +129,12 @@ public final class Recipes {
      *
      * @param name such as {@code openai-topk}
      * @return the preset
-     * @throws Sae4jException if there is none of that name: the message lists the names and suggests the nearest
+     * @throws Sae4jException if there is none of that name: the message lists the names and suggests the nearest if one is near
      */
     public static Recipe get(String name) {
-        String nearest = ALL.stream().map(Recipe::name).min(Comparator.comparingInt(other -> Setting.distance(name, other))).orElseThrow();
+        List<String> names = ALL.stream().map(Recipe::name).toList();
         return ALL.stream().filter(recipe -> recipe.name().equals(name)).findFirst()
-                .orElseThrow(() -> new Sae4jException("there is no recipe '" + name + "'",
-                        "the recipes are " + ALL.stream().map(Recipe::name).collect(Collectors.joining(", ")),
-                        "did you mean '" + nearest + "'?"));
+                .orElseThrow(() -> new Sae4jException("there is no recipe '" + name + "'", "the recipes are " + String.join(", ", names),
+                        Nearest.of(name, names).map(nearest -> "did you mean '" + nearest + "'?").orElse("give one of them")));
     }
 }

@@ -1,8 +1,6 @@
 package org.sae4j.core.train;
 
 import java.math.BigDecimal;
-import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -10,6 +8,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.core.internal.Nearest;
 
 /**
  * What a {@link Recipe} can be told, by name. Each setting has one canonical {@link #key()} and accepts the field's synonyms.
@@ -145,7 +144,7 @@ public enum Setting {
      *
      * @param name a canonical key or an alias, in any case, with hyphens or underscores
      * @return the setting
-     * @throws Sae4jException if there is none: the message lists the keys and suggests the nearest
+     * @throws Sae4jException if there is none: the message lists the keys and suggests the nearest if one is near
      */
     public static Setting of(String name) {
         String wanted = name.strip().toLowerCase(Locale.ROOT).replace('-', '_');
@@ -154,26 +153,10 @@ public enum Setting {
                 return setting;
             }
         }
-        String nearest = Stream.of(values()).flatMap(s -> Stream.concat(Stream.of(s.key), s.aliases.stream()))
-                .min(Comparator.comparingInt(candidate -> distance(wanted, candidate))).orElseThrow();
+        List<String> names = Stream.of(values()).flatMap(s -> Stream.concat(Stream.of(s.key), s.aliases.stream())).toList();
         String keys = Stream.of(values()).map(Setting::key).collect(Collectors.joining(", "));
-        throw new Sae4jException("there is no setting '" + name + "'", "the settings are " + keys, "did you mean '" + nearest + "'?");
-    }
-
-    /** Levenshtein's distance. */
-    static int distance(String a, String b) {
-        int[] previous = new int[b.length() + 1];
-        Arrays.setAll(previous, j -> j);
-        for (int i = 1; i <= a.length(); i++) {
-            int[] current = new int[b.length() + 1];
-            current[0] = i;
-            for (int j = 1; j <= b.length(); j++) {
-                int change = previous[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                current[j] = Math.min(change, 1 + Math.min(previous[j], current[j - 1]));
-            }
-            previous = current;
-        }
-        return previous[b.length()];
+        throw new Sae4jException("there is no setting '" + name + "'", "the settings are " + keys,
+                Nearest.of(name, names).map(nearest -> "did you mean '" + nearest + "'?").orElse("give one of them"));
     }
 
     /** Parses a value; a bad one is a {@link Sae4jException}. */

@@ -94,6 +94,23 @@ class RecipeTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"lernrate, learning_rate", "learningrate, learning_rate", "learn-rate, learning_rate", "rl, lr", "Beta3, beta1",
+        "bacth, batch", "dsae, d_sae", "deadafter, dead_after", "warmup, warmup_steps", "l1-coef, l1_coeff", "normalise, normalize",
+        "kaux, k_aux", "step, steps"})
+    void an_unknown_setting_is_answered_with_the_name_that_was_meant(String given, String meant) {
+        assertThatThrownBy(() -> Recipes.NEEL_RUN1.with(given, "1")).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("did you mean '" + meant + "'?");
+    }
+
+    @Test
+    void a_name_unlike_all_others_is_no_guess() {
+        assertThatThrownBy(() -> Recipes.NEEL_RUN1.with("zzz", "1")).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("give one of them").hasMessageNotContaining("did you mean");
+        assertThatThrownBy(() -> Recipes.get("zzz")).isInstanceOf(Sae4jException.class).hasMessageContaining("give one of them")
+                .hasMessageNotContaining("did you mean");
+    }
+
+    @ParameterizedTest
     @CsvSource({"lr, fast", "lr, -1", "lr, NaN", "lr, Infinity", "beta2, 1", "k, 0", "k, 1.5", "steps, -3", "d_sae, 0", "error, median",
         "matryoshka, '5,3'", "matryoshka, 'a'", "apply_b_dec, yes"})
     void a_bad_value_is_answered_with_the_accepted_ones(String key, String value) {
