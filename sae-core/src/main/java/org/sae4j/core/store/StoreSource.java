@@ -11,10 +11,10 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.core.internal.format.ElementDecoder;
-import org.sae4j.core.train.ActivationSource;
+import org.sae4j.core.train.PositionedSource;
 
 /** Rows of a store in some order. While the rows of one window of positions are taken, others read the next windows. */
-final class StoreSource implements ActivationSource {
+final class StoreSource extends PositionedSource {
     /** Windows that are read ahead. */
     static final int AHEAD = 2;
 
@@ -25,34 +25,16 @@ final class StoreSource implements ActivationSource {
     private final Deque<ByteBuffer> free = new ArrayDeque<>();
     private final Deque<Window> coming = new ArrayDeque<>();
     private @Nullable Window current;
-    private long position;
 
     /** The rows of {@code windowRows} positions from {@code number * windowRows} on, being read or read. */
     private record Window(long number, ByteBuffer rows, ElementDecoder decoder, Future<?> reading) {}
 
     StoreSource(ActivationStore store, RowOrder order, int windowRows, ExecutorService readers) {
+        super(store.info().width());
         this.store = store;
         this.order = order;
         this.windowRows = (int) Math.min(windowRows, Math.max(1, store.rows()));
         this.readers = readers;
-    }
-
-    @Override
-    public int width() {
-        return store.info().width();
-    }
-
-    @Override
-    public long position() {
-        return position;
-    }
-
-    @Override
-    public void seek(long newPosition) {
-        if (newPosition < 0) {
-            throw new IllegalArgumentException("a position is at least 0, found " + newPosition);
-        }
-        position = newPosition;
     }
 
     /**
@@ -62,23 +44,17 @@ final class StoreSource implements ActivationSource {
      * @throws IllegalStateException if the store is closed
      */
     @Override
-    public void next(float[] target) {
-        int width = width();
-        if (target.length % width != 0) {
-            throw new IllegalArgumentException("expected whole rows of width " + width + ", found " + target.length + " elements");
-        }
+    protected void rows(long first, float[] target) {
         store.requireOpen();
-        long at = position;
+        int width = width();
         int rows = target.length / width;
         for (int done = 0; done < rows;) {
-            Window window = window(at / windowRows);
-            int from = (int) (at % windowRows);
+            Window window = window((first + done) / windowRows);
+            int from = (int) ((first + done) % windowRows);
             int some = Math.min(windowRows - from, rows - done);
             window.decoder.decode((long) from * width, 1, target, done * width, some * width);
             done += some;
-            at += some;
         }
-        position = at;
     }
 
     private Window window(long number) {

@@ -11,12 +11,13 @@ import org.sae4j.api.Progress;
  * Activations computed while training, mixed by a buffer (Nanda 2023): at first the whole buffer is filled and permuted; when half of it is
  * used up, that half is filled with the next activations and the whole is permuted again. After the last activation come the first ones.
  *
- * <p>A row depends on its position alone: {@link #seek} replays the permutations and computes what the buffer held.
+ * <p>A row depends on its position alone: after {@link #seek} the permutations are replayed and what the buffer held is computed. While
+ * the buffer is refilled, {@link #next} can be cancelled.
  *
  * <p>Over activations of several hook points a row is their vectors one after the other; {@link #byHook()} gives a source for each hook
  * point, so that several autoencoders are trained in one pass over the model.
  */
-public final class ActivationBuffer implements ActivationSource {
+public final class ActivationBuffer extends PositionedSource {
     private final TokenActivations activations;
     private final int half;
     private final CounterRandom random;
@@ -26,7 +27,6 @@ public final class ActivationBuffer implements ActivationSource {
     private float[][] before = {};
     private boolean shared;
     private final long[] ids;
-    private long position;
     private long fill = -1;
 
     /**
@@ -40,6 +40,7 @@ public final class ActivationBuffer implements ActivationSource {
      * @throws IllegalArgumentException if the capacity is odd or less than 2
      */
     public ActivationBuffer(TokenActivations activations, int capacity, long seed, Progress progress) {
+        super(activations.width());
         if (capacity < 2 || capacity % 2 != 0) {
             throw new IllegalArgumentException("the capacity is even and at least 2, found " + capacity);
         }
@@ -51,33 +52,14 @@ public final class ActivationBuffer implements ActivationSource {
         ids = new long[capacity];
     }
 
-    @Override
-    public int width() {
-        return activations.width();
-    }
-
-    @Override
-    public long position() {
-        return position;
-    }
-
-    @Override
-    public void seek(long newPosition) {
-        if (newPosition < 0) {
-            throw new IllegalArgumentException("a position is at least 0, found " + newPosition);
-        }
-        position = newPosition;
-    }
-
     /**
      * {@inheritDoc}
      *
      * @throws java.util.concurrent.CancellationException if cancelled while refilling
      */
     @Override
-    public void next(float[] target) {
-        take(position, 0, width(), target);
-        position += target.length / width();
+    protected void rows(long first, float[] target) {
+        take(first, 0, width(), target);
     }
 
     /**
@@ -99,46 +81,22 @@ public final class ActivationBuffer implements ActivationSource {
     }
 
     /** A part of the columns, with a position of its own. */
-    private final class OfHook implements ActivationSource {
+    private final class OfHook extends PositionedSource {
         private final int from;
-        private final int width;
-        private long at;
 
         OfHook(int from, int width) {
+            super(width);
             this.from = from;
-            this.width = width;
         }
 
         @Override
-        public int width() {
-            return width;
-        }
-
-        @Override
-        public long position() {
-            return at;
-        }
-
-        @Override
-        public void seek(long newPosition) {
-            if (newPosition < 0) {
-                throw new IllegalArgumentException("a position is at least 0, found " + newPosition);
-            }
-            at = newPosition;
-        }
-
-        @Override
-        public void next(float[] target) {
-            take(at, from, width, target);
-            at += target.length / width;
+        protected void rows(long first, float[] target) {
+            take(first, from, width(), target);
         }
     }
 
     /** Copies some columns of the rows from a position on. */
     private void take(long first, int from, int width, float[] target) {
-        if (target.length % width != 0) {
-            throw new IllegalArgumentException("expected whole rows of width " + width + ", found " + target.length + " elements");
-        }
         try {
             for (int i = 0; i < target.length / width; i++) {
                 long wanted = (first + i) / half;

@@ -4,7 +4,7 @@ import org.sae4j.api.Tensor;
 
 /**
  * An endless sequence of activations to train on. The row at a position is always the same, so a source can be returned to a position
- * after an interruption. For one thread at a time.
+ * after an interruption. For one thread at a time. To write one, extend {@link PositionedSource}.
  */
 public interface ActivationSource {
     /** {@return the width of a row, d_in} */

@@ -10,13 +10,18 @@ final class Permutations {
     /** A random order of 0 to n - 1 (Fisher and Yates). */
     static int[] of(int n, CounterRandom random) {
         int[] order = new int[n];
+        fill(order, random);
+        return order;
+    }
+
+    /** Fills an array with a random order of its indices. */
+    static void fill(int[] order, CounterRandom random) {
         Arrays.setAll(order, i -> i);
-        for (int i = n - 1; i > 0; i--) {
+        for (int i = order.length - 1; i > 0; i--) {
             int j = random.nextInt(i + 1);
             int other = order[j];
             order[j] = order[i];
             order[i] = other;
         }
-        return order;
     }
 }

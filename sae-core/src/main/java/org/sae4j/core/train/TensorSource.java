@@ -5,50 +5,33 @@ import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
 
 /** Rows of a tensor, in order or permuted anew in every epoch. */
-final class TensorSource implements ActivationSource {
+final class TensorSource extends PositionedSource {
     private final Tensor rows;
-    private final int width;
     private final int count;
     private final @Nullable CounterRandom random;
-    private int @Nullable [] order;
+    private final int[] order;
     private long orderedEpoch = -1;
-    private long position;
 
     TensorSource(Tensor rows, @Nullable Long seed) {
+        super(widthOf(rows));
+        this.rows = rows;
+        count = Math.toIntExact(rows.size() / width());
+        random = seed == null ? null : new CounterRandom(seed).stream("order of activations");
+        order = new int[random == null ? 0 : count];
+    }
+
+    private static int widthOf(Tensor rows) {
         if (rows.rank() == 0 || rows.size() == 0) {
             throw new IllegalArgumentException("a source needs at least one row, found " + rows);
         }
-        this.rows = rows;
-        width = rows.dim(-1);
-        count = Math.toIntExact(rows.size() / width);
-        random = seed == null ? null : new CounterRandom(seed).stream("order of activations");
+        return rows.dim(-1);
     }
 
     @Override
-    public int width() {
-        return width;
-    }
-
-    @Override
-    public long position() {
-        return position;
-    }
-
-    @Override
-    public void seek(long newPosition) {
-        if (newPosition < 0) {
-            throw new IllegalArgumentException("a position is at least 0, found " + newPosition);
-        }
-        position = newPosition;
-    }
-
-    @Override
-    public void next(float[] target) {
-        if (target.length % width != 0) {
-            throw new IllegalArgumentException("expected whole rows of width " + width + ", found " + target.length + " elements");
-        }
-        for (int at = 0; at < target.length; at += width) {
-            rows.copyTo((long) rowAt(position++) * width, target, at, width);
+    protected void rows(long first, float[] target) {
+        int width = width();
+        for (int i = 0; i < target.length / width; i++) {
+            rows.copyTo((long) rowAt(first + i) * width, target, i * width, width);
         }
     }
 
@@ -58,8 +41,8 @@ final class TensorSource implements ActivationSource {
             return index;
         }
         long epoch = at / count;
-        if (order == null || epoch != orderedEpoch) {
-            order = Permutations.of(count, random.stream(epoch));
+        if (epoch != orderedEpoch) {
+            Permutations.fill(order, random.stream(epoch));
             orderedEpoch = epoch;
         }
         return order[index];

@@ -84,6 +84,37 @@ class ActivationSourceTest {
     }
 
     @Test
+    void a_source_of_ones_own_says_its_rows_only() {
+        boolean[] broken = {false};
+        ActivationSource source = new PositionedSource(2) {
+            @Override
+            protected void rows(long first, float[] target) {
+                for (int i = 0; i < target.length; i++) {
+                    target[i] = 10 * (first + i / 2) + i % 2;
+                }
+                if (broken[0]) {
+                    throw new IllegalStateException("broken");
+                }
+            }
+        };
+        float[] rows = new float[4];
+        source.next(rows);
+        assertThat(rows).containsExactly(0, 1, 10, 11);
+        broken[0] = true;
+        assertThatThrownBy(() -> source.next(rows)).hasMessage("broken");
+        assertThat(source.position()).isEqualTo(2);
+        broken[0] = false;
+        source.next(rows);
+        assertThat(rows).containsExactly(20, 21, 30, 31);
+        source.seek(1);
+        source.next(rows);
+        assertThat(rows).containsExactly(10, 11, 20, 21);
+        assertThatThrownBy(() -> source.next(new float[3])).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> source.seek(-1)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(source.position()).isEqualTo(3);
+    }
+
+    @Test
     void what_cannot_be_a_source_is_refused() {
         assertThatThrownBy(() -> ActivationSource.sequential(Tensor.zeros(0, 4))).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> ActivationSource.sequential(numbered(5)).next(new float[3])).isInstanceOf(IllegalArgumentException.class);

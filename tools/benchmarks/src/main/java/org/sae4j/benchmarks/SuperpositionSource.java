@@ -2,17 +2,16 @@ package org.sae4j.benchmarks;
 
 import java.util.Arrays;
 import org.sae4j.api.CounterRandom;
-import org.sae4j.core.train.ActivationSource;
+import org.sae4j.core.train.PositionedSource;
 
 /**
  * Activations of which the truth is known: a row is the sum of random unit directions, each active on its own with the same small
  * probability and a magnitude uniform from 0 to 1. There are more directions than dimensions, so they cannot be orthogonal.
  */
-final class SuperpositionSource implements ActivationSource {
+final class SuperpositionSource extends PositionedSource {
     private final float[][] directions;
     private final double probability;
     private final CounterRandom random;
-    private long position;
 
     /**
      * Draws the directions.
@@ -24,6 +23,7 @@ final class SuperpositionSource implements ActivationSource {
      * @param stream names the rows: other names give other rows of the same directions
      */
     SuperpositionSource(int count, int width, double probability, long seed, String stream) {
+        super(width);
         this.probability = probability;
         CounterRandom root = new CounterRandom(seed);
         random = root.stream("superposition rows").stream(stream);
@@ -48,32 +48,11 @@ final class SuperpositionSource implements ActivationSource {
     }
 
     @Override
-    public int width() {
-        return directions[0].length;
-    }
-
-    @Override
-    public long position() {
-        return position;
-    }
-
-    @Override
-    public void seek(long newPosition) {
-        if (newPosition < 0) {
-            throw new IllegalArgumentException("a position is at least 0, found " + newPosition);
-        }
-        position = newPosition;
-    }
-
-    @Override
-    public void next(float[] target) {
+    protected void rows(long first, float[] target) {
         int width = width();
-        if (target.length % width != 0) {
-            throw new IllegalArgumentException("expected whole rows of width " + width + ", found " + target.length + " elements");
-        }
         Arrays.fill(target, 0);
         for (int at = 0; at < target.length; at += width) {
-            CounterRandom row = random.stream(position++);
+            CounterRandom row = random.stream(first + at / width);
             // The gaps between active directions are geometric.
             double next = -1;
             while (true) {
