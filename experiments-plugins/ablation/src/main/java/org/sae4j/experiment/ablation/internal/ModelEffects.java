@@ -62,42 +62,69 @@ public final class ModelEffects {
     record Change(double targetFall, double lossChange, double kl, double klLast, double logitDifferenceChange, double[] losses,
             double[] divergences) {}
 
-    /** Compares a run's logits from a position on with the clean ones. Positions before the first change are equal and are not read. */
-    private Change compare(float[][] added, int first, Tensor logits) {
-        int length = subject.tokens().length;
-        int from = IntStream.range(0, length).filter(p -> added[p] != null).findFirst().orElse(length);
-        double[] losses = new double[length];
-        double[] divergences = new double[length];
-        double fall = 0;
-        double difference = 0;
-        for (int position = from; position < length; position++) {
-            float[] row = logits.row(position - first);
+    /** Compares a run's logits with the clean ones. Where the run changes nothing they are equal and are not read. */
+    private final class Comparison {
+        private final float[][] added;
+        private final double[] losses = new double[subject.tokens().length];
+        private final double[] divergences = new double[losses.length];
+        private double fall;
+        private double difference;
+
+        Comparison(float[][] added) {
+            this.added = added;
+            if (first() < losses.length) {
+                losses[losses.length - 1] = Double.NaN;
+            }
+        }
+
+        private int first() {
+            return IntStream.range(0, added.length).filter(p -> added[p] != null).findFirst().orElse(added.length);
+        }
+
+        void take(int first, Tensor logits) {
+            for (int row = 0; row < logits.dim(0); row++) {
+                if (passes.reaches(added, first + row)) {
+                    take(first + row, logits.row(row));
+                }
+            }
+        }
+
+        private void take(int position, float[] row) {
             Distribution clean = subject.clean().get(position);
             Distribution after = Distribution.of(row);
             divergences[position] = clean.divergence(after);
-            if (position + 1 < length) {
+            if (position + 1 < losses.length) {
                 int next = subject.tokens()[position + 1];
                 losses[position] = clean.log()[next] - after.log()[next];
             } else {
-                losses[position] = Double.NaN;
                 fall = clean.log()[target] - after.log()[target];
                 difference = ((double) row[target] - row[second]) - ((double) subject.logits()[target] - subject.logits()[second]);
             }
         }
-        double loss = Arrays.stream(losses, 0, length - 1).sum() / (length - 1);
-        double kl = Arrays.stream(divergences).sum() / Math.max(1, length - from);
-        return new Change(fall, loss, kl, divergences[length - 1], difference, losses, divergences);
+
+        Change change() {
+            int length = losses.length;
+            double loss = Arrays.stream(losses, 0, length - 1).sum() / (length - 1);
+            double kl = Arrays.stream(divergences).sum() / Math.max(1, length - first());
+            return new Change(fall, loss, kl, divergences[length - 1], difference, losses, divergences);
+        }
     }
 
     private List<Change> changes(List<float[][]> vectors, String stage) {
         List<Passes.Run> runs = vectors.stream().map(added -> new Passes.Run(subject.tokens(), added)).toList();
-        Change[] changes = new Change[runs.size()];
-        int[] done = new int[1];
+        List<Comparison> comparisons = vectors.stream().map(Comparison::new).toList();
+        long rows = vectors.stream().mapToLong(this::reached).sum();
+        long[] done = new long[1];
         passes.resume(runs, subject.resumed(), false, (run, first, logits) -> {
-            changes[run] = compare(vectors.get(run), first, logits);
-            progress.update(stage, ++done[0], changes.length);
+            comparisons.get(run).take(first, logits);
+            done[0] += IntStream.range(0, logits.dim(0)).filter(row -> passes.reaches(vectors.get(run), first + row)).count();
+            progress.update(stage, done[0], rows);
         });
-        return Arrays.asList(changes);
+        return comparisons.stream().map(Comparison::change).toList();
+    }
+
+    private long reached(float[][] added) {
+        return IntStream.range(0, added.length).filter(position -> passes.reaches(added, position)).count();
     }
 
     /**
@@ -116,6 +143,7 @@ public final class ModelEffects {
             }
         }
         double[] log = new double[steps.size()];
+        Arrays.fill(log, subject.clean().getLast().log()[target]);
         passes.resume(steps, subject.resumed(), true, (run, _, logits) -> log[run] = Distribution.of(logits.row(0)).log()[target]);
         List<FeatureEffect> effects = new ArrayList<>();
         for (int i = 0; i < features.size(); i++) {
@@ -219,18 +247,19 @@ public final class ModelEffects {
      */
     public List<Mover> movers(List<Integer> detailed, java.util.Optional<Tokenizer> tokenizer) {
         Distribution clean = subject.clean().getLast();
-        List<List<Mover>> movers = new ArrayList<>();
-        detailed.forEach(_ -> movers.add(new ArrayList<>()));
+        Distribution[] after = new Distribution[detailed.size()];
+        Arrays.fill(after, clean);
         passes.resume(detailed.stream().map(j -> new Passes.Run(subject.tokens(), subject.scaled(j, -1))).toList(),
-                subject.resumed(), true,
-                (run, _, logits) -> {
-                    Distribution after = Distribution.of(logits.row(0));
-                    IntStream.concat(IntStream.of(clean.top(50)), IntStream.of(after.top(50))).distinct().boxed()
-                            .sorted(Comparator.comparingDouble(t -> -Math.abs(after.log()[t] - clean.log()[t]))).limit(MOVERS)
-                            .forEach(t -> movers.get(run).add(new Mover(detailed.get(run), tokenizer.map(k -> k.token(t)).orElse("#" + t),
-                                    clean.log()[t], after.log()[t])));
-                });
-        return movers.stream().flatMap(List::stream).toList();
+                subject.resumed(), true, (run, _, logits) -> after[run] = Distribution.of(logits.row(0)));
+        List<Mover> movers = new ArrayList<>();
+        for (int i = 0; i < after.length; i++) {
+            int feature = detailed.get(i);
+            double[] log = after[i].log();
+            IntStream.concat(IntStream.of(clean.top(50)), IntStream.of(after[i].top(50))).distinct().boxed()
+                    .sorted(Comparator.comparingDouble(t -> -Math.abs(log[t] - clean.log()[t]))).limit(MOVERS)
+                    .forEach(t -> movers.add(new Mover(feature, tokenizer.map(k -> k.token(t)).orElse("#" + t), clean.log()[t], log[t])));
+        }
+        return movers;
     }
 
     /**

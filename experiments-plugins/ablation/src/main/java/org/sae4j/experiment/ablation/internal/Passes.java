@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.ToIntFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,8 @@ public final class Passes {
 
     private final Transformer model;
     private final HookPoint hook;
+    /** Whether no attention comes after the hook point, so that a change reaches the logits of its own position only. */
+    private final boolean local;
     private final int batchTokens;
     private final Progress progress;
 
@@ -37,6 +40,7 @@ public final class Passes {
     public Passes(Transformer model, HookPoint hook, int batchTokens, Progress progress) {
         this.model = model;
         this.hook = hook;
+        local = hook.layer() == model.config().nLayers() - 1 && hook.site().compareTo(HookPoint.Site.Z) >= 0;
         this.batchTokens = batchTokens;
         this.progress = progress;
     }
@@ -52,6 +56,17 @@ public final class Passes {
         private int first() {
             int last = tokens.length - 1;
             return added == null ? last : IntStream.range(0, last).filter(position -> added[position] != null).findFirst().orElse(last);
+        }
+
+        private boolean changes(int position) {
+            return added != null && added[position] != null;
+        }
+
+        /** The run up to a position, with the change there alone. */
+        private Run at(int position) {
+            float[][] one = new float[position + 1][];
+            one[position] = Objects.requireNonNull(added)[position];
+            return new Run(Arrays.copyOf(tokens, position + 1), one);
         }
     }
 
@@ -95,15 +110,45 @@ public final class Passes {
     }
 
     /**
-     * Executes runs of one text that resume before the hook point's block, at or before the first position that they change.
+     * Executes runs of one text that resume before the hook point's block, at or before the first position that they change. Where no
+     * attention comes after the hook point, only the changed positions are run if that is less.
      *
      * @param runs the runs, all of the text's tokens
      * @param clean what a pass over the text captured at {@link #resumed}
      * @param lastOnly whether logits are computed after the last token only
-     * @param sink takes logits, at least from the first changed position on
+     * @param sink takes logits at least at all positions that {@link #reaches} names, for a run in one or several calls
      */
     public void resume(List<Run> runs, Activations clean, boolean lastOnly, Sink sink) {
-        execute(runs, clean, lastOnly, sink);
+        if (!local || runs.isEmpty()) {
+            execute(runs, clean, lastOnly, sink);
+            return;
+        }
+        int last = runs.getFirst().tokens().length - 1;
+        List<List<Integer>> changing = IntStream.rangeClosed(lastOnly ? last : 0, last).mapToObj(position ->
+                IntStream.range(0, runs.size()).filter(r -> runs.get(r).changes(position)).boxed().toList()).toList();
+        long apart = changing.stream().filter(r -> !r.isEmpty()).mapToLong(r -> Math.max(MIN_TOKENS, r.size())).sum();
+        long together = Math.max(MIN_TOKENS, runs.stream().mapToLong(run -> last + 1 - run.first()).sum());
+        if (apart > together) {
+            execute(runs, clean, lastOnly, sink);
+            return;
+        }
+        for (int i = 0; i < changing.size(); i++) {
+            List<Integer> members = changing.get(i);
+            int position = last + 1 - changing.size() + i;
+            execute(members.stream().map(r -> runs.get(r).at(position)).toList(), clean, true,
+                    (member, first, logits) -> sink.accept(members.get(member), first, logits));
+        }
+    }
+
+    /**
+     * Whether a run's logits at a position can differ from those of the clean text.
+     *
+     * @param added for each position the vector that the run adds, or null
+     * @param position the position
+     * @return whether it is changed or, where attention comes after the hook point, follows a changed one
+     */
+    public boolean reaches(float[][] added, int position) {
+        return IntStream.rangeClosed(local ? position : 0, position).anyMatch(p -> added[p] != null);
     }
 
     private void execute(List<Run> runs, @Nullable Activations clean, boolean lastOnly, Sink sink) {

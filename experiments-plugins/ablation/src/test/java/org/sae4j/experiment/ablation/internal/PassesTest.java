@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
@@ -58,11 +60,54 @@ class PassesTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"blocks.2.attn.hook_z", "blocks.2.hook_resid_mid", "blocks.2.mlp.hook_post", "blocks.2.hook_resid_post"})
+    void whereNoAttentionFollowsOnlyChangedPositionsAreRunToTheBitsOfWholePasses(String name) {
+        TransformerConfig config = SmallModels.config(3, TransformerConfig.Activation.GELU_TANH);
+        HookPoint hook = HookPoint.parse(name).orElseThrow();
+        try (Engine engine = new ReferenceEngine();
+                Transformer model = Transformers.of(config, SmallModels.parameters(config, 6), Optional.empty(), engine)) {
+            Activations clean = model.forward(new int[][] {LONG}, ForwardPlan.builder().capture(HookPoint.LOGITS)
+                    .capture(Passes.resumed(model, hook).toArray(HookPoint[]::new)).build());
+            int width = name.endsWith("mlp.hook_post") ? 24 : 12;
+            List<Passes.Run> runs = new ArrayList<>(List.of(new Passes.Run(LONG, null)));
+            for (int times = 0; times < 40; times++) {
+                for (int position = 0; position < LONG.length; position++) {
+                    float[][] added = new float[LONG.length][];
+                    added[position] = SmallModels.gaussian(new CounterRandom(times), 1, width).toArray();
+                    added[position + times % 2 < LONG.length ? position + times % 2 : 0] = added[position];
+                    runs.add(new Passes.Run(LONG, added));
+                }
+            }
+            for (int batchTokens : new int[] {7, 100_000}) {
+                for (boolean lastOnly : new boolean[] {true, false}) {
+                    Passes passes = new Passes(model, hook, batchTokens, Progress.NONE);
+                    boolean[][] seen = new boolean[runs.size()][LONG.length];
+                    passes.resume(runs, clean, lastOnly, (run, first, rows) -> {
+                        assertThat(rows.dim(0)).as("positions at once").isOne();
+                        assertThat(rows.row(0)).as("run %s", run).isEqualTo(whole(model, hook, runs.get(run)).row(first));
+                        seen[run][first] = true;
+                    });
+                    for (int run = 1; run < seen.length; run++) {
+                        Tensor whole = run < 20 ? whole(model, hook, runs.get(run)) : null;
+                        for (int position = 0; position < LONG.length; position++) {
+                            boolean reached = passes.reaches(runs.get(run).added(), position);
+                            assertThat(seen[run][position]).isEqualTo(reached && (!lastOnly || position == LONG.length - 1));
+                            if (whole != null && !reached) {
+                                assertThat(whole.row(position)).containsExactly(clean.logits().slice(0).row(position));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     private static Tensor whole(Transformer model, HookPoint hook, Passes.Run run) {
         ForwardPlan.Builder plan = ForwardPlan.builder().capture(HookPoint.LOGITS);
         for (int position = 0; run.added() != null && position < LONG.length; position++) {
             if (run.added()[position] != null) {
-                plan.add(hook, new int[] {position}, Tensor.of(run.added()[position], 1, 24));
+                plan.add(hook, new int[] {position}, Tensor.of(run.added()[position], 1, run.added()[position].length));
             }
         }
         return model.forward(new int[][] {LONG}, plan.build()).logits().slice(0);
