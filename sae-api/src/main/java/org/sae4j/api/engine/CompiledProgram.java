@@ -35,7 +35,7 @@ public interface CompiledProgram extends AutoCloseable {
      * Writes a sparse input.
      *
      * @param buffer a buffer of the program
-     * @param values as many rows and columns as the buffer has
+     * @param values as many rows and columns as the buffer has; used until the buffer is written again
      * @throws IllegalArgumentException if the buffer is no SPARSE input of the program, or the shape differs
      * @throws EngineException if the device fails
      */
@@ -60,6 +60,22 @@ public interface CompiledProgram extends AutoCloseable {
     Tensor read(Buffer buffer);
 
     /**
+     * Reads a float32 output or parameter into an array, for loops that allocate nothing.
+     *
+     * @param buffer a buffer of the program
+     * @param target receives all elements, row-major
+     * @throws IllegalArgumentException if the buffer is no F32 output or parameter of the program, or the number of elements differs
+     * @throws EngineException if the device fails
+     */
+    default void read(Buffer buffer, float[] target) {
+        Tensor values = read(buffer);
+        if (values.size() != target.length) {
+            throw new IllegalArgumentException(buffer + " has " + values.size() + " elements, found " + target.length);
+        }
+        values.copyTo(0, target, 0, target.length);
+    }
+
+    /**
      * Reads a sparse output.
      *
      * @param buffer a buffer of the program
@@ -68,6 +84,26 @@ public interface CompiledProgram extends AutoCloseable {
      * @throws EngineException if the device fails
      */
     SparseRows readSparse(Buffer buffer);
+
+    /**
+     * Reads the values of a sparse output's entries, row by row and without their columns, for loops that allocate nothing.
+     *
+     * @param buffer a buffer of the program
+     * @param target receives the values from index 0 on; may be longer
+     * @return the number of entries
+     * @throws IllegalArgumentException if the buffer is no SPARSE output of the program, or has more entries than the target elements
+     * @throws EngineException if the device fails
+     */
+    default int readValues(Buffer buffer, float[] target) {
+        SparseRows rows = readSparse(buffer);
+        if (rows.entries() > target.length) {
+            throw new IllegalArgumentException(buffer + " has " + rows.entries() + " entries, there is room for " + target.length);
+        }
+        for (int entry = 0; entry < rows.entries(); entry++) {
+            target[entry] = rows.value(entry);
+        }
+        return rows.entries();
+    }
 
     /** Frees the buffers. Closing twice has no effect. */
     @Override

@@ -14,7 +14,7 @@ public final class SparseRows {
     private final float[] values;
 
     /**
-     * Wraps compressed rows without copying. The caller hands the arrays over and must not write to them any more.
+     * Wraps compressed rows without copying. The arrays must not change while the rows are used.
      *
      * @param columns number of columns (features)
      * @param offsets for each row the position of its first entry, and the number of entries last; length rows + 1

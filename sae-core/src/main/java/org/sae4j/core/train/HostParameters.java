@@ -1,6 +1,5 @@
 package org.sae4j.core.train;
 
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -47,10 +46,19 @@ sealed interface HostParameters {
     final class Thresholds implements HostParameters {
         private final Recipe recipe;
         private final HostAdam logTheta;
+        private final float[] theta;
+        private final float[] sums;
+        private final float[] counts;
+        private final double[] gradient;
 
         Thresholds(Recipe recipe, Map<String, Tensor> init) {
             this.recipe = recipe;
-            logTheta = new HostAdam(recipe.dSae());
+            int n = recipe.dSae();
+            logTheta = new HostAdam(n);
+            theta = new float[n];
+            sums = new float[n];
+            counts = new float[n];
+            gradient = new double[n];
             Tensor given = init.get("threshold");
             for (int i = 0; i < logTheta.value.length; i++) {
                 logTheta.value[i] = (float) Math.log(given == null ? recipe.number(Setting.THRESHOLD_INIT) : given.get(i));
@@ -58,7 +66,6 @@ sealed interface HostParameters {
         }
 
         private float[] theta() {
-            float[] theta = new float[logTheta.value.length];
             for (int i = 0; i < theta.length; i++) {
                 theta[i] = (float) Math.exp(logTheta.value[i]);
             }
@@ -72,13 +79,14 @@ sealed interface HostParameters {
 
         @Override
         public void update(CompiledProgram program, long step) {
-            Tensor gradients = program.read(program.program().buffer("theta_gradients"));
-            Tensor counts = program.read(program.program().buffer("theta_counts"));
+            program.read(program.program().buffer("theta_gradients"), sums);
+            program.read(program.program().buffer("theta_counts"), counts);
             double lambda = recipe.penaltyOfOne(step);
             double eps = recipe.number(Setting.BANDWIDTH);
-            float[] theta = theta();
-            double[] gradient = new double[theta.length];
-            Arrays.setAll(gradient, i -> -(theta[i] * (double) gradients.get(i) + lambda * counts.get(i)) / eps * theta[i]);
+            theta();
+            for (int i = 0; i < theta.length; i++) {
+                gradient[i] = -(theta[i] * (double) sums[i] + lambda * counts[i]) / eps * theta[i];
+            }
             logTheta.step(gradient, recipe, step);
             write(program);
         }
@@ -96,14 +104,29 @@ sealed interface HostParameters {
 
     /** r_mag and b_mag; with G the gradients by magnitudes f = (pi - b_gate) e^r_mag + b_mag: dL/dr = sum G (f - b_mag), dL/db = sum G. */
     final class Gate implements HostParameters {
+        private static final float[] ONE = {1};
+
         private final Recipe recipe;
         private final HostAdam rMag;
         private final HostAdam bMag;
+        private final int[] offsets;
+        private final int[] diagonal;
+        private final float[] scale;
+        private final float[] sums;
+        private final float[] products;
+        private final double[] gradient;
 
         Gate(Recipe recipe, Map<String, Tensor> init) {
             this.recipe = recipe;
+            int n = recipe.dSae();
             rMag = start(init.get("r_mag"));
             bMag = start(init.get("b_mag"));
+            offsets = IntStream.rangeClosed(0, n).toArray();
+            diagonal = IntStream.range(0, n).toArray();
+            scale = new float[n];
+            sums = new float[n];
+            products = new float[n];
+            gradient = new double[n];
         }
 
         private HostAdam start(@Nullable Tensor given) {
@@ -116,30 +139,30 @@ sealed interface HostParameters {
 
         @Override
         public void write(CompiledProgram program) {
-            int n = recipe.dSae();
             program.write(program.program().buffer("r_mag"), rMag.value);
             program.write(program.program().buffer("b_mag"), bMag.value);
-            float[] scale = new float[n];
-            for (int i = 0; i < n; i++) {
+            for (int i = 0; i < scale.length; i++) {
                 scale[i] = (float) Math.exp(rMag.value[i]);
             }
-            program.write(program.program().buffer("exp_r_mag"),
-                    new SparseRows(n, IntStream.rangeClosed(0, n).toArray(), IntStream.range(0, n).toArray(), scale));
+            // The rows written before are no longer used, so that their arrays can be used again.
+            program.write(program.program().buffer("exp_r_mag"), new SparseRows(scale.length, offsets, diagonal, scale));
             if (recipe.applyBDec()) {
-                program.write(program.program().buffer("one"), new float[] {1});
+                program.write(program.program().buffer("one"), ONE);
             }
         }
 
         @Override
         public void update(CompiledProgram program, long step) {
-            Tensor sums = program.read(program.program().buffer("mag_gradients"));
-            Tensor products = program.read(program.program().buffer("mag_products"));
-            double[] byR = new double[recipe.dSae()];
-            double[] byB = new double[recipe.dSae()];
-            Arrays.setAll(byR, i -> products.get(i) - bMag.value[i] * (double) sums.get(i));
-            Arrays.setAll(byB, sums::get);
-            rMag.step(byR, recipe, step);
-            bMag.step(byB, recipe, step);
+            program.read(program.program().buffer("mag_gradients"), sums);
+            program.read(program.program().buffer("mag_products"), products);
+            for (int i = 0; i < gradient.length; i++) {
+                gradient[i] = products[i] - bMag.value[i] * (double) sums[i];
+            }
+            rMag.step(gradient, recipe, step);
+            for (int i = 0; i < gradient.length; i++) {
+                gradient[i] = sums[i];
+            }
+            bMag.step(gradient, recipe, step);
             write(program);
         }
 

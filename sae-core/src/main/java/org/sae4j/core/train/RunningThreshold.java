@@ -1,7 +1,6 @@
 package org.sae4j.core.train;
 
 import java.util.Arrays;
-import org.sae4j.api.sae.SparseRows;
 
 /** The running mean of the smallest activation kept in each batch, with corrected bias: BatchTopK's threshold at inference. */
 final class RunningThreshold {
@@ -13,13 +12,13 @@ final class RunningThreshold {
         decay = recipe.number(Setting.THRESHOLD_DECAY);
     }
 
-    /** Takes in the features of a batch; a batch without any says nothing. */
-    void add(SparseRows features) {
+    /** Takes in the first {@code count} of some values, the features of a batch; a batch without any says nothing. */
+    void add(float[] values, int count) {
         float smallest = Float.POSITIVE_INFINITY;
-        for (int entry = 0; entry < features.entries(); entry++) {
-            smallest = Math.min(smallest, features.value(entry));
+        for (int entry = 0; entry < count; entry++) {
+            smallest = Math.min(smallest, values[entry]);
         }
-        if (features.entries() > 0) {
+        if (count > 0) {
             sum = decay * sum + smallest;
             weight = decay * weight + 1;
         }

@@ -46,7 +46,11 @@ public final class Trainer implements AutoCloseable {
     private final CompiledProgram program;
     private final @Nullable HostParameters host;
     private final RunningThreshold threshold;
+    private final StepMetrics metrics;
     private final float[] batch;
+    private final float[] hyper = new float[StepProgram.HYPER];
+    /** The activations that a batch keeps; only where the threshold is their running minimum. */
+    private final float[] kept;
     private InputScaling scaling = InputScaling.NONE;
     private long steps;
     /** The number of steps after which features were last resampled. */
@@ -68,9 +72,11 @@ public final class Trainer implements AutoCloseable {
         Initializer initializer = new Initializer(recipe, d);
         initializer.check(builder.init);
         batch = new float[Math.multiplyExact(recipe.batch(), d)];
+        kept = new float[recipe.isBatchTopK() ? Math.toIntExact(recipe.whole(Setting.K) * recipe.batch()) : 0];
         threshold = new RunningThreshold(recipe);
         host = HostParameters.of(recipe, builder.init).orElse(null);
         program = engine.compile(StepProgram.of(recipe, d, recipe.isBatchTopK()), Map.of());
+        metrics = new StepMetrics(recipe, program, d);
         try {
             writeConstants();
             if (builder.resumed != null) {
@@ -205,7 +211,6 @@ public final class Trainer implements AutoCloseable {
         source.next(batch);
         scaling.apply(batch);
         program.write(buffer("x"), batch);
-        float[] hyper = new float[StepProgram.HYPER];
         hyper[0] = (float) recipe.learningRate(step);
         hyper[1] = (float) recipe.number(Setting.BETA1);
         hyper[2] = (float) recipe.number(Setting.BETA2);
@@ -215,20 +220,22 @@ public final class Trainer implements AutoCloseable {
         hyper[StepProgram.ONE] = 1;
         program.write(buffer("hyper"), hyper);
         program.run();
-        TrainingMetrics metrics = metrics(step);
-        if (!Double.isFinite(metrics.loss())) {
-            throw new Sae4jException("the loss is " + metrics.loss() + " at step " + step, "recipe " + recipe.name(),
+        TrainingMetrics seen = metrics.of(step, batch);
+        if (!Double.isFinite(seen.loss())) {
+            throw new Sae4jException("the loss is " + seen.loss() + " at step " + step, "recipe " + recipe.name(),
                     "check the activations for values that are not finite, or lower lr");
         }
         if (host != null) {
             host.update(program, step);
         }
         if (recipe.isBatchTopK()) {
-            threshold.add(program.readSparse(buffer("features")));
+            threshold.add(kept, program.readValues(buffer("features"), kept));
         }
         steps = step;
-        listeners.forEach(listener -> listener.accept(metrics));
-        return metrics;
+        for (int i = 0; i < listeners.size(); i++) {
+            listeners.get(i).accept(seen);
+        }
+        return seen;
     }
 
     /** Resamples between two steps where the recipe says so. If that is interrupted, nothing has happened. */
@@ -245,55 +252,6 @@ public final class Trainer implements AutoCloseable {
             throw e;
         }
         resampledAt = steps;
-    }
-
-    private TrainingMetrics metrics(long step) {
-        Tensor sums = program.read(buffer("sums"));
-        boolean gated = recipe.activation() == Recipe.Activation.GATED;
-        Tensor penalised = gated ? program.read(buffer("gate_sums")) : sums;
-        double penalty = recipe.penaltyOfOne(step) * switch (recipe.penalty()) {
-            case NONE -> 0;
-            case L0 -> penalised.get(0);
-            case L1, L1_SUM -> penalised.get(1);
-            case L1_DECODER_NORM -> penalised.get(2);
-        };
-        int dead = (int) program.read(buffer("dead_count")).get(0);
-        boolean auxiliaries = recipe.dead() == Recipe.DeadTreatment.GHOST || recipe.dead() == Recipe.DeadTreatment.AUX_K;
-        double auxiliary = auxiliaries && dead > 0 ? program.read(buffer("aux_loss")).get(0) : 0;
-        double error = program.read(buffer("error_loss")).get(0);
-        double l2 = StepProgram.separateSquaredError(recipe) ? program.read(buffer("squared_error")).get(0) : switch (recipe.error()) {
-            case SUM_OVER_FEATURES -> error * n;
-            case MEAN -> error * d;
-            default -> error;
-        };
-        if (gated) {
-            error += program.read(buffer("gate_loss")).get(0);
-        }
-        double variance = variance();
-        return new TrainingMetrics(step, step * recipe.batch(), error + penalty + auxiliary, error, penalty, auxiliary, l2, l2 / d,
-                sums.get(1) / recipe.batch(), sums.get(0) / recipe.batch(), variance == 0 ? Double.NaN : 1 - l2 / variance, dead,
-                recipe.learningRate(step));
-    }
-
-    /** The mean over the batch of the squared distance to the batch's mean. */
-    private double variance() {
-        double[] mean = new double[d];
-        for (int at = 0; at < batch.length; at += d) {
-            for (int c = 0; c < d; c++) {
-                mean[c] += batch[at + c];
-            }
-        }
-        for (int c = 0; c < d; c++) {
-            mean[c] /= recipe.batch();
-        }
-        double sum = 0;
-        for (int at = 0; at < batch.length; at += d) {
-            for (int c = 0; c < d; c++) {
-                double difference = batch[at + c] - mean[c];
-                sum += difference * difference;
-            }
-        }
-        return sum / recipe.batch();
     }
 
     /**

@@ -28,6 +28,7 @@ final class ContractCases {
                 new Case("Inputs and parameters are zero at first", ContractCases::startsAtZero),
                 new Case("Inputs keep their values until they are written again", ContractCases::inputsStay),
                 new Case("What is written and read is copied", ContractCases::copies),
+                new Case("The values of sparse rows are read as their entries are", ContractCases::sparseValues),
                 new Case("Parameters can be read and written between runs", ContractCases::parameters),
                 new Case("Programs of one engine do not share parameters", ContractCases::independent),
                 new Case("A program without operations, and one of empty shapes", ContractCases::empty),
@@ -99,6 +100,27 @@ final class ContractCases {
             Tensor read = sample.compiled.read(sample.out);
             sample.expect(38);
             equal("a tensor read before the run", 19f, read.get(0));
+            float[] target = new float[10];
+            sample.compiled.read(sample.out, target);
+            equal("an output read into an array", sample.compiled.read(sample.out).toArray(), target);
+            sample.expect(57);
+            equal("an array read before the run", 38f, target[0]);
+        }
+    }
+
+    private static void sparseValues(Engine engine) {
+        Program.Builder builder = Program.builder("values");
+        Buffer x = builder.input("x", 3, 4);
+        Buffer s = builder.buffer("s", Buffer.Role.OUTPUT, Buffer.Type.SPARSE, 3, 4);
+        builder.add(new Op.Select(x, Op.Rule.RELU, 0, null, 0, null, s));
+        try (CompiledProgram compiled = engine.compile(builder.build(), Map.of())) {
+            compiled.write(x, new float[] {0, 3, -1, 2, -1, -1, 0, 0, 5, 0, 0, 4});
+            compiled.run();
+            float[] target = {9, 9, 9, 9, 9, 9};
+            equal("the number of entries", 4, compiled.readValues(s, target));
+            equal("values of entries", new float[] {3, 2, 5, 4}, Arrays.copyOf(target, 4));
+            refused("reading values into too short an array", IllegalArgumentException.class,
+                    () -> compiled.readValues(s, new float[3]));
         }
     }
 
@@ -150,6 +172,7 @@ final class ContractCases {
             compiled.run();
             equal("elements of an empty output", 0L, compiled.read(decoded).size());
             equal("entries of an empty output", 0, compiled.readSparse(s).entries());
+            equal("entries read into an array of an empty output", 0, compiled.readValues(s, new float[0]));
             equal("a sum over no rows", 0f, compiled.read(gradient).get(5));
         }
     }
@@ -214,7 +237,11 @@ final class ContractCases {
             refused("reading an input", refusal, () -> compiled.read(sample.x));
             refused("reading a weight", refusal, () -> compiled.read(sample.w));
             refused("reading an intermediate", refusal, () -> compiled.read(sample.product));
+            refused("reading an input into an array", refusal, () -> compiled.read(sample.x, new float[15]));
+            refused("reading into an array that is too long", refusal, () -> compiled.read(sample.out, new float[11]));
+            refused("reading into an array that is too short", refusal, () -> compiled.read(sample.out, new float[9]));
             refused("reading sparse rows of F32", refusal, () -> compiled.readSparse(sample.out));
+            refused("reading values of sparse rows of F32", refusal, () -> compiled.readValues(sample.out, new float[10]));
             refused("a buffer that the program lacks", refusal,
                     () -> compiled.read(new Buffer("unknown", Buffer.Role.OUTPUT, Buffer.Type.F32, 1, 1)));
             refused("a buffer of the same name but another shape", refusal,
@@ -283,6 +310,7 @@ final class ContractCases {
         refused("run() after close", refusal, compiled::run);
         refused("write() after close", refusal, () -> compiled.write(sample.x, new float[15]));
         refused("read() after close", refusal, () -> compiled.read(sample.out));
+        refused("read() into an array after close", refusal, () -> compiled.read(sample.out, new float[10]));
         refused("program() after close", refusal, compiled::program);
     }
 

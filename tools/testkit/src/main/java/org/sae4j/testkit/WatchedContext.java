@@ -327,8 +327,18 @@ final class WatchedContext implements ExperimentContext {
         }
 
         @Override
+        public void read(Buffer buffer, float[] target) {
+            compiled.read(buffer, target);
+        }
+
+        @Override
         public SparseRows readSparse(Buffer buffer) {
             return compiled.readSparse(buffer);
+        }
+
+        @Override
+        public int readValues(Buffer buffer, float[] target) {
+            return compiled.readValues(buffer, target);
         }
 
         @Override

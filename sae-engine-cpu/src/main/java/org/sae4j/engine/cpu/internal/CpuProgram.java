@@ -177,9 +177,27 @@ final class CpuProgram implements CompiledProgram {
     }
 
     @Override
+    public void read(Buffer buffer, float[] target) {
+        Storage storage = check(buffer, "F32 output or parameter", Type.F32, READ);
+        checkLength(buffer, target.length);
+        System.arraycopy(storage.floats(buffer), 0, target, 0, target.length);
+    }
+
+    @Override
     public SparseRows readSparse(Buffer buffer) {
         Storage storage = check(buffer, "SPARSE output", Type.SPARSE, OUTPUT);
         return storage.sparse(buffer).copy();
+    }
+
+    @Override
+    public int readValues(Buffer buffer, float[] target) {
+        SparseMatrix rows = check(buffer, "SPARSE output", Type.SPARSE, OUTPUT).sparse(buffer);
+        if (rows.entries() > target.length) {
+            throw new IllegalArgumentException("program " + program.name() + ": " + buffer + " has " + rows.entries()
+                    + " entries, there is room for " + target.length);
+        }
+        System.arraycopy(rows.values(), 0, target, 0, rows.entries());
+        return rows.entries();
     }
 
     @Override
