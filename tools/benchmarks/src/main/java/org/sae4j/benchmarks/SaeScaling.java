@@ -5,13 +5,15 @@ import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.lang.management.MemoryPoolMXBean;
 import java.lang.management.MemoryType;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
-import org.sae4j.core.train.ActivationSource;
+import org.sae4j.core.train.PositionedSource;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Trainer;
@@ -19,19 +21,22 @@ import org.sae4j.engine.cpu.CpuEngineProvider;
 
 /** How the time and memory of training grow: with sizes beside the {@link Roofline}, threads, density and the number of tokens. */
 public final class SaeScaling {
+    private static final int WARMUP_SECONDS = 1;
+    private static final int ROUNDS = 31;
+
     private SaeScaling() {}
 
     /**
      * Prints a table.
      *
-     * @param args {@code sizes}, {@code threads}, {@code density}, {@code tokens} or {@code memory}
+     * @param args {@code sizes}, {@code threads}, {@code density}, {@code tokens} or {@code memory}; densities may follow
      * @throws InterruptedException if interrupted
      */
     public static void main(String[] args) throws InterruptedException {
         switch (args.length == 0 ? "" : args[0]) {
             case "sizes" -> sizes();
             case "threads" -> threads();
-            case "density" -> density();
+            case "density" -> density(List.of(args).subList(1, args.length));
             case "tokens" -> tokens();
             case "memory" -> memory();
             default -> throw new IllegalArgumentException("expected sizes, threads, density, tokens or memory");
@@ -48,6 +53,16 @@ public final class SaeScaling {
         }
     }
 
+    /** Seconds of the dense encoder product at the roofline. */
+    private static double dense(Roofline roofline, int d, int n, int batch) {
+        return 2.0 * batch * d * n / roofline.flops();
+    }
+
+    /** Seconds of one pass over parameters, moments and gradients at the roofline. */
+    private static double update(Roofline roofline, int d, int n) {
+        return 28.0 * (2.0 * d * n + d + n) / roofline.bandwidth();
+    }
+
     private static void sizes() throws InterruptedException {
         Roofline roofline = Roofline.measure(Runtime.getRuntime().availableProcessors());
         System.out.println(roofline);
@@ -56,72 +71,97 @@ public final class SaeScaling {
         try (Engine engine = open(0, Map.of())) {
             for (int[] c : cases) {
                 double seconds = step(engine, c[0], c[1], c[2], c[3]);
-                double dense = 2.0 * c[2] * c[0] * c[1] / roofline.flops();
-                double update = 28.0 * (2.0 * c[0] * c[1] + c[0] + c[1]) / roofline.bandwidth();
+                double dense = dense(roofline, c[0], c[1], c[2]);
+                double update = update(roofline, c[0], c[1]);
                 System.out.printf(Locale.ROOT, "d %4d, F %5d, B %4d, L0 %3d: %7.2f ms, floor %6.2f + %6.2f ms (%.2f of it), "
                         + "%.0f tokens/s%n", c[0], c[1], c[2], c[3], seconds * 1e3, dense * 1e3, update * 1e3, seconds / (dense + update), c[2] / seconds);
             }
         }
     }
 
-    private static void threads() {
+    /**
+     * Seconds of steps taken by turns, so that what else the machine does falls on all alike: after a warm-up, each of the steps once in
+     * every round.
+     */
+    private static double[][] turns(List<SaeStep> steps) {
+        long end = System.nanoTime() + steps.size() * WARMUP_SECONDS * 1_000_000_000L;
+        double[][] seconds = new double[steps.size()][ROUNDS];
+        for (int round = 0; round < 3 || System.nanoTime() < end; round++) {
+            steps.forEach(SaeStep::run);
+        }
+        for (int round = 0; round < ROUNDS; round++) {
+            for (int i = 0; i < steps.size(); i++) {
+                int turn = (i + round) % steps.size();
+                long start = System.nanoTime();
+                steps.get(turn).run();
+                seconds[turn][round] = (System.nanoTime() - start) / 1e9;
+            }
+        }
+        return seconds;
+    }
+
+    private static double median(double[] values) {
+        double[] sorted = values.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+
+    /** The median over rounds of what one step takes in units of another. */
+    private static double ratio(double[] seconds, double[] unit) {
+        double[] ratios = new double[seconds.length];
+        Arrays.setAll(ratios, round -> seconds[round] / unit[round]);
+        return median(ratios);
+    }
+
+    private static void threads() throws InterruptedException {
+        Roofline lineOfOne = Roofline.measure(1);
+        Roofline lineOfTwo = Roofline.measure(2);
+        System.out.printf("%s%n%s%n", lineOfOne, lineOfTwo);
         int[][] cases = {{512, 4096, 40}, {768, 24576, 60}};
         for (int[] c : cases) {
-            double[] seconds = new double[2];
-            for (int threads = 1; threads <= 2; threads++) {
-                try (Engine engine = open(threads, Map.of())) {
-                    seconds[threads - 1] = step(engine, c[0], c[1], 1024, c[2]);
-                }
+            try (Engine one = open(1, Map.of()); Engine two = open(2, Map.of());
+                    SaeStep alone = new SaeStep(one, c[0], c[1], 1024, 0, c[2]);
+                    SaeStep together = new SaeStep(two, c[0], c[1], 1024, 0, c[2])) {
+                double[][] seconds = turns(List.of(alone, together));
+                double floors = (dense(lineOfOne, c[0], c[1], 1024) + update(lineOfOne, c[0], c[1]))
+                        / (dense(lineOfTwo, c[0], c[1], 1024) + update(lineOfTwo, c[0], c[1]));
+                System.out.printf(Locale.ROOT, "d %d, F %d, L0 %d: 1 thread %.2f ms, 2 threads %.2f ms, %.2f times as fast, its floor %.2f "
+                        + "times%n", c[0], c[1], c[2], median(seconds[0]) * 1e3, median(seconds[1]) * 1e3, ratio(seconds[0], seconds[1]),
+                        floors);
             }
-            System.out.printf(Locale.ROOT, "d %d, F %d, L0 %d: 1 thread %.2f ms, 2 threads %.2f ms, %.2f times as fast%n", c[0], c[1], c[2],
-                    seconds[0] * 1e3, seconds[1] * 1e3, seconds[0] / seconds[1]);
         }
     }
 
-    private static void density() {
-        for (double share : new double[] {0.01, 0.05, 0.1, 0.13, 0.2, 0.5}) {
-            double[] seconds = new double[3];
-            String[] settings = {"0.12", "0", "1"};
-            for (int i = 0; i < settings.length; i++) {
-                try (Engine engine = open(0, Map.of("dense-from", settings[i]))) {
-                    seconds[i] = step(engine, 512, 4096, 1024, share * 4096);
-                }
+    private static void density(List<String> given) {
+        List<String> shares = given.isEmpty() ? List.of("0.01", "0.05", "0.1", "0.12", "0.15", "0.2", "0.3", "0.5") : given;
+        for (String share : shares) {
+            double active = Double.parseDouble(share) * 4096;
+            try (Engine decides = open(0, Map.of()); Engine dense = open(0, Map.of("dense-from", "0"));
+                    Engine sparse = open(0, Map.of("dense-from", "1"));
+                    SaeStep own = new SaeStep(decides, 512, 4096, 1024, 0, active);
+                    SaeStep always = new SaeStep(dense, 512, 4096, 1024, 0, active);
+                    SaeStep never = new SaeStep(sparse, 512, 4096, 1024, 0, active)) {
+                double[][] seconds = turns(List.of(own, always, never));
+                System.out.printf(Locale.ROOT, "density %s: as the engine decides %.1f ms, always dense %.1f ms, always sparse %.1f ms, "
+                        + "decides / dense %.2f, decides / sparse %.2f   %s%n", share, median(seconds[0]) * 1e3, median(seconds[1]) * 1e3,
+                        median(seconds[2]) * 1e3, ratio(seconds[0], seconds[1]), ratio(seconds[0], seconds[2]), own.state());
             }
-            System.out.printf(Locale.ROOT, "density %.2f: as measured %.2f ms, always dense %.2f ms, always sparse %.2f ms%n", share,
-                    seconds[0] * 1e3, seconds[1] * 1e3, seconds[2] * 1e3);
         }
     }
 
     /** Rows that are made as they are asked for: nothing is kept, however many there are. */
-    private static final class Made implements ActivationSource {
-        private final int width;
+    private static final class Made extends PositionedSource {
         private final float[] values;
-        private long position;
 
         Made(int width) {
-            this.width = width;
+            super(width);
             values = RandomValues.uniform(new CounterRandom(1), (1 << 20) + width, Math.sqrt(3));
         }
 
         @Override
-        public int width() {
-            return width;
-        }
-
-        @Override
-        public long position() {
-            return position;
-        }
-
-        @Override
-        public void seek(long newPosition) {
-            position = newPosition;
-        }
-
-        @Override
-        public void next(float[] target) {
-            for (int at = 0; at < target.length; at += width) {
-                System.arraycopy(values, (int) (position++ * 7919 & (1 << 20) - 1), target, at, width);
+        protected void rows(long first, float[] target) {
+            for (int at = 0; at < target.length; at += width()) {
+                System.arraycopy(values, (int) ((first + at / width()) * 7919 & (1 << 20) - 1), target, at, width());
             }
         }
     }
