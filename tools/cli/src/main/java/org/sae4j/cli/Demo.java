@@ -131,15 +131,11 @@ final class Demo {
         TrainedSae result;
         TokenActivations activations = new TokenActivations(model, HOOK, training, true);
         ActivationBuffer buffer = new ActivationBuffer(activations, BUFFER_ROWS, seed, terminal);
+        TrainingProgress progress = new TrainingProgress(terminal, "training " + plan.title());
         try (MetricsFile log = new MetricsFile(folder.resolve("metrics.jsonl"), 0);
                 Trainer trainer = Trainer.builder(engine, plan.recipe(), buffer).origin(HOOK, model.config().name()).listener(log)
-                        .listener(metrics::add).build()) {
-            trainer.run((stage, done, total) -> {
-                terminal.checkCancelled();
-                TrainingMetrics last = metrics.getLast();
-                terminal.update(String.format(Locale.ROOT, "training %s", plan.title()), done, total,
-                        String.format(Locale.ROOT, "explained variance %.3f, L0 %.0f", last.explainedVariance(), last.l0()));
-            });
+                        .listener(metrics::add).listener(progress).build()) {
+            trainer.run(progress);
             result = trainer.result();
         }
         SaeFiles.write(folder, result.config(), result.parameters(), result.metadata());

@@ -10,7 +10,6 @@ import java.util.concurrent.CancellationException;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
-import org.sae4j.core.Transformers;
 import org.sae4j.core.format.ElementType;
 import org.sae4j.core.store.ActivationStore;
 import org.sae4j.core.store.Contexts;
@@ -34,6 +33,9 @@ final class HarvestCommand implements Runnable {
 
     @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder.")
     private Path model;
+
+    @Mixin
+    private ProcessOption processOption;
 
     @Mixin
     private CorpusOptions corpus;
@@ -89,10 +91,11 @@ final class HarvestCommand implements Runnable {
                     + (shardRows < 0 ? shardRows : maxRows));
         }
         corpus.require(spec);
+        processOption.check();
         Paths.folder(model, "--model");
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal);
-                Transformer transformer = Transformers.open(model, engine);
+                Transformer transformer = processOption.open(model, engine);
                 Contexts contexts = corpus.open(transformer)) {
             Map<HookPoint, Path> stores = new LinkedHashMap<>();
             for (String name : hooks) {

@@ -31,6 +31,10 @@ final class ProcessOption {
         return Transformers.open(model, steps.equals(List.of(ALL)) ? WeightProcessing.steps() : steps, engine);
     }
 
+    boolean isGiven() {
+        return !steps.isEmpty();
+    }
+
     /** Refuses unknown names before anything is opened. */
     void check() {
         if (!steps.equals(List.of(ALL)) && !WeightProcessing.steps().containsAll(steps)) {

@@ -9,14 +9,16 @@ import org.sae4j.api.Progress;
 
 /**
  * Shows what is being done: on a terminal one changing line on standard error, elsewhere one line for each stage on standard output, so
- * that
- * standard error holds nothing but failures.
+ * that standard error holds nothing but failures.
  */
 final class Terminal implements Progress {
     /** Set by the launcher, as Java cannot tell whether standard error is a terminal. */
     private static final boolean INTERACTIVE = Boolean.getBoolean("sae.terminal");
     private static final long REDRAW_NANOS = Duration.ofMillis(100).toNanos();
     private static final int BAR = 24;
+    /** A narrow terminal cuts the line; wrapped, it could not be drawn over. */
+    private static final String NO_WRAP = "\033[?7l";
+    private static final String WRAP = "\033[?7h";
     private static boolean lineOpen;
 
     private final PrintStream out;
@@ -85,7 +87,7 @@ final class Terminal implements Progress {
                 }
             } else if (started || now - lastDrawn > REDRAW_NANOS || done == total) {
                 lastDrawn = now;
-                out.print("\r\033[K" + line(done, total, now) + (remark.isEmpty() ? "" : "  " + remark));
+                out.print("\r\033[K" + NO_WRAP + line(done, total, now) + (remark.isEmpty() ? "" : "  " + remark) + WRAP);
                 out.flush();
                 lineOpen = true;
             }

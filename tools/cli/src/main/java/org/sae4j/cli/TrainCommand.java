@@ -15,7 +15,6 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
-import org.sae4j.core.Transformers;
 import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.store.ActivationStore;
@@ -72,6 +71,9 @@ final class TrainCommand implements Runnable {
 
     @Option(names = "--model", paramLabel = "DIR", description = "Instead of stored activations: a transformer that runs as training goes.")
     private Path model;
+
+    @Mixin
+    private ProcessOption processOption;
 
     @Mixin
     private CorpusOptions corpus;
@@ -179,13 +181,15 @@ final class TrainCommand implements Runnable {
                     "Missing required option: '--activations=PATH', or '--model=DIR' with a corpus");
         }
         if (activations != null) {
-            if (model != null || corpus.isGiven() || hook != null) {
-                throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --hook and a corpus have no effect");
+            if (model != null || corpus.isGiven() || hook != null || processOption.isGiven()) {
+                throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --process, --hook and a corpus have no "
+                        + "effect");
             }
             Paths.existing(activations, "--activations");
             return;
         }
         corpus.require(spec);
+        processOption.check();
         require(hook, "--hook=HOOK");
         if (buffer < 2 || buffer % 2 != 0) {
             throw new ParameterException(spec.commandLine(), "--buffer is even and at least 2, found " + buffer);
@@ -211,7 +215,7 @@ final class TrainCommand implements Runnable {
 
     private void trainOnModel(Recipe recipe, Map<String, Tensor> start, Terminal terminal) {
         try (Engine engine = engineOption.open(terminal);
-                Transformer transformer = Transformers.open(model, engine);
+                Transformer transformer = processOption.open(model, engine);
                 Contexts contexts = corpus.open(transformer)) {
             HookPoint point = ActivationsCommand.hook(hook.strip(), transformer.config());
             Set<Integer> excluded = corpus.excluded(transformer);
@@ -288,7 +292,7 @@ final class TrainCommand implements Runnable {
         builder.checkpoints(checkpoints, every).keepCheckpoints(keep).data(data.isEmpty() ? "" : data.toString());
         origin.ifPresent(o -> builder.origin(o.hook(), o.model()));
         terminal.say(recipe.describe());
-        AtomicReference<TrainingMetrics> last = new AtomicReference<>();
+        TrainingProgress progress = new TrainingProgress(terminal, "training");
         long done = 0;
         Path metrics = output.resolve("metrics.jsonl");
         Optional<Path> checkpoint = resume ? Trainer.latestCheckpoint(checkpoints) : Optional.empty();
@@ -302,9 +306,9 @@ final class TrainCommand implements Runnable {
         AtomicReference<Trainer> running = new AtomicReference<>();
         try (MetricsFile log = new MetricsFile(metrics, done);
                 HeldOutOptions.Running heldOut = heldOutOptions.open(engine, recipe, output, done, () -> running.get().result(), terminal);
-                Trainer trainer = builder.listener(log).listener(last::set).listener(heldOut.listener()).build()) {
+                Trainer trainer = builder.listener(log).listener(progress).listener(heldOut.listener()).build()) {
             running.set(trainer);
-            trainer.run(terminal);
+            trainer.run(progress);
             TrainedSae sae = trainer.result();
             SaeFiles.write(output, sae.config(), sae.parameters(), sae.metadata());
             Map<String, Object> provenance = new LinkedHashMap<>(data);
@@ -313,10 +317,10 @@ final class TrainCommand implements Runnable {
             provenance.put("java", Runtime.version().toString());
             ModelCard.write(output, sae, recipe, provenance, MetricsFile.last(metrics));
         }
-        TrainingMetrics m = last.get();
+        TrainingMetrics m = progress.last();
         terminal.say(m == null ? "nothing left to train, wrote " + output
-                : String.format(Locale.ROOT, "step %d: loss %.5g, L0 %.1f, explained variance %.4f, %d dead; wrote %s", m.step(), m.loss(),
-                        m.l0(), m.explainedVariance(), m.dead(), output));
+                : String.format(Locale.ROOT, "step %d: loss %.5g, L0 %.1f, explained variance %.4f, %d dead%s; wrote %s", m.step(),
+                        m.loss(), m.l0(), m.explainedVariance(), m.dead(), progress.rate(), output));
     }
 
     static long stepsOf(Path checkpoint) {

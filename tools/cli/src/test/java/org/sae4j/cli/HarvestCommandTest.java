@@ -186,13 +186,38 @@ class HarvestCommandTest {
     }
 
     @Test
+    void processedWeightsAreHarvestedAndTrainedOn() throws IOException {
+        String tsv = write("c.tsv", "a\tThe cat sat under the tree.\n");
+        // LayerNorm's scale and bias are folded into W_in and b_in, so what comes after the activation function stays.
+        assertThat(run(harvest("raw", "--corpus", tsv))).as(err.toString()).isZero();
+        assertThat(run(harvest("processed", "--corpus", tsv, "--process", "all"))).as(err.toString()).isZero();
+        float[] raw = rows("raw");
+        float[] processed = rows("processed");
+        assertThat(processed).hasSameSizeAs(raw).isNotEqualTo(raw);
+        for (int i = 0; i < raw.length; i++) {
+            assertThat(processed[i]).isCloseTo(raw[i], org.assertj.core.api.Assertions.within(1e-4f));
+        }
+        try (ActivationStore store = ActivationStore.open(folder.resolve("processed"))) {
+            assertThat(store.info().modelName()).isEqualTo(
+                    "gelu-1l-demo + fold_ln + center_writing_weights + center_unembed + fold_value_biases");
+        }
+        String[] training = {"train", "--recipe", "openai-topk", "--steps", "2", "--batch", "4", "--set", "d_sae=32", "--set", "k=4",
+            "--model", gelu.toString(), "--corpus", tsv, "--hook", HOOK, "--buffer", "8", "--process", "fold_ln", "--output", file("sae")};
+        assertThat(run(training)).as(err.toString()).isZero();
+        assertThat(Files.readString(folder.resolve("sae/cfg.json"))).contains("gelu-1l-demo + fold_ln");
+        assertFails(2, "--process has [fold_lm]", harvest("x", "--corpus", tsv, "--process", "fold_lm"));
+        assertFails(2, "--process, --hook and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("raw"),
+                "--process", "all", "--output", file("x"));
+    }
+
+    @Test
     void whatStandsInTheWayIsNamed() throws IOException {
         String tsv = write("c.tsv", "a\tThe cat sat.\n");
         assertThat(run(harvest("s", "--corpus", tsv))).as(err.toString()).isZero();
         assertFails(1, "there is an activation store already", harvest("s", "--corpus", tsv));
         assertFails(1, "the harvest is complete", harvest("s", "--corpus", tsv, "--resume"));
         assertFails(1, "cannot be written", harvest("c.tsv/inside", "--corpus", tsv));
-        assertFails(2, "--model, --hook and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("s"), "--hook",
+        assertFails(2, "--model, --process, --hook and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("s"), "--hook",
                 HOOK, "--output", file("x"));
         assertFails(2, "Missing required option: '--hook=HOOK'", "train", "--recipe", "paper", "--model", gelu.toString(), "--corpus", tsv,
                 "--output", file("x"));
