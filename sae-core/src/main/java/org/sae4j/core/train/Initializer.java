@@ -22,6 +22,19 @@ final class Initializer {
         n = recipe.dSae();
     }
 
+    /** Given starts by the recipe's names: a ReLU autoencoder's b_enc is the start of those of a gate's two biases that are not given. */
+    Map<String, Tensor> named(Map<String, Tensor> init) {
+        Tensor bias = init.get("b_enc");
+        if (recipe.activation() != Recipe.Activation.GATED || bias == null || init.containsKey("b_gate") && init.containsKey("b_mag")) {
+            return init;
+        }
+        Map<String, Tensor> named = new LinkedHashMap<>(init);
+        named.remove("b_enc");
+        named.putIfAbsent("b_gate", bias);
+        named.putIfAbsent("b_mag", bias);
+        return named;
+    }
+
     /** Checks names and shapes of given starts, in SAELens names and layouts. */
     void check(Map<String, Tensor> init) {
         Map<String, int[]> shapes = new LinkedHashMap<>();

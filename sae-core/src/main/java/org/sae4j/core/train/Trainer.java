@@ -70,11 +70,12 @@ public final class Trainer implements AutoCloseable {
         n = recipe.dSae();
         recipe.check(d);
         Initializer initializer = new Initializer(recipe, d);
-        initializer.check(builder.init);
+        Map<String, Tensor> init = initializer.named(builder.init);
+        initializer.check(init);
         batch = new float[Math.multiplyExact(recipe.batch(), d)];
         kept = new float[recipe.isBatchTopK() ? Math.toIntExact(recipe.whole(Setting.K) * recipe.batch()) : 0];
         threshold = new RunningThreshold(recipe);
-        host = HostParameters.of(recipe, builder.init).orElse(null);
+        host = HostParameters.of(recipe, init).orElse(null);
         program = engine.compile(StepProgram.of(recipe, d, recipe.isBatchTopK()), Map.of());
         metrics = new StepMetrics(recipe, program, d);
         try {
@@ -82,7 +83,7 @@ public final class Trainer implements AutoCloseable {
             if (builder.resumed != null) {
                 restore(Checkpoint.read(builder.resumed));
             } else {
-                start(initializer, builder.init);
+                start(initializer, init);
             }
             if (host != null) {
                 host.write(program);
@@ -374,8 +375,8 @@ public final class Trainer implements AutoCloseable {
         /**
          * Starts from given parameters; those not given start as the recipe says.
          *
-         * @param parameters by SAELens name: W_enc [d_in, d_sae], W_dec [d_sae, d_in], b_enc [d_sae] (gated: b_gate, r_mag, b_mag),
-         *     b_dec [d_in], threshold [d_sae] for jump_relu; with {@link Setting#NORMALIZE} for scaled inputs
+         * @param parameters by SAELens name: W_enc [d_in, d_sae], W_dec [d_sae, d_in], b_enc [d_sae] (gated: b_gate, r_mag, b_mag; b_enc
+         *     stands for those of b_gate and b_mag that are not given), b_dec [d_in], threshold [d_sae] for jump_relu; with {@link Setting#NORMALIZE} for scaled inputs
          * @return this
          */
         public Builder init(Map<String, Tensor> parameters) {

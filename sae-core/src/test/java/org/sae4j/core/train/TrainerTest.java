@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -421,6 +423,32 @@ class TrainerTest {
             trainer.resampleIfDue();
             assertThat(trainer.result().parameters().get("b_enc").get(4)).isZero();
             assertThat(norm(trainer.result().parameters().get("W_dec").row(4))).isCloseTo(1, within(1e-6));
+        }
+    }
+
+    @Test
+    void a_gated_autoencoder_starts_from_a_relu_autoencoders_bias() {
+        float[] bias = new float[21];
+        Arrays.fill(bias, 0.3f);
+        Tensor given = Tensor.of(bias, 21);
+        assertThat(gated(Map.of("b_enc", given))).isEqualTo(gated(Map.of("b_gate", given, "b_mag", given)));
+        assertThat(gated(Map.of("b_enc", given, "b_gate", Tensor.zeros(21)))).isEqualTo(gated(Map.of("b_mag", given)));
+        assertThatThrownBy(() -> gated(Map.of("b_enc", given, "b_gate", given, "b_mag", given))).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("b_enc");
+    }
+
+    private static Map<String, List<Float>> gated(Map<String, Tensor> init) {
+        try (Trainer trainer = Trainer.builder(engine, small("gated"), shuffled()).init(init).build()) {
+            trainer.step();
+            Map<String, List<Float>> values = new TreeMap<>();
+            trainer.result().parameters().forEach((name, tensor) -> {
+                List<Float> list = new ArrayList<>();
+                for (float value : tensor.toArray()) {
+                    list.add(value);
+                }
+                values.put(name, list);
+            });
+            return values;
         }
     }
 

@@ -87,7 +87,8 @@ final class TrainCommand implements Runnable {
     private int buffer;
 
     @Option(names = "--init", paramLabel = "FILE",
-            description = "Start from the tensors W_enc [d_in, d_sae], W_dec [d_sae, d_in], b_enc, b_dec of a safetensors file.")
+            description = "Start from the tensors W_enc [d_in, d_sae], W_dec [d_sae, d_in], b_enc, b_dec of a safetensors file; also "
+                    + "b_gate, r_mag, b_mag of gated ones, threshold of JumpReLU. What is missing starts as the recipe says.")
     private Path init;
 
     @Option(names = "--order", paramLabel = "ORDER", defaultValue = "shuffled",
