@@ -48,7 +48,7 @@ final class StepMetrics {
             default -> error;
         };
         if (gated) {
-            error += read("gate_loss");
+            auxiliary += read("gate_loss");
         }
         double variance = variance(batch);
         return new TrainingMetrics(step, step * recipe.batch(), error + penalty + auxiliary, error, penalty, auxiliary, l2, l2 / d,

@@ -10,9 +10,9 @@ import java.util.Map;
  * @param step from 1
  * @param tokens inputs trained on so far, this step's included
  * @param loss the recipe's loss: error, penalty, auxiliary
- * @param error the error as the recipe reduces it (gated: with the gate's reconstruction)
+ * @param error the error as the recipe reduces it
  * @param penalty the penalty with its coefficient
- * @param auxiliary ghost or auxiliary loss; 0 while no feature is dead
+ * @param auxiliary ghost or auxiliary loss, 0 while no feature is dead; gated: the error of the gate's own reconstruction too
  * @param l2 mean over the batch of the squared error summed over d
  * @param mse mean over batch and d of the squared error
  * @param l1 mean over the batch of the sum of activations

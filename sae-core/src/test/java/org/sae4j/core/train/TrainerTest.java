@@ -437,6 +437,16 @@ class TrainerTest {
                 .hasMessageContaining("b_enc");
     }
 
+    @Test
+    void the_gates_own_reconstruction_counts_as_auxiliary() {
+        try (Trainer trainer = Trainer.builder(engine, small("gated").with("normalize", "false"), shuffled()).build()) {
+            TrainingMetrics metrics = trainer.step();
+            assertThat(metrics.error()).isEqualTo(metrics.l2());
+            assertThat(metrics.auxiliary()).isPositive();
+            assertThat(metrics.loss()).isEqualTo(metrics.error() + metrics.penalty() + metrics.auxiliary());
+        }
+    }
+
     private static Map<String, List<Float>> gated(Map<String, Tensor> init) {
         try (Trainer trainer = Trainer.builder(engine, small("gated"), shuffled()).init(init).build()) {
             trainer.step();
