@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Function;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.Tokenizer;
@@ -54,11 +55,29 @@ public final class Transformers {
      * @throws IllegalArgumentException if a name is not that of a step
      */
     public static Transformer open(Path path, List<String> processing, Engine engine) {
+        return open(path, TransformerFiles::read, processing, engine);
+    }
+
+    /**
+     * Opens a model for token ids alone, as {@link #open(Path, List, Engine)} does but without looking at a tokenizer in its folder.
+     *
+     * @param path a folder, or the file of weights in it
+     * @param processing names of {@link WeightProcessing#steps}, in the order of their application; empty for raw weights
+     * @param engine runs the transformer; it is not closed with it
+     * @return the transformer, without tokenizer, to be closed by the caller
+     * @throws org.sae4j.core.format.FormatException as {@link #open(Path, Engine)}, but for the tokenizer
+     * @throws IllegalArgumentException if a name is not that of a step
+     */
+    public static Transformer openWithoutTokenizer(Path path, List<String> processing, Engine engine) {
+        return open(path, TransformerFiles::readWithoutTokenizer, processing, engine);
+    }
+
+    private static Transformer open(Path path, Function<Path, TransformerWeights> reader, List<String> processing, Engine engine) {
         Objects.requireNonNull(engine, "engine");
         if (!WeightProcessing.steps().containsAll(processing)) {
             throw new IllegalArgumentException("steps of processing are " + WeightProcessing.steps() + ", found " + processing);
         }
-        TransformerWeights weights = WeightProcessing.apply(TransformerFiles.read(path), processing);
+        TransformerWeights weights = WeightProcessing.apply(reader.apply(path), processing);
         weights.notes().forEach(note -> LOG.log(System.Logger.Level.INFO, "{0}: {1}", path, note));
         // The reader has checked what is in the file, not what processing makes of it.
         return SharedResource.take(weights, path, resource -> processing.isEmpty()

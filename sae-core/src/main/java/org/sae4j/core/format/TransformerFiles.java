@@ -40,6 +40,21 @@ public final class TransformerFiles {
      *         NaN or infinite
      */
     public static TransformerWeights read(Path path) {
+        return read(path, true);
+    }
+
+    /**
+     * Reads a model, not its tokenizer: for token ids as they are, also where the tokenizer is of a kind that is not supported.
+     *
+     * @param path as in {@link #read}
+     * @return the weights, without tokenizer; the caller closes them
+     * @throws FormatException as {@link #read}
+     */
+    public static TransformerWeights readWithoutTokenizer(Path path) {
+        return read(path, false);
+    }
+
+    private static TransformerWeights read(Path path, boolean withTokenizer) {
         boolean file = Files.isRegularFile(path);
         Path folder = file ? Objects.requireNonNull(path.toAbsolutePath().getParent()) : path;
         if (!Files.isRegularFile(folder.resolve(CONFIG))) {
@@ -57,7 +72,8 @@ public final class TransformerFiles {
             boolean huggingFace = config.has("model_type") || HuggingFaceGpt2.matches(table);
             ModelTensors model = huggingFace ? HuggingFaceGpt2.read(name, config, table, arena, notes)
                     : TransformerLensModel.read(name, config, table, arena, notes);
-            Optional<Tokenizer> tokenizer = TokenizerFiles.exists(folder) ? Optional.of(TokenizerFiles.read(folder)) : Optional.empty();
+            Optional<Tokenizer> tokenizer = withTokenizer && TokenizerFiles.exists(folder) ? Optional.of(TokenizerFiles.read(folder))
+                    : Optional.empty();
             tokenizer.filter(t -> t.vocabularySize() > model.config().dVocab()).ifPresent(t -> notes.add("the tokenizer has "
                     + t.vocabularySize() + " ids, but the model only " + model.config().dVocab()
                     + ": the last ids cannot be given to the model"));

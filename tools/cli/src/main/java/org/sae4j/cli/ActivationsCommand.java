@@ -85,8 +85,10 @@ final class ActivationsCommand implements Runnable {
         String text = given != null ? null : source.text != null ? source.text : read(source.file);
         processOption.check();
         Paths.folder(model, "--model");
+        Paths.newFile(output, source.file);
         Terminal terminal = new Terminal();
-        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine)) {
+        try (Engine engine = engineOption.open(terminal); Transformer transformer = given != null
+                ? processOption.openWithoutTokenizer(model, engine) : processOption.open(model, engine)) {
             TransformerConfig config = transformer.config();
             HookPoint[] points = hooks.stream().map(name -> hook(name.strip(), config)).toArray(HookPoint[]::new);
             int[][] tokens = given != null ? given : new int[][] {encode(Objects.requireNonNull(text), transformer)};
@@ -96,7 +98,7 @@ final class ActivationsCommand implements Runnable {
             for (HookPoint point : points) {
                 tensors.put(point.toString(), activations.get(point));
             }
-            SafetensorsWriter.write(Paths.newFile(output), tensors, Map.of(MODEL, config.name()));
+            SafetensorsWriter.write(output, tensors, Map.of(MODEL, config.name()));
             terminal.say("wrote " + tensors.size() + (tensors.size() == 1 ? " tensor" : " tensors") + " of " + tokens.length + " x "
                     + tokens[0].length + " tokens to " + output);
         }

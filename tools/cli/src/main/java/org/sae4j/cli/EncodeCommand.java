@@ -44,6 +44,7 @@ final class EncodeCommand implements Runnable {
     public void run() {
         Paths.existing(sae, "--sae");
         Paths.existing(input, "--input");
+        Paths.newFile(output, input, sae);
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal); SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine);
                 SafetensorsFile file = SafetensorsFile.open(input)) {
@@ -59,7 +60,7 @@ final class EncodeCommand implements Runnable {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             tensors.put("features", rows.toDense().reshape(shape));
             tensors.put("reconstruction", autoencoder.reconstruct(x).reshape(file.shape(tensor)));
-            SafetensorsWriter.write(Paths.newFile(output), tensors, Map.of());
+            SafetensorsWriter.write(output, tensors, Map.of());
             terminal.say(String.format(java.util.Locale.ROOT, "wrote features and reconstruction of %d rows (L0 %.1f) to %s", rows.rows(),
                     rows.rows() == 0 ? 0.0 : (double) rows.entries() / rows.rows(), output));
         }

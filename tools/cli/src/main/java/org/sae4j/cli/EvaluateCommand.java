@@ -94,7 +94,7 @@ final class EvaluateCommand implements Runnable {
         processOption.check();
         Paths.existing(sae, "--sae");
         if (output != null) {
-            Paths.newFile(output);
+            Paths.newFile(output, sae, data.texts != null ? data.texts.corpus : data.stored.activations);
         }
         Terminal terminal = new Terminal();
         Map<String, Object> provenance = new LinkedHashMap<>();

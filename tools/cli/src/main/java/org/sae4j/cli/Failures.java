@@ -19,7 +19,8 @@ final class Failures {
 
     static int wrongUsage(ParameterException error, String[] args) {
         CommandLine command = error.getCommandLine();
-        String message = error.getMessage();
+        // Where one of several options is missing, picocli puts a word of its own before the message.
+        String message = error.getMessage().replaceFirst("^Error: ", "");
         List<String> suggestions =
                 error instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
         if (!suggestions.isEmpty()) {
@@ -29,7 +30,7 @@ final class Failures {
         return WRONG_USAGE;
     }
 
-    static int failed(Exception error, CommandLine command, boolean stacktrace) {
+    static int failed(Throwable error, CommandLine command, boolean stacktrace) {
         int code = FAILED;
         switch (error) {
             case Sae4jException known -> print(command, Objects.requireNonNull(known.getMessage()));

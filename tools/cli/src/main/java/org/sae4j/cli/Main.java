@@ -1,5 +1,6 @@
 package org.sae4j.cli;
 
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -40,12 +41,18 @@ public final class Main implements Runnable {
         Interruption.exit(execute(commandLine(), args));
     }
 
-    /** Runs a command; an exhausted heap, which no handler of exceptions sees, becomes one line as well. */
+    /** Runs a command; errors such as an exhausted heap, which no handler of exceptions sees, become one line as well. */
     static int execute(CommandLine command, String... args) {
         try {
             return command.execute(args);
-        } catch (OutOfMemoryError e) {
-            return Failures.outOfMemory(e, command);
+        } catch (Error e) {
+            // Where the heap is exhausted while a class is linked, that is the cause of another error.
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+                if (cause instanceof OutOfMemoryError exhausted) {
+                    return Failures.outOfMemory(exhausted, command);
+                }
+            }
+            return Failures.failed(e, command, List.of(args).contains("--stacktrace"));
         }
     }
 

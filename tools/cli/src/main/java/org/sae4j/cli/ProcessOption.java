@@ -28,7 +28,16 @@ final class ProcessOption {
     }
 
     Transformer open(Path model, Engine engine) {
-        return Transformers.open(model, steps.equals(List.of(ALL)) ? WeightProcessing.steps() : steps, engine);
+        return Transformers.open(model, names(), engine);
+    }
+
+    /** For tokens as they are: a tokenizer in the folder need not be one that can be read. */
+    Transformer openWithoutTokenizer(Path model, Engine engine) {
+        return Transformers.openWithoutTokenizer(model, names(), engine);
+    }
+
+    private List<String> names() {
+        return steps.equals(List.of(ALL)) ? WeightProcessing.steps() : steps;
     }
 
     boolean isGiven() {

@@ -50,12 +50,13 @@ final class ReportCommand implements Runnable {
         }
         Report.Builder report = Report.builder(title);
         Map<String, Integer> counts = new HashMap<>();
-        for (Path path : results) {
-            Path file = Files.isDirectory(path) ? path.resolve("result.json") : path;
-            SavedResult saved = ResultJson.read(Paths.existing(file, "the list of results"));
-            report.section(section(saved, path, counts.merge(saved.experiment(), 1, Integer::sum)));
+        List<Path> files = results.stream().map(path -> Files.isDirectory(path) ? path.resolve("result.json") : path).toList();
+        Paths.newFile(output, files.toArray(Path[]::new));
+        for (int i = 0; i < files.size(); i++) {
+            SavedResult saved = ResultJson.read(Paths.existing(files.get(i), "the list of results"));
+            report.section(section(saved, results.get(i), counts.merge(saved.experiment(), 1, Integer::sum)));
         }
-        report.build().write(Paths.newFile(output));
+        report.build().write(output);
         new Terminal().say("wrote " + output);
     }
 

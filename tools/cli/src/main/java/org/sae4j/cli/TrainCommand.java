@@ -152,6 +152,9 @@ final class TrainCommand implements Runnable {
         if (keep < 1) {
             throw new ParameterException(spec.commandLine(), "--keep is at least 1, found " + keep);
         }
+        if (init != null) {
+            Paths.newFile(output.resolve("sae_weights.safetensors"), init);
+        }
         Recipe recipe = recipe();
         Terminal terminal = new Terminal();
         Map<String, Tensor> start = init == null ? Map.of() : startingTensors();

@@ -75,6 +75,59 @@ class CommandLineTest {
         assertThat(err.toString().strip()).startsWith("error: ").contains(message).doesNotContain("\n").doesNotContain("\tat ");
     }
 
+    @Test
+    void an_input_is_never_written_over() throws IOException {
+        Path input = Files.copy(Path.of(activations()), folder.resolve("input.safetensors"));
+        byte[] before = Files.readAllBytes(input);
+        assertFails(1, "the output is one of the inputs", "encode", "--sae", sae.toString(), "--input", input.toString(), "--tensor", "data",
+                "--output", folder.resolve("../" + folder.getFileName() + "/input.safetensors").toString());
+        err.getBuffer().setLength(0);
+        assertFails(1, "the output is one of the inputs", "evaluate", "--sae", sae.toString(), "--activations", input.toString(), "--output",
+                input.toString());
+        assertThat(input).hasBinaryContent(before);
+        err.getBuffer().setLength(0);
+        Path text = Files.writeString(folder.resolve("text.txt"), "The cat slept.");
+        assertFails(1, "the output is one of the inputs", "activations", "--model", gelu.toString(), "--file", text.toString(), "--hook",
+                "logits", "--output", text.toString());
+        assertThat(text).hasContent("The cat slept.");
+        err.getBuffer().setLength(0);
+        Path init = Files.createDirectories(folder.resolve("t")).resolve("sae_weights.safetensors");
+        Files.copy(sae.resolve("sae_weights.safetensors"), init);
+        assertFails(1, "the output is one of the inputs", "train", "--recipe", "openai-topk", "--activations", input.toString(), "--init",
+                init.toString(), "--output", file("t"));
+        assertThat(init).hasBinaryContent(Files.readAllBytes(sae.resolve("sae_weights.safetensors")));
+    }
+
+    @Test
+    void token_ids_need_no_tokenizer_that_can_be_read() throws IOException {
+        Path model = Files.createDirectories(folder.resolve("model"));
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(gelu.resolve(name), model.resolve(name));
+        }
+        Files.writeString(model.resolve("tokenizer.json"), "{\"model\": {\"type\": \"WordLevel\", \"vocab\": {}}}");
+        assertThat(run("activations", "--model", model.toString(), "--tokens", "0,1,2", "--hook", "logits", "--output", file("a.safetensors")))
+                .as("%s", err).isZero();
+        assertFails(1, "tokenizer.json", "activations", "--model", model.toString(), "--text", "a", "--hook", "logits", "--output",
+                file("b.safetensors"));
+    }
+
+    @Test
+    void a_heap_that_is_exhausted_while_a_class_is_linked_is_said_in_one_line() {
+        CommandLine command = Main.commandLine();
+        command.setErr(new PrintWriter(err, true));
+        command.setExecutionStrategy(parsed -> {
+            throw new BootstrapMethodError("linking", new OutOfMemoryError("Java heap space"));
+        });
+        assertThat(Main.execute(command, "doctor")).isEqualTo(1);
+        assertThat(err.toString().strip()).startsWith("error: memory is exhausted").doesNotContain("\n");
+        command.setExecutionStrategy(parsed -> {
+            throw new NoClassDefFoundError("x");
+        });
+        err.getBuffer().setLength(0);
+        assertThat(Main.execute(command, "doctor")).isEqualTo(1);
+        assertThat(err.toString().strip()).startsWith("error: unexpected NoClassDefFoundError").doesNotContain("\n");
+    }
+
     private String file(String name) {
         return folder.resolve(name).toString();
     }

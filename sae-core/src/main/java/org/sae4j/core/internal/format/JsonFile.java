@@ -61,7 +61,7 @@ public final class JsonFile {
         } catch (CharacterCodingException e) {
             throw new FormatException("JSON must be UTF-8", where, "download or write the file again", e);
         } catch (JacksonException e) {
-            throw new FormatException("not valid JSON: " + e.getOriginalMessage().lines().findFirst().orElse("?"), where,
+            throw new FormatException("not valid JSON: " + e.getOriginalMessage().lines().findFirst().orElse("?").replaceFirst(" \\(start marker at .*", ""), where,
                     "download or write the file again", e);
         }
         return of(where, node);
@@ -178,7 +178,8 @@ public final class JsonFile {
     }
 
     private static String kind(JsonNode node) {
-        String text = node.isObject() ? "an object" : node.isArray() ? "an array" : node.toString();
+        String text = node.isObject() ? "an object" : node.isArray() ? "an array" : node.isMissingNode() ? "nothing"
+                : node.toString();
         return text.length() <= 60 ? text : text.substring(0, 60) + "...";
     }
 }
