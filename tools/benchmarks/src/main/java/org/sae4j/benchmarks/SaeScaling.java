@@ -22,14 +22,15 @@ import org.sae4j.engine.cpu.CpuEngineProvider;
 /** How the time and memory of training grow: with sizes beside the {@link Roofline}, threads, density and the number of tokens. */
 public final class SaeScaling {
     private static final int WARMUP_SECONDS = 1;
-    private static final int ROUNDS = 31;
+    private static final int ROUNDS = 15;
 
     private SaeScaling() {}
 
     /**
      * Prints a table.
      *
-     * @param args {@code sizes}, {@code threads}, {@code density}, {@code tokens} or {@code memory}; densities may follow
+     * @param args {@code sizes}, {@code threads}, {@code density}, {@code tokens} or {@code memory}; after {@code density}, d, F and
+     *     densities may follow
      * @throws InterruptedException if interrupted
      */
     public static void main(String[] args) throws InterruptedException {
@@ -67,14 +68,16 @@ public final class SaeScaling {
         Roofline roofline = Roofline.measure(Runtime.getRuntime().availableProcessors());
         System.out.println(roofline);
         int[][] cases = {{512, 4096, 1024, 40}, {256, 4096, 1024, 40}, {1024, 4096, 1024, 40}, {512, 1024, 1024, 40},
-            {512, 16384, 1024, 40}, {512, 4096, 256, 40}, {512, 4096, 4096, 40}, {512, 4096, 1024, 10}, {512, 4096, 1024, 160}, {512, 4096, 1024, 640}};
+            {512, 16384, 1024, 40}, {512, 4096, 256, 40}, {512, 4096, 4096, 40}, {512, 4096, 1024, 10}, {512, 4096, 1024, 160},
+            {512, 4096, 1024, 640}};
         try (Engine engine = open(0, Map.of())) {
             for (int[] c : cases) {
                 double seconds = step(engine, c[0], c[1], c[2], c[3]);
                 double dense = dense(roofline, c[0], c[1], c[2]);
                 double update = update(roofline, c[0], c[1]);
                 System.out.printf(Locale.ROOT, "d %4d, F %5d, B %4d, L0 %3d: %7.2f ms, floor %6.2f + %6.2f ms (%.2f of it), "
-                        + "%.0f tokens/s%n", c[0], c[1], c[2], c[3], seconds * 1e3, dense * 1e3, update * 1e3, seconds / (dense + update), c[2] / seconds);
+                        + "%.0f tokens/s%n", c[0], c[1], c[2], c[3], seconds * 1e3, dense * 1e3, update * 1e3,
+                        seconds / (dense + update), c[2] / seconds);
             }
         }
     }
@@ -133,14 +136,17 @@ public final class SaeScaling {
     }
 
     private static void density(List<String> given) {
-        List<String> shares = given.isEmpty() ? List.of("0.01", "0.05", "0.1", "0.12", "0.15", "0.2", "0.3", "0.5") : given;
+        int d = given.isEmpty() ? 512 : Integer.parseInt(given.get(0));
+        int n = given.isEmpty() ? 4096 : Integer.parseInt(given.get(1));
+        List<String> shares = given.size() < 3 ? List.of("0.01", "0.05", "0.10", "0.12", "0.15", "0.2", "0.3", "0.5")
+                : given.subList(2, given.size());
         for (String share : shares) {
-            double active = Double.parseDouble(share) * 4096;
+            double active = Double.parseDouble(share) * n;
             try (Engine decides = open(0, Map.of()); Engine dense = open(0, Map.of("dense-from", "0"));
                     Engine sparse = open(0, Map.of("dense-from", "1"));
-                    SaeStep own = new SaeStep(decides, 512, 4096, 1024, 0, active);
-                    SaeStep always = new SaeStep(dense, 512, 4096, 1024, 0, active);
-                    SaeStep never = new SaeStep(sparse, 512, 4096, 1024, 0, active)) {
+                    SaeStep own = new SaeStep(decides, d, n, 1024, 0, active);
+                    SaeStep always = new SaeStep(dense, d, n, 1024, 0, active);
+                    SaeStep never = new SaeStep(sparse, d, n, 1024, 0, active)) {
                 double[][] seconds = turns(List.of(own, always, never));
                 System.out.printf(Locale.ROOT, "density %s: as the engine decides %.1f ms, always dense %.1f ms, always sparse %.1f ms, "
                         + "decides / dense %.2f, decides / sparse %.2f   %s%n", share, median(seconds[0]) * 1e3, median(seconds[1]) * 1e3,
