@@ -36,6 +36,9 @@ import org.sae4j.engine.tornado.internal.TornadoSettings;
  *   <dd>{@code on} replays the tasks of a program as one CUDA graph; only for back ends {@code cuda} and {@code ptx}. Default {@code off}:
  *       this path has not been run on a GPU yet. With it the second run is verified too, and parameters cannot be rewritten after the
  *       first.</dd>
+ *   <dt>{@code dense-product}</dt>
+ *   <dd>{@code cublas} gives dense products to NVIDIA's cuBLAS, in float32; only for back end {@code cuda}, where the SDK was built with
+ *       cuBLAS. Default {@code kernel}, the engine's own: this path has not been run on a GPU yet.</dd>
  * </dl>
  *
  * <p>Kernels are compiled when a program runs first, and again when a parameter is written after that.
@@ -77,7 +80,15 @@ public final class TornadoEngineProvider implements EngineProvider {
         }
         TornadoSettings settings = TornadoSettings.of(options.settings());
         TornadoDevices.Found device = TornadoDevices.pick(options.device());
-        return new TornadoEngine(device, settings, verifier(settings.verifier(), options.threads()));
+        Engine verifier = verifier(settings.verifier(), options.threads());
+        try {
+            return new TornadoEngine(device, settings, verifier);
+        } catch (EngineException e) {
+            if (verifier != null) {
+                verifier.close();
+            }
+            throw e;
+        }
     }
 
     private static @Nullable Engine verifier(String id, int threads) {

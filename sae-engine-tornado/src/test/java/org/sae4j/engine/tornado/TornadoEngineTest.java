@@ -285,6 +285,16 @@ class TornadoEngineTest {
     }
 
     @Test
+    void cublasIsRefusedWhereTheBackEndHasNone() {
+        String backEnd = new TornadoEngineProvider().devices().getFirst().backEnd();
+        assumeThat(backEnd).isNotEqualTo("cuda");
+        assertThatThrownBy(() -> open(Map.of("dense-product", "cublas", "verify", "off"))).isInstanceOf(EngineException.class)
+                .hasMessageContaining("setting dense-product=cublas is not offered by back end " + backEnd);
+        assertThatThrownBy(() -> open(Map.of("dense-product", "tensor-cores"))).isInstanceOf(EngineException.class)
+                .hasMessageContaining("tensor-cores").hasMessageContaining("cublas or kernel");
+    }
+
+    @Test
     void aProfileThatCannotBeWrittenIsRefusedAtOnce(@TempDir Path folder) {
         assertThatThrownBy(() -> open(Map.of("verify", "off", "profile", folder.resolve("none/profile.tsv").toString())))
                 .isInstanceOf(EngineException.class).hasMessageContaining("profile cannot be written");

@@ -15,13 +15,15 @@ final class DenseOps {
     private final Storage storage;
     private final TaskList tasks;
     private final FloatArray nothing;
+    private final boolean cublas;
     private final Map<Buffer, FloatArray> adamScales = new HashMap<>();
 
-    /** {@code nothing} stands for optional arrays that an operation lacks. */
-    DenseOps(Storage storage, TaskList tasks, FloatArray nothing) {
+    /** {@code nothing} stands for optional arrays that an operation lacks; {@code cublas} gives it the products. */
+    DenseOps(Storage storage, TaskList tasks, FloatArray nothing, boolean cublas) {
         this.storage = storage;
         this.tasks = tasks;
         this.nothing = nothing;
+        this.cublas = cublas;
     }
 
     /** Adds the tasks of an operation; returns false if it is not one of this class. */
@@ -118,6 +120,19 @@ final class DenseOps {
         int m = op.out().rows();
         int n = op.out().cols();
         int k = op.transposeA() ? op.a().rows() : op.a().cols();
+        // Sums of nothing have no leading dimension that cuBLAS would take.
+        if (cublas && op.out().size() > 0 && k > 0) {
+            tasks.library(() -> Cublas.product(a, b, out, m, n, k, op.transposeA(), op.transposeB()));
+            if (op.bias() != null) {
+                tasks.line(op.out().size(), (graph, id, c) ->
+                        graph.task(id, ElementKernels::saeAddInPlace, c, out, bias, 1f, n, 1, size(op.out())));
+            }
+            if (op.function() != Op.Function.IDENTITY) {
+                tasks.line(op.out().size(), (graph, id, c) ->
+                        graph.task(id, ElementKernels::saeMapInPlace, c, out, op.function().ordinal(), size(op.out())));
+            }
+            return;
+        }
         tasks.tiles(m, n, (graph, id, c) -> graph.task(id, MatMulKernels::saeMatMul, c, a, b, bias, out, m, n, k, flag(op.transposeA()),
                 flag(op.transposeB()), flag(op.bias() != null), op.function().ordinal()));
     }

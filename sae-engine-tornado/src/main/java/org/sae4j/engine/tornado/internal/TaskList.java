@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.sae4j.api.engine.EngineException;
 import uk.ac.manchester.tornado.api.GridScheduler;
@@ -12,6 +13,8 @@ import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.WorkerGrid;
 import uk.ac.manchester.tornado.api.WorkerGrid1D;
 import uk.ac.manchester.tornado.api.WorkerGrid2D;
+import uk.ac.manchester.tornado.api.common.LibraryTaskDescriptor;
+import uk.ac.manchester.tornado.api.common.TornadoFunctions.LibraryTask1;
 
 /**
  * The tasks of one program in order, with their grids. A task without a grid writes nothing, and one whose group is too large for the
@@ -104,6 +107,12 @@ final class TaskList {
         }
     }
 
+    /** A call of a native library, which has no grid. */
+    void library(Supplier<LibraryTaskDescriptor> call) {
+        String id = nextId();
+        tasks.add(graph -> graph.libraryTask(id, (LibraryTask1<String>) name -> call.get(), id));
+    }
+
     private int padded(long count, int unit) {
         long padded = (count + unit - 1) / unit * unit;
         if (padded > Integer.MAX_VALUE) {
@@ -119,8 +128,12 @@ final class TaskList {
                     .formatted(operation, threads, localBytes, limits.threadsPerGroup(), limits.localBytes()), where,
                     "use shorter sequences, or another device");
         }
-        String id = "t" + tasks.size() + "_" + operation.toLowerCase(Locale.ROOT);
+        String id = nextId();
         grids.addWorkerGrid(graphName + "." + id, grid);
         tasks.add(graph -> kernel.addTo(graph, id, context));
+    }
+
+    private String nextId() {
+        return "t" + tasks.size() + "_" + operation.toLowerCase(Locale.ROOT);
     }
 }

@@ -43,6 +43,7 @@ public final class TornadoEngine implements Engine {
     private final Set<TornadoProgram> programs = Collections.newSetFromMap(new IdentityHashMap<>());
     private final Map<Tensor, FloatArray> weights = new WeakHashMap<>();
     private final boolean cudaGraph;
+    private final boolean cublas;
     private final @Nullable RunLog log;
     private long reserved;
     private boolean closed;
@@ -74,6 +75,10 @@ public final class TornadoEngine implements Engine {
         if (cudaGraph && !cuda) {
             throw new EngineException("setting " + TornadoSettings.CUDA_GRAPH + "=on is not offered by back end " + device.backEnd(),
                     "tornado engine on " + device.name(), "leave it off, or use a device of a CUDA back end");
+        }
+        cublas = settings.cublas();
+        if (cublas) {
+            Cublas.check(device, tornadoDevice.getTornadoVMBackend());
         }
         log = settings.profile().map(RunLog::new).orElse(null);
     }
@@ -193,6 +198,11 @@ public final class TornadoEngine implements Engine {
     /** Whether a program's first run records what later runs replay. */
     boolean replays() {
         return cudaGraph;
+    }
+
+    /** Whether dense products are cuBLAS's. */
+    boolean cublas() {
+        return cublas;
     }
 
     @Nullable RunLog log() {

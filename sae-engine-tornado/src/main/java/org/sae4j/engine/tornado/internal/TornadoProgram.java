@@ -74,7 +74,7 @@ final class TornadoProgram implements CompiledProgram {
         Buffer none = new Buffer("nothing", Role.WEIGHT, Type.F32, 1, 1);
         storage.put(none, Storage.newFloats(1));
         FloatArray nothing = storage.read(none);
-        DenseOps dense = new DenseOps(storage, tasks, nothing);
+        DenseOps dense = new DenseOps(storage, tasks, nothing, engine.cublas());
         SparseOps sparse = new SparseOps(storage, tasks, nothing, dense);
         for (Op op : program.ops()) {
             tasks.operation(op.getClass().getSimpleName());

@@ -19,8 +19,10 @@ import org.sae4j.api.engine.EngineException;
  * @param memoryBytes the most device memory that the engine's programs may take, or empty for all of it
  * @param profile the file that gets a line for each run, or empty for none
  * @param cudaGraph whether the tasks of a program are replayed as one CUDA graph
+ * @param cublas whether dense products are cuBLAS's instead of the engine's own
  */
-public record TornadoSettings(String verifier, double sparseCapacity, OptionalLong memoryBytes, Optional<Path> profile, boolean cudaGraph) {
+public record TornadoSettings(String verifier, double sparseCapacity, OptionalLong memoryBytes, Optional<Path> profile, boolean cudaGraph,
+        boolean cublas) {
     /** Setting: the engine that first runs are compared with, or {@value #OFF}. */
     public static final String VERIFY = "verify";
     /** Value of {@link #VERIFY} that compares nothing. */
@@ -33,8 +35,10 @@ public record TornadoSettings(String verifier, double sparseCapacity, OptionalLo
     public static final String PROFILE = "profile";
     /** Setting: whether the tasks of a program are replayed as one CUDA graph. */
     public static final String CUDA_GRAPH = "cuda-graph";
+    /** Setting: what computes dense products. */
+    public static final String DENSE_PRODUCT = "dense-product";
 
-    private static final Set<String> NAMES = Set.of(VERIFY, SPARSE_CAPACITY, MEMORY, PROFILE, CUDA_GRAPH);
+    private static final Set<String> NAMES = Set.of(VERIFY, SPARSE_CAPACITY, MEMORY, PROFILE, CUDA_GRAPH, DENSE_PRODUCT);
     private static final Pattern SIZE = Pattern.compile("(\\d{1,12}) ?([KMGT]?)B?");
 
     /**
@@ -54,7 +58,7 @@ public record TornadoSettings(String verifier, double sparseCapacity, OptionalLo
         return new TornadoSettings(settings.getOrDefault(VERIFY, "cpu"), capacity(settings.getOrDefault(SPARSE_CAPACITY, "1")),
                 memory == null ? OptionalLong.empty() : OptionalLong.of(bytes(memory)),
                 Optional.ofNullable(settings.get(PROFILE)).map(TornadoSettings::file),
-                isOn(CUDA_GRAPH, settings.getOrDefault(CUDA_GRAPH, OFF)));
+                is(CUDA_GRAPH, "on", OFF, settings), is(DENSE_PRODUCT, "cublas", "kernel", settings));
     }
 
     private static Path file(String text) {
@@ -65,12 +69,13 @@ public record TornadoSettings(String verifier, double sparseCapacity, OptionalLo
         }
     }
 
-    private static boolean isOn(String name, String text) {
-        return switch (text) {
-            case "on" -> true;
-            case OFF -> false;
-            default -> throw new EngineException("setting " + name + " is " + text, "tornado engine", "use on or off");
-        };
+    /** Whether a setting of two values has the first; the second is its default. */
+    private static boolean is(String name, String first, String second, Map<String, String> settings) {
+        String text = settings.getOrDefault(name, second);
+        if (!text.equals(first) && !text.equals(second)) {
+            throw new EngineException("setting " + name + " is " + text, "tornado engine", "use " + first + " or " + second);
+        }
+        return text.equals(first);
     }
 
     private static double capacity(String text) {
