@@ -70,6 +70,19 @@ final class SparseCases {
                     s.op(new Op.Select(pre, Rule.TOPK, 4, null, 0, null, s.sparseOutput("four", 2, 6)));
                     s.op(new Op.Select(pre, Rule.BATCH_TOPK, 3, null, 0, null, s.sparseOutput("batch", 2, 6)));
                 }),
+                scenario("Select TOPK and BATCH_TOPK of infinite values", s -> {
+                    Buffer pre = s.input("pre", 3, 5);
+                    float infinity = Float.POSITIVE_INFINITY;
+                    float most = Float.MAX_VALUE;
+                    s.set(pre, new float[] {
+                        infinity, 1, infinity, infinity, 2,
+                        infinity, -infinity, 3, 2, 1,
+                        most, infinity, most, 1, most});
+                    s.op(new Op.Select(pre, Rule.TOPK, 2, null, 0, null, s.sparseOutput("two", 3, 5)));
+                    s.op(new Op.Select(pre, Rule.TOPK, 3, null, 0, null, s.sparseOutput("three", 3, 5)));
+                    s.op(new Op.Select(pre, Rule.BATCH_TOPK, 1, null, 0, null, s.sparseOutput("batchOne", 3, 5)));
+                    s.op(new Op.Select(pre, Rule.BATCH_TOPK, 2, null, 0, null, s.sparseOutput("batchTwo", 3, 5)));
+                }),
                 scenario("Select RELU, JUMP_RELU and WINDOW at their limits and of NaN", s -> {
                     Buffer pre = s.input("pre", 2, 5);
                     s.set(pre, new float[] {0, -0f, nan, 1, -1, 0.5f, 0.75f, 0.25f, 1, nan});

@@ -11,6 +11,7 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *
  * <p>A row has room for {@code stride} entries. A row that keeps more writes none beyond, but says in {@code counts} how many there are.
  */
+@SuppressWarnings("IdentityBinaryExpression")
 final class SelectKernels {
     private SelectKernels() {}
 
@@ -145,32 +146,42 @@ final class SelectKernels {
     }
 
     /**
-     * For each row the limit that its k largest entries exceed, and how many entries equal to the limit belong to them too: bisection until
-     * exactly k entries are above, or no number lies between the bounds.
+     * For each row the limit that its k largest entries exceed, and how many entries equal to the limit belong to them too: bisection from
+     * the largest entry down, until exactly k entries are above, or no number lies between the bounds.
      */
     public static void saeRowLimits(KernelContext c, FloatArray pre, FloatArray mask, FloatArray limits, IntArray quotas, int cols, int k,
             int hasMask, int threads) {
         int row = c.groupIdx;
         int t = c.localIdx;
         int[] s = c.allocateIntLocalArray(threads);
+        float[] largest = c.allocateFloatLocalArray(threads);
         int mine = 0;
+        float most = 0f;
         for (int i = t; i < cols; i += threads) {
-            if (saeKey(pre, mask, row * cols + i, i, hasMask) > 0f) {
+            float key = saeKey(pre, mask, row * cols + i, i, hasMask);
+            if (key > 0f) {
                 mine++;
+            }
+            if (key > most) {
+                most = key;
             }
         }
         s[t] = mine;
+        largest[t] = most;
         for (int stride = threads / 2; stride > 0; stride >>= 1) {
             c.localBarrier();
             if (t < stride) {
                 s[t] += s[t + stride];
+                if (largest[t + stride] > largest[t]) {
+                    largest[t] = largest[t + stride];
+                }
             }
         }
         c.localBarrier();
         int positive = s[0];
-        c.localBarrier();
         float low = 0f;
-        float high = Float.MAX_VALUE;
+        float high = largest[0];
+        c.localBarrier();
         int highCount = 0;
         float limit = 0f;
         int quota = 0;
@@ -180,6 +191,9 @@ final class SelectKernels {
         }
         while (searching == 1) {
             float middle = low + 0.5f * (high - low);
+            if (high > Float.MAX_VALUE && low < Float.MAX_VALUE) {
+                middle = Float.MAX_VALUE;
+            }
             int above = 0;
             for (int i = t; i < cols; i += threads) {
                 if (saeKey(pre, mask, row * cols + i, i, hasMask) > middle) {
@@ -314,6 +328,8 @@ final class SelectKernels {
                         }
                         digit = below;
                     }
+                } else if (key > 0f && key == low) {
+                    digit = 0;
                 } else if (key > 0f && key >= low && key < low + width) {
                     digit = (int) (((double) key - (double) low) / ((double) width / (double) digits));
                 }
@@ -365,6 +381,10 @@ final class SelectKernels {
             if (first == 1) {
                 if (picked == 0) {
                     width = powers.get(1);
+                }
+                // Infinity has no next number.
+                if (low > Float.MAX_VALUE) {
+                    width = 0f;
                 }
             } else {
                 width = bounds.get(1) / digits;

@@ -78,7 +78,7 @@ final class SparseOps {
                 FloatArray limits = storage.scratch(rows);
                 IntArray quotas = storage.intScratch(rows);
                 if (op.rule() == Op.Rule.TOPK) {
-                    tasks.groups(rows, threads, 4L * threads, (graph, id, c) -> graph.task(id, SelectKernels::saeRowLimits, c, pre, mask,
+                    tasks.groups(rows, threads, 8L * threads, (graph, id, c) -> graph.task(id, SelectKernels::saeRowLimits, c, pre, mask,
                             limits, quotas, cols, op.k(), hasMask, threads));
                 } else {
                     batchLimits(op, pre, mask, limits, quotas);
