@@ -10,8 +10,10 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
  *
  * <p>Kernels must be public, and their names must differ from what the device's language defines: hence the prefix. Two rules of all
  * kernels come from the compiler. Comparisons for order may be turned round, and then take NaN for smaller or larger: where NaN matters, a
- * comparison for equality comes first. A local array must not be passed to another method, so reductions are written out in each kernel.
+ * comparison for equality comes first, of a number with itself. A local array must not be passed to another method, so reductions are
+ * written out in each kernel.
  */
+@SuppressWarnings("IdentityBinaryExpression")
 final class ElementKernels {
     private static final float HALF_ROOT = 0.70710678118654752f;
     private static final float ROOT_TWO_OVER_PI = 0.79788456080286536f;

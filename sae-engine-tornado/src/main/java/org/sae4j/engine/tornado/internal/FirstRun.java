@@ -3,8 +3,10 @@ package org.sae4j.engine.tornado.internal;
 import java.lang.System.Logger.Level;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Buffer.Role;
@@ -29,7 +31,7 @@ final class FirstRun {
     private final Program program;
     private final Map<String, Tensor> weights;
     private final TornadoEngine engine;
-    private CompiledProgram expected;
+    private @Nullable CompiledProgram expected;
 
     FirstRun(TornadoEngine engine, Engine other, Program program, Map<String, Tensor> weights) {
         this.engine = engine;
@@ -40,23 +42,24 @@ final class FirstRun {
 
     /** Runs the program on the other engine, from what the host's arrays hold before the device's first run. */
     void expect(Storage storage, Map<String, SparseRows> sparseInputs) {
-        expected = other.compile(program, weights);
+        CompiledProgram reference = other.compile(program, weights);
+        expected = reference;
         for (Buffer buffer : program.buffers()) {
             boolean state = buffer.role() == Role.INPUT || buffer.role() == Role.PARAMETER;
             if (state && buffer.type() == Type.F32) {
-                expected.write(buffer, Storage.floats(storage.host(buffer), buffer));
+                reference.write(buffer, Storage.floats(storage.host(buffer), buffer));
             } else if (state && buffer.type() == Type.I32) {
-                expected.write(buffer, Storage.ints(storage.hostInts(buffer), buffer));
+                reference.write(buffer, Storage.ints(storage.hostInts(buffer), buffer));
             } else if (state) {
-                expected.write(buffer, sparseInputs.get(buffer.name()));
+                reference.write(buffer, Objects.requireNonNull(sparseInputs.get(buffer.name())));
             }
         }
-        expected.run();
+        reference.run();
     }
 
     /** Compares everything that can be read, if it is finite or infinite on purpose: what follows from NaN depends on the order of sums. */
     void compare(CompiledProgram actual) {
-        try (CompiledProgram reference = expected) {
+        try (CompiledProgram reference = Objects.requireNonNull(expected)) {
             List<Buffer> readable = program.buffers().stream()
                     .filter(buffer -> buffer.role() == Role.OUTPUT || buffer.role() == Role.PARAMETER).toList();
             if (readable.stream().anyMatch(buffer -> hasNaN(reference, buffer))) {

@@ -5,6 +5,7 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 
 /** Squared errors and their gradients. */
+@SuppressWarnings("IdentityBinaryExpression")
 final class LossKernels {
     private LossKernels() {}
 

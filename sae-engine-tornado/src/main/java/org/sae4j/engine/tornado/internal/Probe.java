@@ -5,6 +5,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.module.ModuleDescriptor;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Availability;
 import org.sae4j.api.engine.Availability.Available;
 import org.sae4j.api.engine.Availability.Unavailable;
@@ -35,7 +36,7 @@ public final class Probe {
             // The default allows 63 tasks.
             "tornado.tvm.maxbytecodesize", "1048576");
 
-    private static Availability answer;
+    private static @Nullable Availability answer;
 
     private Probe() {}
 

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -132,20 +133,20 @@ final class Storage {
     }
 
     FloatArray host(Buffer buffer) {
-        return floats.get(buffer.name());
+        return Objects.requireNonNull(floats.get(buffer.name()));
     }
 
     IntArray hostInts(Buffer buffer) {
-        return ints.get(buffer.name());
+        return Objects.requireNonNull(ints.get(buffer.name()));
     }
 
     /** What an operation reads. */
     FloatArray read(Buffer buffer) {
-        return use(floats.get(buffer.name()));
+        return use(host(buffer));
     }
 
     IntArray readInts(Buffer buffer) {
-        return use(ints.get(buffer.name()));
+        return use(hostInts(buffer));
     }
 
     /** What an operation writes, and may read. */
