@@ -34,7 +34,24 @@ class EngineAgreementTest {
     /** Of a metric, relative to the larger of its size and one. */
     private static final double TOLERANCE = 2e-3;
 
-    private record Run(ExperimentResult<?> result, String json) {}
+    /** An experiment's outcome. */
+    record Run(ExperimentResult<?> result, String json) {}
+
+    /** Expects the metrics of two runs to have the same names, and values within the tolerance. */
+    static void assertClose(Run actual, Run reference) {
+        List<Metric> measured = actual.result().metrics();
+        List<Metric> expected = reference.result().metrics();
+        assertThat(measured).extracting(Metric::name).containsExactlyElementsOf(expected.stream().map(Metric::name).toList());
+        for (int i = 0; i < measured.size(); i++) {
+            double value = expected.get(i).value();
+            if (Double.isNaN(value)) {
+                assertThat(measured.get(i).value()).as(measured.get(i).name()).isNaN();
+            } else {
+                assertThat(measured.get(i).value()).as(measured.get(i).name())
+                        .isCloseTo(value, within(TOLERANCE * Math.max(1, Math.abs(value))));
+            }
+        }
+    }
 
     private static Run run(String id, String settings, Engine engine) {
         TransformerConfig config = SmallModels.config(2, TransformerConfig.Activation.GELU_TANH);
@@ -55,7 +72,7 @@ class EngineAgreementTest {
         }
     }
 
-    private static <C extends Record, R extends Record> Run run(Experiment<C, R> experiment, String settings, ExperimentRun run) {
+    static <C extends Record, R extends Record> Run run(Experiment<C, R> experiment, String settings, ExperimentRun run) {
         C config = ConfigBinder.bind(experiment.defaults(), settings, "settings");
         ExperimentResult<R> result = run.run(experiment, config);
         return new Run(result, ResultJson.toJson(experiment, result, run.provenance(experiment, config)));
@@ -83,18 +100,7 @@ class EngineAgreementTest {
             default -> "{}";
         };
         try (Engine cpu = cpu(2); Engine reference = new ReferenceEngine()) {
-            List<Metric> measured = run(id, settings, cpu).result().metrics();
-            List<Metric> expected = run(id, settings, reference).result().metrics();
-            assertThat(measured).extracting(Metric::name).containsExactlyElementsOf(expected.stream().map(Metric::name).toList());
-            for (int i = 0; i < measured.size(); i++) {
-                double value = expected.get(i).value();
-                if (Double.isNaN(value)) {
-                    assertThat(measured.get(i).value()).as(measured.get(i).name()).isNaN();
-                } else {
-                    assertThat(measured.get(i).value()).as(measured.get(i).name())
-                            .isCloseTo(value, within(TOLERANCE * Math.max(1, Math.abs(value))));
-                }
-            }
+            assertClose(run(id, settings, cpu), run(id, settings, reference));
         }
     }
 }
