@@ -22,6 +22,10 @@ import picocli.CommandLine.ParameterException;
 
 /** The options that say what a transformer reads, and how texts become contexts. */
 final class CorpusOptions {
+    /** What files of labelled texts hold, for the help of options that take one. */
+    static final String LABELLED = "Texts: label, tab, text, one a line; a line break in a text is written \\n, a tab \\t, a backslash "
+            + "\\\\.";
+
     @ArgGroup
     private Files files;
 
@@ -49,7 +53,7 @@ final class CorpusOptions {
 
     /** Files of one kind. */
     static final class Files {
-        @Option(names = "--corpus", arity = "1..*", paramLabel = "FILE", description = "Texts: label, tab, text, one a line.")
+        @Option(names = "--corpus", arity = "1..*", paramLabel = "FILE", description = LABELLED)
         private List<Path> corpus;
 
         @Option(names = "--text", arity = "1..*", paramLabel = "FILE", description = "Plain texts, each file one document.")

@@ -30,8 +30,8 @@ final class EncodeCommand implements Runnable {
     private String tensor;
 
     @Option(names = "--output", required = true, paramLabel = "FILE",
-            description = "The safetensors file to write: features [B, d_sae] and reconstruction in the "
-            + "shape of the tensor.")
+            description = "The safetensors file to write: features [B, d_sae] and reconstruction [B, d_in], "
+                    + "with the tensor's axes in the place of B.")
     private Path output;
 
     @Mixin

@@ -66,7 +66,7 @@ final class EvaluateCommand implements Runnable {
         @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder, with a tokenizer.")
         private Path model;
 
-        @Option(names = "--corpus", required = true, paramLabel = "FILE", description = "Texts: label, tab, text, one a line.")
+        @Option(names = "--corpus", required = true, paramLabel = "FILE", description = CorpusOptions.LABELLED)
         private Path corpus;
 
         Texts() {

@@ -38,7 +38,7 @@ final class FeaturesCommand implements Runnable {
     @Option(names = "--sae", required = true, paramLabel = "DIR", description = "The autoencoder's folder or file.")
     private Path sae;
 
-    @Option(names = "--corpus", required = true, paramLabel = "FILE", description = "Texts: label, tab, text, one a line.")
+    @Option(names = "--corpus", required = true, paramLabel = "FILE", description = CorpusOptions.LABELLED)
     private Path corpus;
 
     @ArgGroup

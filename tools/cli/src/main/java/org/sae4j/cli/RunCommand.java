@@ -45,7 +45,7 @@ final class RunCommand implements Runnable {
     @Option(names = "--config", paramLabel = "FILE", description = "Settings of the experiment, a JSON object.")
     private Path config;
 
-    @Option(names = "--corpus", paramLabel = "FILE", description = "Labelled texts: label, tab, text, one a line.")
+    @Option(names = "--corpus", paramLabel = "FILE", description = CorpusOptions.LABELLED)
     private Path corpus;
 
     @Option(names = "--facts", paramLabel = "FILE", description = "Facts: a JSON list of {relation, prompt, subject, answer}.")

@@ -2,6 +2,7 @@ package org.sae4j.report;
 
 import java.io.IOException;
 import java.io.StringWriter;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -182,6 +183,8 @@ public final class ResultJson {
                     experiment.required("description").stringValue(), provenance(root.required("provenance")),
                     elements(root, "findings", JsonNode::stringValue), elements(root, "metrics", n -> MAPPER.treeToValue(n, Metric.class)),
                     elements(root, "figures", n -> figure(n, file)), elements(root, "notes", JsonNode::stringValue));
+        } catch (CharacterCodingException e) {
+            throw new Sae4jException("the result is not UTF-8", file.toString(), "give a result.json of sae4j", e);
         } catch (IOException | JacksonException e) {
             throw new Sae4jException("cannot read the result: " + e.getMessage(), file.toString(), "give a result.json of sae4j", e);
         }

@@ -3,6 +3,7 @@ package org.sae4j.report;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -34,6 +35,13 @@ class ResultJsonTest {
         assertThat(root.path("data").path("remark").isNull()).isTrue();
         assertThat(root.path("provenance").path("config").path("steps").asInt()).isEqualTo(3);
         assertThat(root.path("figures").path(0).propertyNames()).startsWith("kind", "id", "title", "caption");
+    }
+
+    @Test
+    void aFileOfBytesIsNoResult() throws IOException {
+        Path file = Files.write(folder.resolve("weights.safetensors"), new byte[] {(byte) 0xff, (byte) 0xfe, 0, 1});
+        assertThatThrownBy(() -> ResultJson.read(file)).isInstanceOf(Sae4jException.class).hasMessageContaining("not UTF-8")
+                .hasMessageContaining("weights.safetensors");
     }
 
     @Test
