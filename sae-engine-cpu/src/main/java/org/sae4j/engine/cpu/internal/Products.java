@@ -16,7 +16,7 @@ final class Products {
     /** Rows of the left operand in a tile. */
     private static final int TILE_ROWS = 192;
     /** Rows of a product that is never written as a whole which a thread holds at a time. */
-    private static final int HELD_ROWS = 96;
+    private static final int HELD_ROWS = 192;
 
     private final Kernels kernels;
     private final Workers workers;
