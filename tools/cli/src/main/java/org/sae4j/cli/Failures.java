@@ -20,7 +20,7 @@ final class Failures {
     static int wrongUsage(ParameterException error, String[] args) {
         CommandLine command = error.getCommandLine();
         // Where one of several options is missing, picocli puts a word of its own before the message.
-        String message = error.getMessage().replaceFirst("^Error: ", "");
+        String message = Objects.requireNonNull(error.getMessage()).replaceFirst("^Error: ", "");
         List<String> suggestions =
                 error instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
         if (!suggestions.isEmpty()) {
