@@ -146,7 +146,7 @@ def run(case, seed):
             g = g * (r.norm(dim=-1) / (2 * g.norm(dim=-1) + 1e-6)).detach()[:, None]
             weight = 1 / x.norm(dim=-1, keepdim=True) if case["error"] == "mean_over_norm" else 1.0
             rest = (g - r.detach()).pow(2)
-            ratio = (weight * r.pow(2) / (weight * rest + 1e-6)).detach()
+            ratio = (weight * r.pow(2) / (rest + 1e-6)).detach()
             loss = loss + (ratio * rest).mean()
         if case["dead"] == "aux_k" and dead.any():
             e = (x - x_hat).detach()

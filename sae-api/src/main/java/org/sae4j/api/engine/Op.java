@@ -227,10 +227,9 @@ public sealed interface Op {
 
     /**
      * The loss of ghost gradients and its gradient by the unscaled ghost output g: g is scaled row by row to half the residual's norm,
-     * {@code g' = g |r| / (2 |g| + 1e-6)}, and {@code loss = mean[c (g' - r)^2]} with {@code c = e / (e' + 1e-6)} elementwise, where e is
-     * the
-     * main squared error and e' that of g' against r, both with the reduction's row normalizer. Scale, c and r are constants of the
-     * gradient.
+     * {@code g' = g |r| / (2 |g| + 1e-6)}, and {@code loss = mean[c e']} with {@code e' = (g' - r)^2} and {@code c = e / (e' + 1e-6)}
+     * elementwise, where e is the main squared error with the reduction's row normalizer: the loss has the size of the main one. Scale, c
+     * and r are constants of the gradient.
      *
      * @param ghost g [B, d]
      * @param residual r = x - x^ [B, d]

@@ -67,8 +67,9 @@ final class RecipeText {
             text.append(" + <sum_d (max(0, pi) W_dec + b_dec - x)^2> (decoder and b_dec frozen)");
         }
         switch (r.dead()) {
-            case GHOST -> text.append(" + ghost gradients: mean over batch and d of sg(e/(e' + 1e-6)) (g - sg r)^2, r = x - x^,"
-                    + " g = exp(p_dead) W_dec,dead scaled to |r|/2");
+            case GHOST -> text.append((" + ghost gradients: mean over batch and d of sg(e/(e' + 1e-6)) e', e = r^2%s, e' = (g - sg r)^2,"
+                    + " r = x - x^, g = exp(p_dead) W_dec,dead scaled to |r|/2")
+                    .formatted(r.error() == Recipe.ErrorReduction.MEAN_OVER_NORM ? "/|x|" : ""));
             case AUX_K -> text.append(" + %s %s, e^ the top %d dead features' reconstruction of e = sg(x - x^) (0 while none is dead)"
                     .formatted(r.number(Setting.AUX_COEFFICIENT), error(r, "e^ - e", "e"), r.whole(Setting.K_AUX)));
             case NONE, REINITIALISE, RESAMPLE -> { }

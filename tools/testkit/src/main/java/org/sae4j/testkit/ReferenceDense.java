@@ -280,7 +280,7 @@ final class ReferenceDense {
             double normalizer = op.reduction() == Op.Reduction.MEAN_OVER_NORM ? inputNorms[row] : 1;
             double scale = residualNorms[row] / (2 * ghostNorms[row] + 1e-6);
             double error = ghost[i] * scale - residual[i];
-            double factor = residual[i] * residual[i] / normalizer / (error * error / normalizer + 1e-6);
+            double factor = residual[i] * residual[i] / normalizer / (error * error + 1e-6);
             loss += factor * error * error / ghost.length;
             gradient[i] = 2 * factor * error * scale / ghost.length;
         }

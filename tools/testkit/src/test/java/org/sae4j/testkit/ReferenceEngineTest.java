@@ -164,6 +164,14 @@ class ReferenceEngineTest {
     }
 
     @Test
+    void ghostLossHasTheSizeOfTheMainLoss() {
+        Buffer loss = builder.output("loss", 1, 1);
+        builder.add(new Op.GhostError(input(2, 2, 0.3, -0.4, 2, 1), input(2, 2, 0.6, 0.8, -3, 4), input(2, 2, 30, 40, 6, 8),
+                Reduction.MEAN_OVER_NORM, builder.output("gradient", 2, 2), loss));
+        assertThat((double) run(loss)[0]).isCloseTo((1.0 / 50 + 25.0 / 10) / 4, within(1e-4));
+    }
+
+    @Test
     void removingOneFeatureChangesTheErrorByTheKnownAmount() {
         double f = 1.5;
         double[] row = {0.6, -0.3, 0.2};

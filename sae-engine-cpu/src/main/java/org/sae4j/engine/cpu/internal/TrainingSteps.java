@@ -115,7 +115,7 @@ final class TrainingSteps {
                 for (int i = at; i < at + width; i++) {
                     double r = residual[i];
                     double difference = ghost[i] * scale - r;
-                    double c = r * r / normalizer / (difference * difference / normalizer + 1e-6);
+                    double c = r * r / normalizer / (difference * difference + 1e-6);
                     part += c * difference * difference / count;
                     gradient[i] = (float) (2 * c * difference * scale / count);
                 }

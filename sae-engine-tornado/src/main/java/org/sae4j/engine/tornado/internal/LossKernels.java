@@ -171,7 +171,7 @@ final class LossKernels {
         for (int i = t; i < cols; i += threads) {
             double r = residual.get(row * cols + i);
             double error = ghost.get(row * cols + i) * scale - r;
-            double factor = r * r / normalizer / (error * error / normalizer + 1e-6);
+            double factor = r * r / normalizer / (error * error + 1e-6);
             lossPart += factor * error * error;
             gradient.set(row * cols + i, (float) (2.0 * factor * error * scale / count));
         }
