@@ -156,8 +156,13 @@ final class FeatureProfiler {
         int to = Math.min(corpus.start(document + 1), row + settings.contextTokens() + 1);
         int[] ids = corpus.tokens(document);
         return new Example(interval, document, row - start, corpus.documents().get(document).label(), dense[row], from - start,
-                IntStream.range(from, to).mapToObj(r -> text(ids[r - start])).toList(),
+                texts(Arrays.copyOfRange(ids, from - start, to - start)),
                 IntStream.range(from, to).mapToDouble(r -> dense[r]).toArray());
+    }
+
+    private List<String> texts(int[] tokens) {
+        return Arrays.stream(tokens).allMatch(token -> token < tokenizer.vocabularySize()) ? tokenizer.tokens(tokens)
+                : Arrays.stream(tokens).mapToObj(this::text).toList();
     }
 
     /** Vocabularies may be padded with ids that the tokenizer does not know. */

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -57,6 +59,23 @@ class TokenizerFilesTest {
         assertThat(tokenizer.token(ids[0])).startsWith("\\x");
         assertThat(tokenizer.token(0)).isEqualTo("<|endoftext|>");
         assertThat(tokenizer.decode(ids[0])).isEqualTo("\ufffd");
+    }
+
+    @Test
+    void splitCharactersAreShownAtTheirLastToken() {
+        int[] cat = tokenizer.encode("cat ").ids();
+        int[] smile = tokenizer.encode("😀").ids();
+        int[] ids = tokenizer.encode("cat 😀 sat, 桥").ids();
+        assertThat(smile.length).isGreaterThan(1);
+        List<String> shown = tokenizer.tokens(ids);
+        assertThat(shown).hasSameSizeAs(ids).contains("").anyMatch(text -> text.endsWith("😀"));
+        assertThat(String.join("", shown)).isEqualTo("cat 😀 sat, 桥");
+        int[] cut = Arrays.copyOf(smile, smile.length - 1);
+        assertThat(tokenizer.tokens(cut)).containsExactlyElementsOf(IntStream.of(cut).mapToObj(tokenizer::token).toList());
+        int[] end = Arrays.copyOfRange(ids, cat.length + smile.length - 1, ids.length);
+        assertThat(tokenizer.tokens(end)).hasSameSizeAs(end).contains("at");
+        assertThat(tokenizer.tokens()).isEmpty();
+        assertThatThrownBy(() -> tokenizer.tokens(1024)).isInstanceOf(IndexOutOfBoundsException.class);
     }
 
     @Test

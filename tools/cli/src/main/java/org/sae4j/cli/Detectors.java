@@ -25,7 +25,7 @@ final class Detectors {
      * @param feature the feature
      * @param byDocument AUROC of its largest activation over a document, documents of the label against all others
      * @param byToken its AUROC token by token
-     * @param tokens distinct tokens it is most active on, the strongest first
+     * @param tokens distinct tokens it is most active on, the strongest first, as whole characters
      */
     record Best(int feature, double byDocument, double byToken, List<String> tokens) {}
 
@@ -55,11 +55,16 @@ final class Detectors {
         Set<String> tokens = new LinkedHashSet<>();
         for (Firing firing : firings) {
             int document = corpus.documentOf(firing.row());
-            tokens.add(tokenizer.token(corpus.tokens(document)[firing.row() - corpus.start(document)]).strip());
+            tokens.add(shown(corpus.tokens(document), firing.row() - corpus.start(document), tokenizer).strip());
             if (tokens.size() == TOKENS) {
                 break;
             }
         }
         return List.copyOf(tokens);
+    }
+
+    /** A token; where it is a part of a character, the token that completes it. */
+    static String shown(int[] document, int position, Tokenizer tokenizer) {
+        return tokenizer.tokens(document).stream().skip(position).filter(text -> !text.isEmpty()).findFirst().orElse("");
     }
 }

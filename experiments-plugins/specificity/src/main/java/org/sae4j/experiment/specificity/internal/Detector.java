@@ -213,9 +213,9 @@ public final class Detector {
         int document = corpus.documentOf(row);
         int from = Math.max(corpus.start(document), row - config.contextTokens());
         int to = Math.min(corpus.start(document + 1), row + config.contextTokens() + 1);
-        int[] ids = corpus.tokens(document);
-        List<String> shown = IntStream.range(from, to).mapToObj(r -> tokenizer.token(ids[r - corpus.start(document)])).toList();
-        return new Example(interval, document, row - corpus.start(document), corpus.documents().get(document).label(), activations[row],
-                from - corpus.start(document), shown, java.util.Arrays.copyOfRange(activations, from, to));
+        int start = corpus.start(document);
+        List<String> shown = tokenizer.tokens(java.util.Arrays.copyOfRange(corpus.tokens(document), from - start, to - start));
+        return new Example(interval, document, row - start, corpus.documents().get(document).label(), activations[row], from - start, shown,
+                java.util.Arrays.copyOfRange(activations, from, to));
     }
 }
