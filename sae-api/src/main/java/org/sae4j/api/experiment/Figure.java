@@ -188,7 +188,7 @@ public sealed interface Figure {
      * A text with a value for every token.
      *
      * @param label what it is an example of
-     * @param tokens the texts of the tokens
+     * @param tokens the texts of the tokens; an empty one is a part of the next, as in {@link org.sae4j.api.model.Tokenizer#tokens}
      * @param values one for each token
      */
     record Strip(String label, List<String> tokens, double[] values) {}

@@ -40,6 +40,21 @@ const token = (text, value, scale) => {
   return element("span", attributes, ...(blank ? [element("i", {class: "mark"}, "␣".repeat(Math.min(text.length, 8)))] : tokenSpans(text)));
 };
 
+/** Tokens without a text are parts of the character that a later one completes: they are one span, as strong as the strongest of them. */
+const tokenTexts = (strip, scale) => {
+  const spans = [];
+  let strongest = NaN;
+  strip.tokens.forEach((text, i) => {
+    const value = toNumber(strip.values[i]);
+    strongest = Number.isNaN(strongest) || Math.abs(value) > Math.abs(strongest) ? value : strongest;
+    if (text !== "" || i === strip.tokens.length - 1) {
+      spans.push(token(text, strongest, scale));
+      strongest = NaN;
+    }
+  });
+  return spans;
+};
+
 const stripLegend = (scale) => {
   const [low, high] = ends(scale);
   const steps = 9;
@@ -60,7 +75,7 @@ const tokenStrips = (f, drawing) => {
     return element("tr", {},
       element("th", {scope: "row", dir: "auto"}, visible(strip.label)),
       element("td", {}, element("div", {class: "tokens", dir: "auto"},
-        ...strip.tokens.map((text, i) => token(text, strip.values[i], f.colorScale)))),
+        ...tokenTexts(strip, f.colorScale))),
       element("td", {class: "number"}, values.length ? show(peak) : "–"));
   };
   const body = element("tbody", {}, ...f.strips.slice(0, FIRST_STRIPS).map(row));
