@@ -87,7 +87,7 @@ public final class SaeScaling {
      * every round.
      */
     private static double[][] turns(List<SaeStep> steps) {
-        long end = System.nanoTime() + steps.size() * WARMUP_SECONDS * 1_000_000_000L;
+        long end = System.nanoTime() + (long) steps.size() * WARMUP_SECONDS * 1_000_000_000;
         double[][] seconds = new double[steps.size()][ROUNDS];
         for (int round = 0; round < 3 || System.nanoTime() < end; round++) {
             steps.forEach(SaeStep::run);
