@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Param;
 import org.sae4j.core.internal.Nearest;
+import org.sae4j.core.internal.format.JsonFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -127,7 +128,7 @@ public final class ConfigBinder {
         try {
             node = JSON.readTree(json);
         } catch (JacksonException e) {
-            throw new Sae4jException("the configuration is no JSON, " + e.getOriginalMessage(),
+            throw new Sae4jException("the configuration is no JSON, " + JsonFile.reason(e),
                     where + " line " + e.getLocation().getLineNr(), "write one JSON object such as {\"" + firstKey(defaults) + "\": "
                             + "...}", e);
         }

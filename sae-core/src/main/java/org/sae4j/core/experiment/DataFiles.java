@@ -9,6 +9,7 @@ import java.util.List;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.Fact;
+import org.sae4j.core.internal.format.JsonFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -113,7 +114,7 @@ public final class DataFiles {
         try {
             list = JsonMapper.shared().readTree(json);
         } catch (JacksonException e) {
-            throw new Sae4jException("the facts are no JSON, " + e.getOriginalMessage(), where, "write a list of objects with "
+            throw new Sae4jException("the facts are no JSON, " + JsonFile.reason(e), where, "write a list of objects with "
                     + FACT_KEYS, e);
         }
         if (!list.isArray()) {

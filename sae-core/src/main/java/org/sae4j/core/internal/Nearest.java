@@ -33,7 +33,8 @@ public final class Nearest {
      */
     public static Optional<String> of(String name, Collection<String> names) {
         String given = plain(name);
-        return names.stream().min(Comparator.comparingDouble(n -> difference(given, plain(n)))).filter(n -> difference(given, plain(n)) <= FAR);
+        return names.stream().min(Comparator.comparingDouble(n -> difference(given, plain(n))))
+                .filter(n -> difference(given, plain(n)) <= FAR);
     }
 
     private static String plain(String name) {

@@ -6,6 +6,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.experiment.DataFiles;
+import org.sae4j.core.internal.format.JsonFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -181,7 +182,7 @@ public abstract sealed class Corpus implements AutoCloseable {
             try {
                 text = JsonMapper.shared().readTree(line).path(field);
             } catch (JacksonException e) {
-                throw new Sae4jException("the line is no JSON, " + e.getOriginalMessage().lines().findFirst().orElse("?"), where,
+                throw new Sae4jException("the line is no JSON, " + JsonFile.reason(e), where,
                         "write one object a line", e);
             }
             if (!text.isString()) {

@@ -42,7 +42,7 @@ class TrainerMemoryTest {
 
     @ParameterizedTest
     @MethodSource("recipes")
-    void a_step_allocates_its_metrics_only(String name) {
+    void aStepAllocatesItsMetricsOnly(String name) {
         Map<String, String> settings = new HashMap<>(
                 Map.of("d_sae", "301", "batch", "130", "lr", "1e-5", "steps", "100000", "dead_after", "400"));
         Recipe preset = Recipes.get(name);

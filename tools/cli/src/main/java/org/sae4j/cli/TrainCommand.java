@@ -186,8 +186,8 @@ final class TrainCommand implements Runnable {
         }
         if (activations != null) {
             if (model != null || corpus.isGiven() || hook != null || processOption.isGiven()) {
-                throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --process, --hook and a corpus have no "
-                        + "effect");
+                throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --process, --hook and a corpus "
+                        + "have no effect");
             }
             Paths.existing(activations, "--activations");
             return;

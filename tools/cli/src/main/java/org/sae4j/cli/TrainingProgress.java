@@ -54,6 +54,7 @@ final class TrainingProgress implements Progress, Consumer<TrainingMetrics> {
         if (from == null || to == null || to.nanos <= from.nanos) {
             return "";
         }
-        return String.format(Locale.ROOT, ", %,.0f tokens/s", 1e9 * (to.metrics.tokens() - from.metrics.tokens()) / (to.nanos - from.nanos));
+        long tokens = to.metrics.tokens() - from.metrics.tokens();
+        return String.format(Locale.ROOT, ", %,.0f tokens/s", 1e9 * tokens / (to.nanos - from.nanos));
     }
 }

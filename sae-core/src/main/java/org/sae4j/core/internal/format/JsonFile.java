@@ -61,8 +61,7 @@ public final class JsonFile {
         } catch (CharacterCodingException e) {
             throw new FormatException("JSON must be UTF-8", where, "download or write the file again", e);
         } catch (JacksonException e) {
-            throw new FormatException("not valid JSON: " + e.getOriginalMessage().lines().findFirst().orElse("?").replaceFirst(" \\(start marker at .*", ""), where,
-                    "download or write the file again", e);
+            throw new FormatException("not valid JSON: " + reason(e), where, "download or write the file again", e);
         }
         return of(where, node);
     }
@@ -175,6 +174,16 @@ public final class JsonFile {
     /** {@return the error for a value of another kind than expected} */
     public FormatException mismatch(String key, String expected, JsonNode found) {
         return new FormatException("expected " + expected + ", found " + kind(found), at(key), "correct the file");
+    }
+
+    /**
+     * Why a text is no JSON, in a line, without where Jackson thinks that it is.
+     *
+     * @param e what Jackson threw
+     * @return a phrase
+     */
+    public static String reason(JacksonException e) {
+        return e.getOriginalMessage().lines().findFirst().orElse("?").replaceFirst(" \\(start marker at .*", "");
     }
 
     private static String kind(JsonNode node) {
