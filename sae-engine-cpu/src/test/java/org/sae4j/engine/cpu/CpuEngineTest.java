@@ -2,6 +2,7 @@ package org.sae4j.engine.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.sae4j.engine.cpu.RandomValues.normal;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,7 +17,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Availability;
 import org.sae4j.api.engine.Buffer;
@@ -36,15 +36,6 @@ class CpuEngineTest {
 
     private static Engine open(int threads, String vector) {
         return PROVIDER.open(new EngineOptions(Optional.empty(), threads, Map.of("vector", vector)));
-    }
-
-    private static float[] normal(int n, long seed) {
-        CounterRandom random = new CounterRandom(seed);
-        float[] x = new float[n];
-        for (int i = 0; i < n; i++) {
-            x[i] = (float) random.nextGaussian();
-        }
-        return x;
     }
 
     @Test

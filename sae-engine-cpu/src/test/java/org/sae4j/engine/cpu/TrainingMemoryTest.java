@@ -1,6 +1,7 @@
 package org.sae4j.engine.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.sae4j.engine.cpu.RandomValues.normal;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
@@ -12,7 +13,6 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.sae4j.api.CounterRandom;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Engine;
@@ -29,15 +29,6 @@ class TrainingMemoryTest {
     private static final int BATCH = 130;
     private static final int WINDOW = 20;
     private static final int WINDOWS = 100;
-
-    private static float[] normal(int n, long seed) {
-        CounterRandom random = new CounterRandom(seed);
-        float[] x = new float[n];
-        for (int i = 0; i < n; i++) {
-            x[i] = (float) random.nextGaussian();
-        }
-        return x;
-    }
 
     private static Program program(Rule rule, int k) {
         Program.Builder b = Program.builder("train");

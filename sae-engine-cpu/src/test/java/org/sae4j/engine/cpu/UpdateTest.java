@@ -1,6 +1,7 @@
 package org.sae4j.engine.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.sae4j.engine.cpu.RandomValues.normal;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,15 +27,6 @@ class UpdateTest {
     private static final int D = 45;
     private static final int N = 301;
     private static final int BATCH = 60;
-
-    private static float[] normal(int n, long seed) {
-        CounterRandom random = new CounterRandom(seed);
-        float[] x = new float[n];
-        for (int i = 0; i < n; i++) {
-            x[i] = (float) random.nextGaussian();
-        }
-        return x;
-    }
 
     private static SparseRows rows(double density, long seed) {
         CounterRandom random = new CounterRandom(seed);

@@ -39,11 +39,7 @@ final class ProductSteps {
             Step packLeft = a.packing(context.workers(), source);
             Right right = right(o);
             Step product = context.products().product(a, right.panels(), out, false, bias, o.function());
-            return () -> {
-                packLeft.run();
-                right.pack().run();
-                product.run();
-            };
+            return Step.inOrder(packLeft, right.pack(), product);
         });
     }
 

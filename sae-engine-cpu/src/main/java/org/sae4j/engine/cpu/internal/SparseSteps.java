@@ -43,11 +43,7 @@ final class SparseSteps {
             RightPanels right = context.panels().right(s.columns(), width);
             Step packRight = right.packing(context.workers(), w, false);
             Step product = context.products().product(left, right, out, false, bias, Op.Function.IDENTITY);
-            return () -> {
-                packLeft.run();
-                packRight.run();
-                product.run();
-            };
+            return Step.inOrder(packLeft, packRight, product);
         });
         Tiles tiles = new Tiles(context, s, width, (row, from, to) -> {
             kernels.weightedSum(s.values(), s.indices(), from, to, w, width, 0, out, row * width, width, from > s.offset(row));
@@ -98,11 +94,7 @@ final class SparseSteps {
             Step packRight = right.packing(context.workers(), y, false);
             Step product = out == null ? context.products().blocks(left, right, (row, c, at, slot) -> use.use(row, c, at))
                     : context.products().product(left, right, out, o.accumulate(), null, Op.Function.IDENTITY);
-            return () -> {
-                packLeft.run();
-                packRight.run();
-                product.run();
-            };
+            return Step.inOrder(packLeft, packRight, product);
         });
         float[][] rows = out == null ? new float[context.workers().threads()][width] : new float[0][];
         Gathered gathered = new Gathered(s);
@@ -334,10 +326,6 @@ final class SparseSteps {
                 values[e] = o.exponential() ? slope * s.values()[e] : slope;
             }
         });
-        return () -> {
-            packLeft.run();
-            packRight.run();
-            product.run();
-        };
+        return Step.inOrder(packLeft, packRight, product);
     }
 }

@@ -8,6 +8,15 @@ import org.jspecify.annotations.Nullable;
 interface Step {
     void run();
 
+    /** {@return a step that runs some one after the other} */
+    static Step inOrder(Step... steps) {
+        return () -> {
+            for (Step step : steps) {
+                step.run();
+            }
+        };
+    }
+
     /** {@return a step that is made when it first runs, for what needs memory that other ways to do the same do not} */
     static Step lazily(Supplier<Step> maker) {
         return new Step() {
