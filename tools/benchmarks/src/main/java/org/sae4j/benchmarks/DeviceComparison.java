@@ -20,7 +20,7 @@ import org.sae4j.core.Engines;
  */
 public final class DeviceComparison {
     private static final int RUNS = 11;
-    private static final long WARM_UP_NANOS = 1_000_000_000;
+    private static final int WARM_UP_SECONDS = 1;
 
     private DeviceComparison() {}
 
@@ -77,18 +77,7 @@ public final class DeviceComparison {
     private static double median(Engine engine, DeviceCases.Opener opener) {
         try (Subject subject = opener.open(engine)) {
             subject.run();
-            long end = System.nanoTime() + WARM_UP_NANOS;
-            while (System.nanoTime() < end) {
-                subject.run();
-            }
-            double[] seconds = new double[RUNS];
-            for (int i = 0; i < RUNS; i++) {
-                long start = System.nanoTime();
-                subject.run();
-                seconds[i] = (System.nanoTime() - start) / 1e9;
-            }
-            Arrays.sort(seconds);
-            return seconds[RUNS / 2];
+            return Timing.median(RUNS, 0, WARM_UP_SECONDS, subject::run);
         }
     }
 }

@@ -158,20 +158,8 @@ public final class ModelComparison {
         }
     }
 
-    /** The median of some runs after a warm-up of at least two runs and six seconds. */
     private static double median(int runs, Runnable run) {
-        long start = System.nanoTime();
-        for (int i = 0; i < 2 || System.nanoTime() - start < 6_000_000_000L; i++) {
-            run.run();
-        }
-        double[] seconds = new double[runs];
-        for (int i = 0; i < runs; i++) {
-            long from = System.nanoTime();
-            run.run();
-            seconds[i] = (System.nanoTime() - from) / 1e9;
-        }
-        Arrays.sort(seconds);
-        return seconds[runs / 2];
+        return Timing.median(runs, 2, 6, run);
     }
 
     private static void print(String name, double own, double times, List<String> peer, String... arguments) throws Exception {

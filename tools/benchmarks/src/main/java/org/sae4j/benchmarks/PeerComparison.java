@@ -103,17 +103,6 @@ public final class PeerComparison {
 
     /** The median of some runs after a warm-up. */
     static double median(Subject subject) {
-        long end = System.nanoTime() + WARMUP_SECONDS * 1_000_000_000L;
-        for (int i = 0; i < 3 || System.nanoTime() < end; i++) {
-            subject.run();
-        }
-        double[] seconds = new double[RUNS];
-        for (int i = 0; i < RUNS; i++) {
-            long start = System.nanoTime();
-            subject.run();
-            seconds[i] = (System.nanoTime() - start) / 1e9;
-        }
-        Arrays.sort(seconds);
-        return seconds[RUNS / 2];
+        return Timing.median(RUNS, 3, WARMUP_SECONDS, subject::run);
     }
 }

@@ -103,17 +103,11 @@ public final class SaeScaling {
         return seconds;
     }
 
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
-    }
-
     /** The median over rounds of what one step takes in units of another. */
     private static double ratio(double[] seconds, double[] unit) {
         double[] ratios = new double[seconds.length];
         Arrays.setAll(ratios, round -> seconds[round] / unit[round]);
-        return median(ratios);
+        return Timing.median(ratios);
     }
 
     private static void threads() throws InterruptedException {
@@ -129,7 +123,7 @@ public final class SaeScaling {
                 double floors = (dense(lineOfOne, c[0], c[1], 1024) + update(lineOfOne, c[0], c[1]))
                         / (dense(lineOfTwo, c[0], c[1], 1024) + update(lineOfTwo, c[0], c[1]));
                 System.out.printf(Locale.ROOT, "d %d, F %d, L0 %d: 1 thread %.2f ms, 2 threads %.2f ms, %.2f times as fast, its floor %.2f "
-                        + "times%n", c[0], c[1], c[2], median(seconds[0]) * 1e3, median(seconds[1]) * 1e3, ratio(seconds[0], seconds[1]),
+                        + "times%n", c[0], c[1], c[2], Timing.median(seconds[0]) * 1e3, Timing.median(seconds[1]) * 1e3, ratio(seconds[0], seconds[1]),
                         floors);
             }
         }
@@ -149,8 +143,8 @@ public final class SaeScaling {
                     SaeStep never = new SaeStep(sparse, d, n, 1024, 0, active)) {
                 double[][] seconds = turns(List.of(own, always, never));
                 System.out.printf(Locale.ROOT, "density %s: as the engine decides %.1f ms, always dense %.1f ms, always sparse %.1f ms, "
-                        + "decides / dense %.2f, decides / sparse %.2f   %s%n", share, median(seconds[0]) * 1e3, median(seconds[1]) * 1e3,
-                        median(seconds[2]) * 1e3, ratio(seconds[0], seconds[1]), ratio(seconds[0], seconds[2]), own.state());
+                        + "decides / dense %.2f, decides / sparse %.2f   %s%n", share, Timing.median(seconds[0]) * 1e3, Timing.median(seconds[1]) * 1e3,
+                        Timing.median(seconds[2]) * 1e3, ratio(seconds[0], seconds[1]), ratio(seconds[0], seconds[2]), own.state());
             }
         }
     }
