@@ -1,10 +1,11 @@
 /** Transformers, sparse autoencoders, training, evaluation and file formats over the kernels of an engine. */
 @org.jspecify.annotations.NullMarked
+@SuppressWarnings("module") // The module that an internal package is exported to is built later.
 module org.sae4j.core {
     requires transitive org.sae4j.api;
     requires java.net.http;
     requires jdk.management;
-    requires tools.jackson.databind;
+    requires tools.jackson.core;
 
     exports org.sae4j.core;
     exports org.sae4j.core.evaluate;
@@ -14,6 +15,8 @@ module org.sae4j.core {
     exports org.sae4j.core.hub;
     exports org.sae4j.core.store;
     exports org.sae4j.core.train;
+
+    exports org.sae4j.core.internal.json to org.sae4j.report;
 
     uses org.sae4j.api.engine.EngineProvider;
     uses org.sae4j.api.experiment.Experiment;

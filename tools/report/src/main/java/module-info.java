@@ -3,7 +3,8 @@
 module org.sae4j.report {
     requires transitive org.sae4j.api;
     requires static org.jspecify;
-    requires tools.jackson.databind;
+    requires org.sae4j.core;
+    requires tools.jackson.core;
 
     exports org.sae4j.report;
 }

@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.internal.format.AtomicFile;
-import org.sae4j.core.internal.format.JsonWriter;
+import org.sae4j.core.internal.json.JsonWriter;
 
 /** Writes evaluations for programs to read. */
 public final class EvaluationFile {

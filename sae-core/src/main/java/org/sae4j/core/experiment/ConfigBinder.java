@@ -19,21 +19,16 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Param;
 import org.sae4j.core.internal.Nearest;
-import org.sae4j.core.internal.format.JsonFile;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
+import org.sae4j.core.internal.json.JsonException;
+import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.json.JsonReader;
+import org.sae4j.core.internal.json.JsonWriter;
 
 /**
  * Reads experiment configurations: JSON objects laid over a record of defaults, strictly. An unknown key, a value of another type or out of
  * its {@link Param} range is refused before anything runs.
  */
 public final class ConfigBinder {
-    private static final JsonMapper JSON = JsonMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
-
     private ConfigBinder() {}
 
     /**
@@ -68,7 +63,7 @@ public final class ConfigBinder {
             Object value = defaults == null ? null : value(component, defaults);
             boolean nested = component.getType().isRecord();
             settings.add(new Setting(name, typeName(component.getGenericType()),
-                    value == null || nested ? "" : JSON.writeValueAsString(plain(value)), param == null ? "" : param.unit(),
+                    value == null || nested ? "" : JsonWriter.compact(plain(value)), param == null ? "" : param.unit(),
                     param == null ? "" : range(param), param == null ? "" : param.value()));
             if (nested) {
                 describe(component.getType(), (Record) value, name + ".", settings);
@@ -126,13 +121,13 @@ public final class ConfigBinder {
     public static <C extends Record> C bind(C defaults, String json, String where) {
         JsonNode node;
         try {
-            node = JSON.readTree(json);
-        } catch (JacksonException e) {
-            throw new Sae4jException("the configuration is no JSON, " + JsonFile.reason(e),
-                    where + " line " + e.getLocation().getLineNr(), "write one JSON object such as {\"" + firstKey(defaults) + "\": "
+            node = JsonReader.read(json);
+        } catch (JsonException e) {
+            throw new Sae4jException("the configuration is no JSON, " + e.reason(),
+                    where + " line " + e.line(), "write one JSON object such as {\"" + firstKey(defaults) + "\": "
                             + "...}", e);
         }
-        if (node == null || !node.isObject()) {
+        if (!node.isObject()) {
             throw new Sae4jException("the configuration is no JSON object", where,
                     "write one JSON object such as {\"" + firstKey(defaults) + "\": ...}");
         }

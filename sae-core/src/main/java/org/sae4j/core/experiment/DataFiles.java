@@ -9,10 +9,9 @@ import java.util.List;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.Fact;
-import org.sae4j.core.internal.format.JsonFile;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
+import org.sae4j.core.internal.json.JsonException;
+import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.json.JsonReader;
 
 /** Reads the data of experiments. */
 public final class DataFiles {
@@ -112,9 +111,9 @@ public final class DataFiles {
     public static List<Fact> facts(String json, String where) {
         JsonNode list;
         try {
-            list = JsonMapper.shared().readTree(json);
-        } catch (JacksonException e) {
-            throw new Sae4jException("the facts are no JSON, " + JsonFile.reason(e), where, "write a list of objects with "
+            list = JsonReader.read(json);
+        } catch (JsonException e) {
+            throw new Sae4jException("the facts are no JSON, " + e.reason(), where, "write a list of objects with "
                     + FACT_KEYS, e);
         }
         if (!list.isArray()) {

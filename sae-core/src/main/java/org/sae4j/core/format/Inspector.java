@@ -18,7 +18,7 @@ import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.StoredTensor;
 import org.sae4j.core.internal.format.TensorTable;
 import org.sae4j.core.internal.format.WeightFiles;
-import tools.jackson.databind.JsonNode;
+import org.sae4j.core.internal.json.JsonNode;
 
 /** Looks into files without reading the tensors' values. */
 public final class Inspector {

@@ -11,12 +11,12 @@ import java.util.Map;
 import java.util.Objects;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SaeConfig.Architecture;
+import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.core.internal.format.AtomicFile;
 import org.sae4j.core.internal.format.Finite;
-import org.sae4j.core.internal.format.JsonWriter;
 import org.sae4j.core.internal.format.SaeReader;
+import org.sae4j.core.internal.json.JsonWriter;
 
 /** Reads and writes sparse autoencoders. */
 public final class SaeFiles {

@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.internal.format.AtomicFile;
-import org.sae4j.core.internal.format.JsonWriter;
+import org.sae4j.core.internal.json.JsonWriter;
 
 /** Writes safetensors files. The same tensors and metadata give the same bytes, whatever the order of the maps. */
 public final class SafetensorsWriter {

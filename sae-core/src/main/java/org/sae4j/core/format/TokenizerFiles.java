@@ -10,9 +10,9 @@ import java.util.OptionalInt;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.MappedFile;
+import org.sae4j.core.internal.json.JsonNode;
 import org.sae4j.core.internal.tokenizer.BpeTokenizer;
 import org.sae4j.core.internal.tokenizer.TokenizerJson;
-import tools.jackson.databind.JsonNode;
 
 /** Reads byte-level BPE tokenizers: {@code tokenizer.json}, or {@code vocab.json} with {@code merges.txt}. */
 public final class TokenizerFiles {

@@ -9,7 +9,7 @@ import java.util.Optional;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.internal.format.AtomicFile;
 import org.sae4j.core.internal.format.JsonFile;
-import org.sae4j.core.internal.format.JsonWriter;
+import org.sae4j.core.internal.json.JsonWriter;
 
 /**
  * What lies where: {@code OWNER/NAME/COMMIT/path} are the files, {@code OWNER/NAME/COMMIT.json} is the listing,

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.internal.format.JsonFile;
-import tools.jackson.databind.JsonNode;
+import org.sae4j.core.internal.json.JsonNode;
 
 /**
  * The files of a repository at a commit. Its JSON, in the cache too, is that of the hub's {@code /api/models/REPO/revision/REV?blobs=true}.

@@ -6,10 +6,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.experiment.DataFiles;
-import org.sae4j.core.internal.format.JsonFile;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
+import org.sae4j.core.internal.json.JsonException;
+import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.json.JsonReader;
 
 /**
  * Documents of files, read one after the other: memory holds one document, or a piece of a plain text. For one thread, and for one pass.
@@ -180,9 +179,9 @@ public abstract sealed class Corpus implements AutoCloseable {
             String where = reader.file() + " line " + reader.line();
             JsonNode text;
             try {
-                text = JsonMapper.shared().readTree(line).path(field);
-            } catch (JacksonException e) {
-                throw new Sae4jException("the line is no JSON, " + JsonFile.reason(e), where,
+                text = JsonReader.read(line).path(field);
+            } catch (JsonException e) {
+                throw new Sae4jException("the line is no JSON, " + e.reason(), where,
                         "write one object a line", e);
             }
             if (!text.isString()) {

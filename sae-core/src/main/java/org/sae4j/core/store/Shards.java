@@ -17,7 +17,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.format.SafetensorsFile;
-import org.sae4j.core.internal.format.JsonWriter;
+import org.sae4j.core.internal.json.JsonWriter;
 
 /** The files of a store's shards: safetensors with one tensor, whose data begin at a page of memory, so that they can be mapped. */
 final class Shards {

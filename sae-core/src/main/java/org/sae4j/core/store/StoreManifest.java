@@ -14,8 +14,8 @@ import org.sae4j.core.format.ElementType;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.format.AtomicFile;
 import org.sae4j.core.internal.format.JsonFile;
-import org.sae4j.core.internal.format.JsonWriter;
-import tools.jackson.databind.JsonNode;
+import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.json.JsonWriter;
 
 /**
  * The file {@code store.json} of a store. What it names is on the disk: it is written after the rows it counts.

@@ -22,8 +22,8 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.format.AtomicFile;
 import org.sae4j.core.internal.format.JsonFile;
-import org.sae4j.core.internal.format.JsonWriter;
-import tools.jackson.databind.JsonNode;
+import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.json.JsonWriter;
 
 /**
  * The checkpoints of one run: files that appear whole, of which the newest are kept, and {@code manifest.json}, which says what they must

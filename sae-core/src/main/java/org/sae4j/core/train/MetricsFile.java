@@ -14,12 +14,14 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.type.TypeReference;
-import tools.jackson.databind.json.JsonMapper;
+import org.sae4j.core.internal.json.JsonException;
+import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.json.JsonReader;
+import org.sae4j.core.internal.json.JsonWriter;
 
 /**
  * Writes the metrics of steps to {@code metrics.jsonl}, one JSON object on each line, numbers that are not finite as null. A listener for
@@ -28,7 +30,6 @@ import tools.jackson.databind.json.JsonMapper;
 public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseable {
     private final Path path;
     private final BufferedWriter writer;
-    private final JsonMapper json = new JsonMapper();
     private boolean closed;
 
     /**
@@ -87,11 +88,15 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
     }
 
     /** The step of a line; a line that was cut off belongs to none that is kept. */
-    private long stepOf(String line) {
+    private static long stepOf(String line) {
+        return object(line).map(object -> object.path("step").asLong(Long.MAX_VALUE)).orElse(Long.MAX_VALUE);
+    }
+
+    private static Optional<JsonNode> object(String line) {
         try {
-            return json.readTree(line).path("step").asLong(Long.MAX_VALUE);
-        } catch (JacksonException e) {
-            return Long.MAX_VALUE;
+            return Optional.of(JsonReader.read(line)).filter(JsonNode::isObject);
+        } catch (JsonException e) {
+            return Optional.empty();
         }
     }
 
@@ -125,7 +130,7 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
         Map<String, @Nullable Object> line = new LinkedHashMap<>(values);
         line.replaceAll((name, value) -> value instanceof Double number && !Double.isFinite(number) ? null : value);
         try {
-            writer.write(json.writeValueAsString(line));
+            writer.write(JsonWriter.compact(line));
             writer.write("\n");
             writer.flush();
         } catch (IOException e) {
@@ -147,16 +152,13 @@ public final class MetricsFile implements Consumer<TrainingMetrics>, AutoCloseab
         } catch (IOException e) {
             throw new Sae4jException("metrics cannot be read: " + e, path.toString(), "name a file that training wrote", e);
         }
-        JsonMapper mapper = new JsonMapper();
         List<Map<String, @Nullable Object>> read = new ArrayList<>();
         for (int i = 0; i < lines.size(); i++) {
-            try {
-                read.add(mapper.readValue(lines.get(i), new TypeReference<LinkedHashMap<String, @Nullable Object>>() {}));
-            } catch (JacksonException e) {
-                if (i < lines.size() - 1) {
-                    throw new Sae4jException("line " + (i + 1) + " is no JSON object", path.toString(), "name a file that training wrote",
-                            e);
-                }
+            Optional<JsonNode> object = object(lines.get(i));
+            if (object.isPresent()) {
+                read.add(object.get().toMap());
+            } else if (i < lines.size() - 1) {
+                throw new Sae4jException("line " + (i + 1) + " is not a JSON object", path.toString(), "name a file that training wrote");
             }
         }
         return read;

@@ -9,6 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Param;
 
@@ -47,10 +48,20 @@ class ConfigBinderTest {
         "{\"steps\": 1, \"steps\": 2} | no JSON",
         "{} {} | no JSON",
         "{\"steps\" | no JSON",
+        "{\"length\": 1e999} | no JSON, the number 1e999 is out of range, test line 1",
     })
     void refusesWhatDoesNotFit(String json, String message) {
         assertThatThrownBy(() -> ConfigBinder.bind(DEFAULTS, json, "test")).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining(message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"inner\":", "["})
+    void refusesDepthAndLength(String opening) {
+        assertThatThrownBy(() -> ConfigBinder.bind(DEFAULTS, opening.repeat(10_000), "test")).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("nesting depth");
+        assertThatThrownBy(() -> ConfigBinder.bind(DEFAULTS, "{\"steps\": " + "9".repeat(10_000) + "}", "test"))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("10000").hasMessageNotContaining("99999");
     }
 
     @Test

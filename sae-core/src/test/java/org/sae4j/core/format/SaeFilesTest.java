@@ -169,21 +169,21 @@ class SaeFilesTest {
         SaeFiles.write(folder, config(Architecture.TOPK), parameters(Architecture.TOPK), Map.of("training_tokens", 12));
         assertThat(Files.readString(folder.resolve("cfg.json"))).isEqualTo("""
                 {
-                  "architecture" : "topk",
-                  "d_in" : 5,
-                  "d_sae" : 7,
-                  "dtype" : "float32",
-                  "device" : "cpu",
-                  "apply_b_dec_to_input" : false,
-                  "normalize_activations" : "layer_norm",
-                  "reshape_activations" : "none",
-                  "k" : 3,
-                  "rescale_acts_by_decoder_norm" : false,
-                  "metadata" : {
-                    "sae_lens_version" : "6.0.0",
-                    "training_tokens" : 12,
-                    "model_name" : "tiny",
-                    "hook_name" : "blocks.2.mlp.hook_post"
+                  "architecture": "topk",
+                  "d_in": 5,
+                  "d_sae": 7,
+                  "dtype": "float32",
+                  "device": "cpu",
+                  "apply_b_dec_to_input": false,
+                  "normalize_activations": "layer_norm",
+                  "reshape_activations": "none",
+                  "k": 3,
+                  "rescale_acts_by_decoder_norm": false,
+                  "metadata": {
+                    "sae_lens_version": "6.0.0",
+                    "training_tokens": 12,
+                    "model_name": "tiny",
+                    "hook_name": "blocks.2.mlp.hook_post"
                   }
                 }
                 """);

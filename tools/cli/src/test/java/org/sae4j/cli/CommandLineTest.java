@@ -298,8 +298,8 @@ class CommandLineTest {
                 "--output", file)).as(err.toString()).isZero();
         assertThat(run("train", "--recipe", "openai-topk", "--activations", file, "--tensor", "blocks.0.mlp.hook_post", "--steps", "2",
                 "--batch", "4", "--set", "d_sae=32", "--set", "k=4", "--output", file("placed"))).as(err.toString()).isZero();
-        assertThat(folder.resolve("placed/cfg.json")).content().contains("\"hook_name\" : \"blocks.0.mlp.hook_post\"")
-                .contains("\"model_name\" : \"gelu-1l-demo\"");
+        assertThat(folder.resolve("placed/cfg.json")).content().contains("\"hook_name\": \"blocks.0.mlp.hook_post\"")
+                .contains("\"model_name\": \"gelu-1l-demo\"");
     }
 
     @Test

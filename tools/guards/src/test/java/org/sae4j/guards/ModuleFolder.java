@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -79,6 +81,12 @@ record ModuleFolder(Path folder) {
     /** {@return whether every module may see the package} */
     boolean exports(String name) {
         return descriptor().exports().stream().anyMatch(e -> e.source().equals(name) && !e.isQualified());
+    }
+
+    /** {@return the names of the modules that a package is exported to by name} */
+    Set<String> friends(String name) {
+        return descriptor().exports().stream().filter(e -> e.source().equals(name)).flatMap(e -> e.targets().stream())
+                .collect(Collectors.toSet());
     }
 
     JavaClasses javaClasses() {

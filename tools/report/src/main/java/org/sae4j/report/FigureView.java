@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.DoubleStream;
 import org.sae4j.api.experiment.Figure;
+import org.sae4j.core.internal.json.JsonWriter;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A figure as the page shows it.
@@ -45,7 +45,7 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
     /** {@return the figure's data for a script element of type application/json} */
     String json() {
         var text = new StringWriter();
-        try (JsonGenerator out = JsonMapper.shared().createGenerator(text)) {
+        try (JsonGenerator out = JsonWriter.compactTo(text)) {
             new JsonValues(out, JsonValues.Precision.DISPLAY).write(figure, figure.id());
         }
         return Text.scriptJson(text.toString());

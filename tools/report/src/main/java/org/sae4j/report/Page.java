@@ -12,9 +12,11 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.sae4j.api.experiment.Interval;
 import org.sae4j.api.experiment.Metric;
+import org.sae4j.core.internal.json.JsonException;
+import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.json.JsonReader;
+import org.sae4j.core.internal.json.JsonWriter;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Writes the page: text as HTML, figures as JSON that the page's script draws. */
 final class Page {
@@ -207,11 +209,15 @@ final class Page {
         out.append("<section id=\"_provenance\" class=\"level2\" aria-labelledby=\"_provenance_h\">\n")
                 .append("<h2 id=\"_provenance_h\">Provenance</h2>\n<dl class=\"provenance\">\n");
         var text = new StringWriter();
-        try (JsonGenerator json = JsonMapper.shared().createGenerator(text)) {
+        try (JsonGenerator json = JsonWriter.compactTo(text)) {
             new JsonValues(json, JsonValues.Precision.FULL).write(provenance, "provenance");
         }
         var rows = new LinkedHashMap<String, String>();
-        flatten("", JsonMapper.shared().readTree(text.toString()), rows);
+        try {
+            flatten("", JsonReader.read(text.toString()), rows);
+        } catch (JsonException e) {
+            throw new IllegalStateException("JSON that was just written", e);
+        }
         rows.forEach((name, value) -> out.append("<div><dt>").append(Text.html(name)).append("</dt><dd><bdi>").append(Text.html(value))
                 .append("</bdi></dd></div>\n"));
         out.append("</dl>\n</section>\n");

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -17,16 +17,11 @@ import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.experiment.Figure;
 import org.sae4j.api.experiment.Metric;
-import tools.jackson.core.JacksonException;
+import org.sae4j.core.internal.json.JsonException;
+import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.json.JsonReader;
+import org.sae4j.core.internal.json.JsonWriter;
 import tools.jackson.core.JsonGenerator;
-import tools.jackson.core.util.DefaultIndenter;
-import tools.jackson.core.util.DefaultPrettyPrinter;
-import tools.jackson.core.util.Separators;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.ObjectWriter;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Results as JSON. The file is an object with, in this order,
@@ -51,13 +46,6 @@ public final class ResultJson {
     /** What the files say they are. The number grows when the meaning of a member changes; new members may come without. */
     public static final String SCHEMA = "sae4j/result/1";
 
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES, DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
-            .build();
-    private static final ObjectWriter PRETTY = MAPPER.writer().with(new DefaultPrettyPrinter(
-            Separators.createDefaultInstance().withObjectNameValueSpacing(Separators.Spacing.AFTER).withObjectEmptySeparator("")
-                    .withArrayEmptySeparator(""))
-            .withObjectIndenter(new DefaultIndenter("  ", "\n")));
     private static final Map<String, Class<?>> KINDS = Stream.of(Figure.class.getPermittedSubclasses())
             .collect(Collectors.toUnmodifiableMap(JsonValues::kind, c -> c));
 
@@ -87,7 +75,7 @@ public final class ResultJson {
      */
     public static String toJson(Experiment<?, ?> experiment, ExperimentResult<?> result, Map<String, ?> provenance) {
         var text = new StringWriter();
-        try (JsonGenerator out = PRETTY.createGenerator(text)) {
+        try (JsonGenerator out = JsonWriter.indentedTo(text)) {
             var values = new JsonValues(out, JsonValues.Precision.FULL);
             out.writeStartObject();
             out.writeStringProperty("schema", SCHEMA);
@@ -120,7 +108,7 @@ public final class ResultJson {
      */
     public static void writeData(Path file, String schema, Map<String, ?> provenance, Record data) {
         var text = new StringWriter();
-        try (JsonGenerator out = PRETTY.createGenerator(text)) {
+        try (JsonGenerator out = JsonWriter.indentedTo(text)) {
             var values = new JsonValues(out, JsonValues.Precision.FULL);
             out.writeStartObject();
             out.writeStringProperty("schema", schema);
@@ -144,7 +132,7 @@ public final class ResultJson {
      */
     public static String toJson(Figure figure) {
         var text = new StringWriter();
-        try (JsonGenerator out = PRETTY.createGenerator(text)) {
+        try (JsonGenerator out = JsonWriter.indentedTo(text)) {
             new JsonValues(out, JsonValues.Precision.FULL).write(figure, figure.id());
         }
         return Text.wellFormedJson(text.toString()) + "\n";
@@ -171,47 +159,57 @@ public final class ResultJson {
      * @throws Sae4jException if the file cannot be read, is no result or of another version, or does not hold what the schema asks for
      */
     public static SavedResult read(Path file) {
+        JsonNode root;
         try {
-            JsonNode root = MAPPER.readTree(Files.readString(file));
-            String schema = root.path("schema").asString("nothing");
-            if (!schema.equals(SCHEMA)) {
-                throw new Sae4jException("expected the schema " + SCHEMA + ", found " + schema, file.toString(),
-                        "give a result.json that this version of sae4j wrote");
-            }
-            JsonNode experiment = root.required("experiment");
-            return new SavedResult(experiment.required("id").stringValue(), experiment.required("title").stringValue(),
-                    experiment.required("description").stringValue(), provenance(root.required("provenance")),
-                    elements(root, "findings", JsonNode::stringValue), elements(root, "metrics", n -> MAPPER.treeToValue(n, Metric.class)),
-                    elements(root, "figures", n -> figure(n, file)), elements(root, "notes", JsonNode::stringValue));
+            root = JsonReader.read(Files.readString(file));
         } catch (CharacterCodingException e) {
-            throw new Sae4jException("the result is not UTF-8", file.toString(), "give a result.json of sae4j", e);
-        } catch (IOException | JacksonException e) {
-            throw new Sae4jException("cannot read the result: " + e.getMessage(), file.toString(), "give a result.json of sae4j", e);
+            throw new Sae4jException("the result is not UTF-8", file.toString(), "pass a result.json of sae4j", e);
+        } catch (JsonException e) {
+            throw new Sae4jException("the result is not JSON: " + e.reason(), file.toString(), "pass a result.json of sae4j", e);
+        } catch (IOException e) {
+            throw new Sae4jException("cannot read the result: " + e.getMessage(), file.toString(), "pass a result.json of sae4j", e);
         }
+        String schema = root.path("schema").asString("nothing");
+        if (!schema.equals(SCHEMA)) {
+            throw new Sae4jException("expected the schema " + SCHEMA + ", found " + schema, file.toString(),
+                    "pass a result.json that this version of sae4j wrote");
+        }
+        RecordReader records = new RecordReader(file.toString());
+        JsonNode experiment = root.path("experiment");
+        return new SavedResult(records.text(experiment.path("id"), "experiment.id"),
+                records.text(experiment.path("title"), "experiment.title"),
+                records.text(experiment.path("description"), "experiment.description"), provenance(root, records),
+                elements(root, "findings", records, records::text),
+                elements(root, "metrics", records, (node, where) -> records.read(node, Metric.class, where)),
+                elements(root, "figures", records, (node, where) -> figure(node, records, where)),
+                elements(root, "notes", records, records::text));
     }
 
-    private static <T> List<T> elements(JsonNode root, String name, Function<JsonNode, T> read) {
-        var elements = new ArrayList<T>();
-        for (JsonNode node : root.required(name).asArray()) {
-            elements.add(read.apply(node));
+    private static <T> List<T> elements(JsonNode root, String name, RecordReader records, BiFunction<JsonNode, String, T> read) {
+        JsonNode list = root.path(name);
+        if (!list.isArray()) {
+            throw records.mismatch(list, "a list", name);
+        }
+        List<T> elements = new ArrayList<>(list.size());
+        for (JsonNode node : list) {
+            elements.add(read.apply(node, name + "[" + elements.size() + "]"));
         }
         return elements;
     }
 
-    @SuppressWarnings("unchecked")
-    private static Map<String, Object> provenance(JsonNode node) {
-        return MAPPER.treeToValue(node, Map.class);
+    private static Map<String, Object> provenance(JsonNode root, RecordReader records) {
+        JsonNode node = root.path("provenance");
+        if (!node.isObject()) {
+            throw records.mismatch(node, "an object", "provenance");
+        }
+        return node.toMap();
     }
 
-    private static Figure figure(JsonNode node, Path file) {
-        String kind = node.path("kind").asString("nothing");
-        Class<?> type = KINDS.get(kind);
+    private static Figure figure(JsonNode node, RecordReader records, String where) {
+        Class<?> type = KINDS.get(node.path("kind").asString(""));
         if (type == null) {
-            throw new Sae4jException("a figure has the kind " + kind + ", known are " + KINDS.keySet().stream().sorted().toList(),
-                    file.toString(), "give a result.json that this version of sae4j wrote");
+            throw records.mismatch(node.path("kind"), "one of " + KINDS.keySet().stream().sorted().toList(), where + ".kind");
         }
-        ObjectNode members = node.asObject().deepCopy();
-        members.remove("kind");
-        return (Figure) MAPPER.treeToValue(members, type);
+        return (Figure) records.read(node, type, where);
     }
 }

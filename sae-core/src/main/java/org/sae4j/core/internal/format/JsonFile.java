@@ -10,26 +10,14 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.core.format.FormatException;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.core.json.JsonReadFeature;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
+import org.sae4j.core.internal.json.JsonException;
+import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.json.JsonReader;
 
 /** A JSON object from a file, with typed access whose errors name the file and the key. A key whose value is null counts as absent. */
 public final class JsonFile {
     /** The largest JSON file that is read. */
     private static final long MAX_BYTES = 256L << 20;
-    private static final int MAX_DEPTH = 64;
-
-    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
-            .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(MAX_DEPTH).maxNumberLength(400).build())
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
-            .build()).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
 
     private final String where;
     private final JsonNode node;
@@ -57,11 +45,11 @@ public final class JsonFile {
     public static JsonFile parse(String where, byte[] utf8) {
         JsonNode node;
         try {
-            node = MAPPER.readTree(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString());
+            node = JsonReader.readPython(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString());
         } catch (CharacterCodingException e) {
             throw new FormatException("JSON must be UTF-8", where, "download or write the file again", e);
-        } catch (JacksonException e) {
-            throw new FormatException("not valid JSON: " + reason(e), where, "download or write the file again", e);
+        } catch (JsonException e) {
+            throw new FormatException("not valid JSON: " + e.reason(), where, "download or write the file again", e);
         }
         return of(where, node);
     }
@@ -174,16 +162,6 @@ public final class JsonFile {
     /** {@return the error for a value of another kind than expected} */
     public FormatException mismatch(String key, String expected, JsonNode found) {
         return new FormatException("expected " + expected + ", found " + kind(found), at(key), "correct the file");
-    }
-
-    /**
-     * Why a text is no JSON, in a line, without where Jackson thinks that it is.
-     *
-     * @param e what Jackson threw
-     * @return a phrase
-     */
-    public static String reason(JacksonException e) {
-        return e.getOriginalMessage().lines().findFirst().orElse("?").replaceFirst(" \\(start marker at .*", "");
     }
 
     private static String kind(JsonNode node) {

@@ -12,7 +12,7 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig.Normalization;
 import org.sae4j.core.format.FormatException;
-import tools.jackson.databind.JsonNode;
+import org.sae4j.core.internal.json.JsonNode;
 
 /** Autoencoders in SAELens' folders, of version 6 and of the flat configs before it. */
 final class SaeLensReader {

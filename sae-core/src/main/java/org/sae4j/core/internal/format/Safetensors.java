@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import org.sae4j.core.format.ElementType;
 import org.sae4j.core.format.FormatException;
-import tools.jackson.databind.JsonNode;
+import org.sae4j.core.internal.json.JsonNode;
 
 /**
  * The safetensors container: the length of a JSON header as a little-endian 64-bit integer, the header, and the tensors' bytes without

@@ -8,7 +8,7 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.format.FormatException;
-import tools.jackson.databind.JsonNode;
+import org.sae4j.core.internal.json.JsonNode;
 
 /** A GPT-2-style model as TransformerLens names and stores it. */
 public final class TransformerLensModel {

@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import org.sae4j.core.format.FormatException;
-import tools.jackson.databind.JsonNode;
+import org.sae4j.core.internal.json.JsonNode;
 
 /** Opens a file of tensors of any supported kind, by its first bytes. */
 public final class WeightFiles {

@@ -14,8 +14,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.format.JsonFile;
+import org.sae4j.core.internal.json.JsonNode;
 import org.sae4j.core.internal.tokenizer.AddedTokens.AddedToken;
-import tools.jackson.databind.JsonNode;
 
 /** Reads byte-level BPE tokenizers from the JSON of Hugging Face tokenizers, or from GPT-2's own two files. */
 public final class TokenizerJson {
