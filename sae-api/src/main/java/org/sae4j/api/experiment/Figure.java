@@ -94,7 +94,31 @@ public sealed interface Figure {
      * @param high upper ends of a band; empty for none
      * @param dashed whether it is a reference, such as a null curve
      */
-    record Line(String name, double[] x, double[] y, double[] low, double[] high, boolean dashed) {}
+    record Line(String name, double[] x, double[] y, double[] low, double[] high, boolean dashed) {
+        /**
+         * A line without a band.
+         *
+         * @param name legend entry
+         * @param x first coordinates
+         * @param y second coordinates; NaN leaves a gap
+         * @return a solid line
+         */
+        public static Line of(String name, double[] x, double[] y) {
+            return new Line(name, x, y, new double[0], new double[0], false);
+        }
+
+        /**
+         * A reference line, such as a null curve.
+         *
+         * @param name legend entry
+         * @param x first coordinates
+         * @param y second coordinates; NaN leaves a gap
+         * @return a dashed line
+         */
+        public static Line reference(String name, double[] x, double[] y) {
+            return new Line(name, x, y, new double[0], new double[0], true);
+        }
+    }
 
     /**
      * Lines over a common axis.
@@ -116,7 +140,31 @@ public sealed interface Figure {
      * @param low lower ends of error bars; empty for none
      * @param high upper ends of error bars; empty for none
      */
-    record BarSeries(String name, double[] values, double[] low, double[] high) {}
+    record BarSeries(String name, double[] values, double[] low, double[] high) {
+        /**
+         * Bars without error bars.
+         *
+         * @param name legend entry
+         * @param values heights
+         * @return the series
+         */
+        public static BarSeries of(String name, double[] values) {
+            return new BarSeries(name, values, new double[0], new double[0]);
+        }
+
+        /**
+         * Bars with their intervals as error bars.
+         *
+         * @param name legend entry
+         * @param estimates heights with intervals; one without an interval has no error bar
+         * @return the series
+         */
+        public static BarSeries of(String name, List<Estimate> estimates) {
+            return new BarSeries(name, estimates.stream().mapToDouble(Estimate::value).toArray(),
+                    estimates.stream().mapToDouble(e -> e.hasInterval() ? e.interval().low() : e.value()).toArray(),
+                    estimates.stream().mapToDouble(e -> e.hasInterval() ? e.interval().high() : e.value()).toArray());
+        }
+    }
 
     /**
      * Bars side by side.

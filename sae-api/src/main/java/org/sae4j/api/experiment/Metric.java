@@ -37,4 +37,17 @@ public record Metric(String name, double value, String unit, Optional<Interval> 
     public static Metric of(String name, double value, String unit, Interval interval, long n) {
         return new Metric(name, value, unit, Optional.of(interval), n);
     }
+
+    /**
+     * An estimate. Without an interval it is a plain number with its n.
+     *
+     * @param name what it is
+     * @param estimate the number with its uncertainty
+     * @param unit its unit, or empty
+     * @return the metric
+     */
+    public static Metric of(String name, Estimate estimate, String unit) {
+        return new Metric(name, estimate.value(), unit, estimate.hasInterval() ? Optional.of(estimate.interval()) : Optional.empty(),
+                estimate.n());
+    }
 }

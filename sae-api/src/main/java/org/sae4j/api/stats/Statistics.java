@@ -5,10 +5,20 @@ import java.util.Comparator;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
+import org.sae4j.api.experiment.Comparison;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.Interval;
 
 /** Statistics of samples, in double precision. All methods refuse null and treat NaN as an ordinary value of {@link Double#compare}. */
 public final class Statistics {
+    private static final double LEVEL = 0.95;
+    /** The 97.5% quantile of the normal distribution. */
+    private static final double NORMAL_QUANTILE = 1.959963984540054;
+    /** The 97.5% quantiles of Student's t distribution from 1 degree of freedom on. */
+    private static final double[] STUDENT_QUANTILES = {12.706204736, 4.302652730, 3.182446305, 2.776445105};
+    /** All of fewer observations agree in sign by chance in more than 5% of cases, which a bootstrap would take for certain. */
+    private static final int LEAST_FOR_BOOTSTRAP = 6;
+
     private Statistics() {}
 
     /**
@@ -208,6 +218,114 @@ public final class Statistics {
             }
             return sum / drawn.length;
         }, resamples, level, over, random);
+    }
+
+    /**
+     * The mean with its 95% interval: a percentile bootstrap from 6 observations on, Student's t for 2 to 5, and none for fewer.
+     *
+     * @param values the observations
+     * @param resamples number of resamples, at least 1
+     * @param over what an observation is, for the interval's description
+     * @param random where draws come from
+     * @return the estimate; NaN for an empty sample
+     * @throws IllegalArgumentException as {@link #bootstrap}
+     */
+    public static Estimate meanEstimate(double[] values, int resamples, String over, CounterRandom random) {
+        int n = values.length;
+        double mean = mean(values);
+        if (n < 2) {
+            return new Estimate(mean, new Interval(Double.NaN, Double.NaN, LEVEL, "none, as there are fewer than two " + over), n);
+        }
+        if (n < LEAST_FOR_BOOTSTRAP) {
+            double half = STUDENT_QUANTILES[n - 2] * standardDeviation(values) / Math.sqrt(n);
+            return new Estimate(mean, new Interval(mean - half, mean + half, LEVEL, "Student's t over " + over), n);
+        }
+        return new Estimate(mean, bootstrapMean(values, resamples, LEVEL, over, random), n);
+    }
+
+    /**
+     * The share of independent trials that succeeded, with its 95% interval by Wilson (1927), which has a width even if all of them do.
+     *
+     * @param successes trials that succeeded
+     * @param n trials
+     * @param over what the trials are
+     * @return the estimate; NaN without trials
+     * @throws IllegalArgumentException if there are more successes than trials
+     */
+    public static Estimate shareEstimate(long successes, long n, String over) {
+        if (successes < 0 || successes > n) {
+            throw new IllegalArgumentException("successes are from 0 to the number of trials, found " + successes + " of " + n);
+        }
+        if (n == 0) {
+            return new Estimate(Double.NaN, new Interval(Double.NaN, Double.NaN, LEVEL, "none, as there are no " + over), 0);
+        }
+        double share = (double) successes / n;
+        double square = NORMAL_QUANTILE * NORMAL_QUANTILE / n;
+        double center = (share + square / 2) / (1 + square);
+        double half = NORMAL_QUANTILE / (1 + square) * Math.sqrt(share * (1 - share) / n + square / (4 * n));
+        return new Estimate(share, new Interval(successes == 0 ? 0 : center - half, successes == n ? 1 : center + half, LEVEL,
+                "Wilson over " + over), n);
+    }
+
+    /**
+     * Compares the means of pairs: the difference is estimated over pairs.
+     *
+     * @param measured one value for each pair
+     * @param control the other values, in the same order
+     * @param resamples number of resamples, at least 1
+     * @param over what a pair is
+     * @param random where draws come from
+     * @return the comparison
+     * @throws IllegalArgumentException if the lengths differ, or as {@link #bootstrap}
+     */
+    public static Comparison comparePairs(double[] measured, double[] control, int resamples, String over, CounterRandom random) {
+        checkLengths(measured.length, control.length);
+        return new Comparison(meanEstimate(measured, resamples, over, random.stream("measured")),
+                meanEstimate(control, resamples, over, random.stream("control")),
+                meanEstimate(IntStream.range(0, measured.length).mapToDouble(i -> measured[i] - control[i]).toArray(), resamples, over,
+                        random.stream("difference")));
+    }
+
+    /**
+     * Compares the means of two independent samples. The difference is resampled within both; with fewer than 6 observations in either,
+     * its interval is that of Welch's t with the degrees of freedom of the smaller sample, and there is none for fewer than 2.
+     *
+     * @param measured the sample
+     * @param control the other one
+     * @param resamples number of resamples, at least 1
+     * @param over what an observation is
+     * @param random where draws come from
+     * @return the comparison; n of the difference is that of the smaller sample
+     * @throws IllegalArgumentException as {@link #bootstrap}
+     */
+    public static Comparison compareSamples(double[] measured, double[] control, int resamples, String over, CounterRandom random) {
+        Estimate own = meanEstimate(measured, resamples, over, random.stream("measured"));
+        Estimate other = meanEstimate(control, resamples, over, random.stream("control"));
+        int least = Math.min(measured.length, control.length);
+        double difference = own.value() - other.value();
+        Interval interval;
+        if (least < 2) {
+            interval = new Interval(Double.NaN, Double.NaN, LEVEL, "none, as there are fewer than two " + over);
+        } else if (least < LEAST_FOR_BOOTSTRAP) {
+            double a = standardDeviation(measured);
+            double b = standardDeviation(control);
+            double half = STUDENT_QUANTILES[least - 2] * Math.sqrt(a * a / measured.length + b * b / control.length);
+            interval = new Interval(difference - half, difference + half, LEVEL, "Welch's t over " + over);
+        } else {
+            CounterRandom second = random.stream("difference of control");
+            interval = bootstrap(measured.length, drawn -> {
+                double sum = 0;
+                for (int i : drawn) {
+                    sum += measured[i];
+                }
+                double others = 0;
+                for (int i = 0; i < control.length; i++) {
+                    others += control[second.nextInt(control.length)];
+                }
+                return sum / measured.length - others / control.length;
+            }, resamples, LEVEL, over, random.stream("difference"));
+        }
+        return new Comparison(own, other, new Estimate(difference, interval, least));
     }
 
     /**

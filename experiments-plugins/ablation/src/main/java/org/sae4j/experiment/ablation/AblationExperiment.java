@@ -84,7 +84,7 @@ public final class AblationExperiment implements Experiment<AblationConfig, Abla
                 .orElse("#" + subject.target()), subject.target(), subject.second(), subject.loss(), detailed, reconstruction.effects(),
                 reconstruction.relative(), reconstruction.sorted(), zero, effects.modes(detailed, active), effects.byPosition(detailed),
                 effects.byToken(detailed), effects.movers(detailed, tokenizer), effects.ranks(zero), labels.effects(), labels.matrix());
-        Summary summary = new Summary(result, config, corpus);
+        Summary summary = new Summary(result, config, corpus, random.stream("summary"));
         List<String> notes = new ArrayList<>(summary.notes());
         if (!corpus) {
             notes.add("Without a labelled corpus, means and resampled activations come from the text itself, and no labels are studied.");

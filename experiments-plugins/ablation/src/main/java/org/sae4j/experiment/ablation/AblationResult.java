@@ -1,6 +1,7 @@
 package org.sae4j.experiment.ablation;
 
 import java.util.List;
+import org.sae4j.api.experiment.Comparison;
 import org.sae4j.api.experiment.Interval;
 
 /**
@@ -128,16 +129,11 @@ public record AblationResult(String hook, List<String> text, List<Integer> token
      * @param label the label
      * @param feature the feature
      * @param auroc how well its largest activation in a document tells the label's documents from others
-     * @param inside mean rise of the loss per token on the label's documents, in nats
-     * @param insideInterval its uncertainty
-     * @param insideDocuments the label's documents
-     * @param outside mean rise elsewhere
-     * @param outsideInterval its uncertainty
-     * @param outsideDocuments other documents
+     * @param rise mean rise of the loss per token on the label's documents, in nats, beside that on documents of other labels; n counts
+     *     documents
      * @param context the text before the token where the feature is strongest, that token included
      * @param before top predictions there, with probabilities
      * @param after top predictions there when the feature is ablated at all tokens
      */
-    public record LabelEffect(String label, int feature, double auroc, double inside, Interval insideInterval, int insideDocuments,
-            double outside, Interval outsideInterval, int outsideDocuments, String context, String before, String after) {}
+    public record LabelEffect(String label, int feature, double auroc, Comparison rise, String context, String before, String after) {}
 }

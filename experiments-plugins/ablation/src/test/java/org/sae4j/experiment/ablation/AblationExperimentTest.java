@@ -256,10 +256,10 @@ class AblationExperimentTest {
             assertThat(result.data().labels()).extracting(l -> l.label()).containsExactly("digits", "letters");
             assertThat(result.data().labels()).allSatisfy(l -> {
                 assertThat(l.auroc()).isBetween(0.5, 1.0);
-                assertThat(l.insideDocuments()).isEqualTo(3);
-                assertThat(l.outsideDocuments()).isEqualTo(3);
+                assertThat(l.rise().measured().n()).isEqualTo(3);
+                assertThat(l.rise().control().n()).isEqualTo(3);
                 assertThat(l.before()).contains("\"");
-                assertThat(l.insideInterval().method()).contains("documents");
+                assertThat(l.rise().measured().interval().method()).contains("documents");
             });
             assertThat(result.figures()).extracting(Figure::id).contains("labels", "label-matrix", "predictions", "by-token", "modes",
                     "relative-effects", "sorted-differences", "top-by-ablation", "top-by-activation", "movers", "reconstruction");

@@ -73,8 +73,8 @@ public final class Figures {
         return new Figure.Bars(id, title, "Fall of the log probability of \"" + result.target() + "\" after the text when the feature is"
                 + " set to zero at all tokens, and its first-order attribution, for the top ten of " + active().size()
                 + " features." + tail, FEATURE, Figure.Axis.of("fall of log probability (nats)"), names(top),
-                List.of(new Figure.BarSeries("ablation", array(top, FeatureEffect::ablation), NONE, NONE),
-                        new Figure.BarSeries("attribution", array(top, FeatureEffect::attribution), NONE, NONE)), true);
+                List.of(Figure.BarSeries.of("ablation", array(top, FeatureEffect::ablation)),
+                        Figure.BarSeries.of("attribution", array(top, FeatureEffect::attribution))), true);
     }
 
     private static List<String> names(List<FeatureEffect> effects) {
@@ -177,7 +177,7 @@ public final class Figures {
             double[] values = result.sortedDifferences()[i];
             double[] ranks = new double[values.length];
             Arrays.setAll(ranks, r -> r + 1);
-            lines.add(new Figure.Line("#" + result.detailed().get(i), ranks, values, NONE, NONE, false));
+            lines.add(Figure.Line.of("#" + result.detailed().get(i), ranks, values));
         }
         return new Figure.Lines("sorted-differences", "Absolute changes of other features, sorted", "Mean absolute change of each other"
                 + " feature when the reconstruction without a feature is encoded again; the 100 largest." + tail, Figure.Axis.of("rank"),
@@ -205,10 +205,8 @@ public final class Figures {
                 + " " + config.labelDocuments() + " documents of its label and on those of all other"
                 + " labels; 95% intervals (bootstrap over documents)." + tail, Figure.Axis.of("label and feature"),
                 Figure.Axis.of("rise of loss (nats per token)"), labels.stream().map(l -> l.label() + " #" + l.feature()).toList(), List.of(
-                new Figure.BarSeries("its label", array(labels, LabelEffect::inside), array(labels, l -> l.insideInterval().low()),
-                        array(labels, l -> l.insideInterval().high())),
-                new Figure.BarSeries("elsewhere", array(labels, LabelEffect::outside), array(labels, l -> l.outsideInterval().low()),
-                        array(labels, l -> l.outsideInterval().high()))), true);
+                Figure.BarSeries.of("its label", labels.stream().map(l -> l.rise().measured()).toList()),
+                Figure.BarSeries.of("elsewhere", labels.stream().map(l -> l.rise().control()).toList())), true);
     }
 
     private Figure matrix() {

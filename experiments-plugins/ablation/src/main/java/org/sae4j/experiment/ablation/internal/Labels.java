@@ -16,7 +16,6 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.ExperimentContext;
-import org.sae4j.api.experiment.Interval;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
@@ -280,8 +279,6 @@ public final class Labels {
     }
 
     private LabelEffect effect(Chosen chosen, double[] inside, double[] outside) {
-        Interval insideInterval = interval(inside, "inside " + chosen.label());
-        Interval outsideInterval = interval(outside, "outside " + chosen.label());
         int document = 0;
         for (int d = 0; d < strongest[chosen.feature()].length; d++) {
             if (strongest[chosen.feature()][d] > strongest[chosen.feature()][document]) {
@@ -302,8 +299,8 @@ public final class Labels {
         float[][] added = without(chosen.feature(), document, tokens);
         passes.fromTokens(List.of(new Passes.Run(tokens, null), new Passes.Run(tokens, added)), (run, _, logits) ->
                 texts[run] = predictions(logits.row(position)));
-        return new LabelEffect(chosen.label(), chosen.feature(), chosen.auroc(), Statistics.mean(inside), insideInterval, inside.length,
-                Statistics.mean(outside), outsideInterval, outside.length,
+        return new LabelEffect(chosen.label(), chosen.feature(), chosen.auroc(),
+                Statistics.compareSamples(inside, outside, config.resamples(), "documents", random.stream("rise").stream(chosen.label())),
                 tokenizer.decode(Arrays.copyOfRange(own, Math.max(0, at + 1 - CONTEXT), at + 1)), texts[0], texts[1]);
     }
 
@@ -311,9 +308,5 @@ public final class Labels {
         Distribution distribution = Distribution.of(logits);
         return Arrays.stream(distribution.top(TOP)).mapToObj(t -> String.format(Locale.ROOT, "\"%s\" %.2f", tokenizer.token(t),
                 Math.exp(distribution.log()[t]))).collect(Collectors.joining(", "));
-    }
-
-    private Interval interval(double[] values, String name) {
-        return Statistics.bootstrapMean(values, config.resamples(), 0.95, "documents", random.stream(name));
     }
 }

@@ -4,7 +4,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import org.sae4j.api.experiment.Interval;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.Predicate;
+import org.sae4j.api.CounterRandom;
+import org.sae4j.api.experiment.Comparison;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.Metric;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.ablation.AblationConfig;
@@ -18,9 +23,15 @@ import org.sae4j.experiment.ablation.AblationResult.ReconstructionEffect;
 
 /** Says what was found. */
 public final class Summary {
+    private static final String RANDOM_DIRECTION = "random direction";
+    private static final int TOP = 10;
+    /** Closed forms that deviate by more are not said to hold. */
+    private static final double EXACT = 1e-3;
+
     private final AblationResult result;
     private final AblationConfig config;
     private final boolean corpus;
+    private final CounterRandom random;
 
     /**
      * Prepares a summary.
@@ -28,20 +39,17 @@ public final class Summary {
      * @param result what was measured
      * @param config the configuration
      * @param corpus whether the run has a corpus
+     * @param random where bootstrap resamples come from
      */
-    public Summary(AblationResult result, AblationConfig config, boolean corpus) {
+    public Summary(AblationResult result, AblationConfig config, boolean corpus, CounterRandom random) {
         this.result = result;
         this.config = config;
         this.corpus = corpus;
+        this.random = random;
     }
 
     private static String number(double value) {
-        return Double.isNaN(value) ? "undefined" : Math.abs(value) >= 0.001 || value == 0 ? String.format(Locale.ROOT, "%.4f", value)
-                : String.format(Locale.ROOT, "%.2e", value);
-    }
-
-    private static String text(double value, Interval interval) {
-        return number(value) + " [" + number(interval.low()) + ", " + number(interval.high()) + "]";
+        return Estimate.number(value);
     }
 
     /** {@return sentences with numbers, the most important first} */
@@ -51,48 +59,66 @@ public final class Summary {
         if (active.isEmpty()) {
             findings.add("No feature is active in the text, so there is nothing to ablate.");
         } else {
-            FeatureEffect most = active.stream().max(Comparator.comparingDouble(FeatureEffect::kl)).orElseThrow();
-            findings.add("Of " + active.size() + " active features, setting feature " + most.feature() + " to zero changes the"
-                    + " model's predictions most: mean divergence " + number(most.kl()) + " nats, next-token loss "
-                    + (most.lossChange() >= 0 ? "+" : "") + number(most.lossChange()) + " nats.");
+            findings.add(strongest(active));
             result.ranks().stream().filter(r -> r.against().equals("ablation")).forEach(r -> findings.add(rank(r)));
-            findings.addAll(controls());
+            control(RANDOM_DIRECTION, m -> m.kind().equals(RANDOM_DIRECTION)).map(c -> "Zero-ablation moves the predictions of the text "
+                    + c.verdict("more than a random direction of equal norm: features matter more than directions of their size",
+                            "less than a random direction of equal norm", "not measurably more or less than a random direction of equal"
+                            + " norm: whether features matter more than directions of their size cannot be told") + " ("
+                    + means(c) + ").").ifPresent(findings::add);
+            control("other feature", m -> m.kind().startsWith("feature ")).map(c -> "It moves them " + c.verdict("more than", "less than",
+                    "not measurably more or less than") + " taking out another active feature of nearest strength (" + means(c) + ").")
+                    .ifPresent(findings::add);
             findings.addAll(reconstruction());
         }
-        result.labels().stream().sorted(Comparator.comparingDouble(l -> -l.inside())).forEach(l -> findings.add(label(l)));
+        result.labels().stream().sorted(Comparator.comparingDouble(l -> -l.rise().measured().value())).forEach(l -> findings.add(label(l)));
         return findings;
+    }
+
+    /** The largest effect is one of many on one text, so it has no interval; a random direction of its size stands beside it. */
+    private String strongest(List<FeatureEffect> active) {
+        FeatureEffect most = active.stream().max(Comparator.comparingDouble(FeatureEffect::kl)).orElseThrow();
+        Optional<ModeEffect> direction = result.modes().stream().filter(m -> m.feature() == most.feature()
+                && m.kind().equals(RANDOM_DIRECTION)).findFirst();
+        return "Of " + active.size() + " features that are active in this text of " + result.text().size() + " tokens, setting feature "
+                + most.feature() + " to zero changes the model's predictions most, by " + number(most.kl()) + " nats of divergence on"
+                + " average" + direction.map(d -> " (a random direction of its norm: " + new Estimate(d.kl(), d.interval(), d.draws()).text()
+                + ")").orElse("") + ". It is the largest of many on one text, so nothing follows for other texts.";
     }
 
     private static String rank(RankComparison r) {
         boolean nothing = Double.isNaN(r.interval().low()) || r.interval().low() <= 0 && r.interval().high() >= 0;
-        return "Of the top " + Math.min(10, r.n()) + " features by ablation, " + r.topShared() + " are in the top by " + r.by()
-                + "; over all " + r.n() + " the rank correlation is " + text(r.spearman(), r.interval())
-                + (nothing ? ", not distinguishable from 0." : ".");
+        String correlation = "over all " + r.n() + " features the rank correlation of " + r.by() + " and ablation is "
+                + new Estimate(r.spearman(), r.interval(), r.n()).text() + (nothing ? ", not distinguishable from 0." : ".");
+        // Among few features the tops are nearly all of them.
+        return r.n() < 2 * TOP ? correlation.substring(0, 1).toUpperCase(Locale.ROOT) + correlation.substring(1)
+                : "Of the top " + TOP + " features by ablation, " + r.topShared() + " are in the top " + TOP + " by " + r.by()
+                + String.format(Locale.ROOT, " (%.1f by chance); ", (double) TOP * TOP / r.n()) + correlation;
     }
 
-    private List<String> controls() {
-        List<String> findings = new ArrayList<>();
-        List<ModeEffect> zero = kind(AblationMode.ZERO.title());
-        List<ModeEffect> direction = kind("random direction");
-        List<ModeEffect> other = result.modes().stream().filter(m -> m.kind().startsWith("feature ")).toList();
-        if (!zero.isEmpty() && !direction.isEmpty()) {
-            double own = mean(zero);
-            double control = mean(direction);
-            findings.add("Over " + zero.size() + " features, zero-ablation moves predictions by " + number(own)
-                    + " nats on average, a random direction of equal norm by " + number(control)
-                    + (other.isEmpty() ? "" : ", another active feature of nearest strength by " + number(mean(other))) + ": "
-                    + (own > control ? "features matter more than directions of their size." : "features matter no more than directions of"
-                    + " their size."));
+    /** Zero-ablation of the detailed features beside a control of each. */
+    private Optional<Comparison> control(String name, Predicate<ModeEffect> kind) {
+        List<ModeEffect> zero = new ArrayList<>();
+        List<ModeEffect> controls = new ArrayList<>();
+        for (ModeEffect own : result.modes()) {
+            if (own.kind().equals(AblationMode.ZERO.title())) {
+                result.modes().stream().filter(m -> m.feature() == own.feature() && kind.test(m)).findFirst().ifPresent(m -> {
+                    zero.add(own);
+                    controls.add(m);
+                });
+            }
         }
-        return findings;
+        return zero.isEmpty() ? Optional.empty() : Optional.of(Statistics.comparePairs(kl(zero), kl(controls), config.resamples(),
+                "features", random.stream(name)));
     }
 
-    private List<ModeEffect> kind(String kind) {
-        return result.modes().stream().filter(m -> m.kind().equals(kind)).toList();
+    private static double[] kl(List<ModeEffect> effects) {
+        return effects.stream().mapToDouble(ModeEffect::kl).toArray();
     }
 
-    private static double mean(List<ModeEffect> effects) {
-        return Statistics.mean(effects.stream().mapToDouble(ModeEffect::kl).toArray());
+    private static String means(Comparison c) {
+        return number(c.measured().value()) + " and " + number(c.control().value()) + " nats on average, difference "
+                + c.difference().text() + ", n = " + c.difference().n() + " features";
     }
 
     private List<String> reconstruction() {
@@ -101,41 +127,47 @@ public final class Summary {
         if (zero.isEmpty()) {
             return List.of();
         }
+        Estimate rise = Statistics.meanEstimate(zero.stream().mapToDouble(e -> e.mseAfter() - e.mse()).toArray(), config.resamples(),
+                "features", random.stream("reconstruction"));
         double deviation = zero.stream().mapToDouble(e -> Math.abs(e.mseAfter() - e.mse() - e.mseChangeExpected())
                 / Math.max(Math.abs(e.mseChangeExpected()), 1e-12)).max().orElseThrow();
         double norm = zero.stream().mapToDouble(e -> Math.abs(e.change() - e.changeExpected()) / e.changeExpected()).max().orElseThrow();
-        return List.of("On the reconstruction, zero-ablation raises the mean squared error from "
-                + number(Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::mse).toArray())) + " to "
-                + number(Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::mseAfter).toArray())) + ", leaves a cosine of "
-                + number(Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::cosine).toArray())) + " and, encoded again,"
-                + " changes "
+        return List.of("Without a feature the mean squared error of the reconstruction " + rise.change("rises", "falls", "") + " from "
+                + number(Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::mse).toArray())) + "; the cosine with the"
+                + " reconstruction before is "
+                + number(Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::cosine).toArray())) + " and, encoded again, "
                 + number(100 * Statistics.mean(zero.stream().mapToDouble(ReconstructionEffect::changedShare).toArray()))
-                + "% of all features (means over " + zero.size() + " features); the closed forms hold to " + number(norm)
+                + "% of all features change (means over " + zero.size() + " features). The closed forms "
+                + (norm < EXACT && deviation < EXACT ? "hold" : "do not hold here: they deviate") + " to " + number(norm)
                 + " (norm of the change) and " + number(deviation) + " (error), relatively.");
     }
 
     private static String label(LabelEffect l) {
-        String ratio = l.outside() > 0 ? String.format(Locale.ROOT, "%.0f times", l.inside() / l.outside()) : "where it does not rise";
-        boolean clear = l.insideInterval().low() > Math.max(0, l.outsideInterval().high());
-        return "Without feature " + l.feature() + ", the strongest of \"" + l.label() + "\" (AUROC by document " + number(l.auroc())
-                + "), the loss rises by " + text(l.inside(), l.insideInterval()) + " nats per token on " + l.insideDocuments()
-                + " documents of that label and by " + text(l.outside(), l.outsideInterval()) + " on " + l.outsideDocuments() + " others"
-                + (clear ? " (" + ratio + (l.outside() > 0 ? " as much)." : ").") : ": not clearly more.");
+        Comparison rise = l.rise();
+        OptionalDouble ratio = rise.measured().ratio(rise.control());
+        String times = ratio.isPresent() && ratio.getAsDouble() > 1 ? String.format(Locale.ROOT, ", about %s times as much",
+                number(ratio.getAsDouble())) : "";
+        return "Without feature " + l.feature() + ", chosen for \"" + l.label() + "\" (AUROC by document " + number(l.auroc())
+                + "), the loss " + rise.measured().change("rises", "falls", "nats per token") + " on " + rise.measured().n()
+                + " documents of that label; on " + rise.control().n() + " others it "
+                + rise.control().change("rises", "falls", "nats per token") + ": "
+                + rise.verdict("more on the label than elsewhere" + times, "less on the label than elsewhere",
+                        "no measurable difference between the label and others") + ".";
     }
 
     /** {@return the numbers to look at first} */
     public List<Metric> metrics() {
         List<Metric> metrics = new ArrayList<>();
         metrics.add(new Metric("active features", result.features().stream().filter(e -> e.tokens() > 0).count(),
-                "features", java.util.Optional.empty(), result.text().size()));
+                "features", Optional.empty(), result.text().size()));
         metrics.add(Metric.of("loss of the text", result.loss(), "nats"));
         for (RankComparison r : result.ranks()) {
             metrics.add(Metric.of("rank correlation, " + r.by() + " and " + r.against(), r.spearman(), "Spearman", r.interval(), r.n()));
             metrics.add(Metric.of("top ten by " + r.against() + " also in top ten by " + r.by(), r.topShared(), "features"));
         }
         for (LabelEffect l : result.labels()) {
-            metrics.add(Metric.of("loss rise inside, " + l.label(), l.inside(), "nats", l.insideInterval(), l.insideDocuments()));
-            metrics.add(Metric.of("loss rise elsewhere, " + l.label(), l.outside(), "nats", l.outsideInterval(), l.outsideDocuments()));
+            metrics.add(Metric.of("loss rise inside, " + l.label(), l.rise().measured(), "nats"));
+            metrics.add(Metric.of("loss rise elsewhere, " + l.label(), l.rise().control(), "nats"));
         }
         return metrics;
     }

@@ -1,0 +1,22 @@
+package org.sae4j.api.experiment;
+
+/**
+ * A measurement beside its control. The difference decides what may be said: two intervals that overlap say nothing about it.
+ *
+ * @param measured the measurement
+ * @param control the same without what is studied
+ * @param difference measured minus control
+ */
+public record Comparison(Estimate measured, Estimate control, Estimate difference) {
+    /**
+     * Words that the difference supports.
+     *
+     * @param more words for a measurement above its control
+     * @param less words for one below it
+     * @param neither words where the interval of the difference holds 0, or there is none
+     * @return one of the three
+     */
+    public String verdict(String more, String less, String neither) {
+        return difference.verdict(0, more, less, neither);
+    }
+}
