@@ -113,8 +113,7 @@ public record Estimate(double value, Interval interval, long n) {
             return number(value) + " (no interval, n = " + n + ")";
         }
         double width = interval.high() - interval.low();
-        double scale = width > 0 ? width : Math.abs(value);
-        int decimals = scale > 0 ? Math.clamp((long) (1 - Math.floor(Math.log10(scale))), 0, MOST_DECIMALS) : SIGNIFICANT;
+        int decimals = width > 0 ? Math.clamp((long) (1 - Math.floor(Math.log10(width))), 0, MOST_DECIMALS) : SIGNIFICANT;
         if (Math.max(Math.abs(interval.low()), Math.abs(interval.high())) < Math.pow(10, -MOST_DECIMALS)) {
             return number(value) + " [" + number(interval.low()) + ", " + number(interval.high()) + "]";
         }

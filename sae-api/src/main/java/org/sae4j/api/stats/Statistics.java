@@ -244,6 +244,24 @@ public final class Statistics {
     }
 
     /**
+     * The median with its 95% interval: a percentile bootstrap from 6 observations on, and none for fewer.
+     *
+     * @param values the observations
+     * @param resamples number of resamples, at least 1
+     * @param over what an observation is, for the interval's description
+     * @param random where draws come from
+     * @return the estimate; NaN for an empty sample
+     * @throws IllegalArgumentException as {@link #bootstrap}
+     */
+    public static Estimate medianEstimate(double[] values, int resamples, String over, CounterRandom random) {
+        Interval interval = values.length < LEAST_FOR_BOOTSTRAP
+                ? new Interval(Double.NaN, Double.NaN, LEVEL, "none, as there are fewer than " + LEAST_FOR_BOOTSTRAP + " " + over)
+                : bootstrap(values.length, drawn -> quantile(Arrays.stream(drawn).mapToDouble(i -> values[i]).toArray(), 0.5), resamples,
+                        LEVEL, over, random);
+        return new Estimate(quantile(values, 0.5), interval, values.length);
+    }
+
+    /**
      * The share of independent trials that succeeded, with its 95% interval by Wilson (1927), which has a width even if all of them do.
      *
      * @param successes trials that succeeded

@@ -50,7 +50,7 @@ class EstimateTest {
         assertThat(estimate(12.3456, 9.1, 15.2).text()).isEqualTo("12.3 [9.1, 15.2]");
         assertThat(estimate(-0.00001, -0.02, 0.01).text()).isEqualTo("0.000 [-0.020, 0.010]");
         assertThat(estimate(3.1e-9, 1e-9, 5e-9).text()).isEqualTo("3.10e-09 [1.00e-09, 5.00e-09]");
-        assertThat(estimate(1, 1, 1).text()).isEqualTo("1.0 [1.0, 1.0]");
+        assertThat(estimate(1, 1, 1).text()).isEqualTo("1.000 [1.000, 1.000]");
         assertThat(new Estimate(0.5, new Interval(Double.NaN, Double.NaN, 0.95, "none"), 1).text()).isEqualTo("0.500 (no interval, n = 1)");
         assertThat(Estimate.number(Double.NaN)).isEqualTo("undefined");
         assertThat(Estimate.number(-0.0)).isEqualTo("0");

@@ -2,7 +2,8 @@ package org.sae4j.experiment.neighborhood;
 
 import java.util.List;
 import java.util.Optional;
-import org.sae4j.api.experiment.Interval;
+import org.sae4j.api.experiment.Comparison;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.experiment.neighborhood.NeighborhoodConfig.Source;
 
 /**
@@ -79,11 +80,9 @@ public record NeighborhoodResult(int features, int width, int tokens, List<Focus
      * @param second another
      * @param k neighbors compared
      * @param jaccard size of intersection over size of union, mean over features
-     * @param interval of it, over features
      * @param chance what independent sets of k would give
-     * @param features features compared
      */
-    public record Agreement(Source first, Source second, int k, double jaccard, Interval interval, double chance, int features) {}
+    public record Agreement(Source first, Source second, int k, Estimate jaccard, double chance) {}
 
     /** How points were laid out. */
     public enum Method {
@@ -100,14 +99,13 @@ public record NeighborhoodResult(int features, int width, int tokens, List<Focus
      * @param method how it was made
      * @param points the features on it
      * @param coordinates by axis and point
-     * @param trustworthiness of its neighborhoods (Venna and Kaski 2001), from 0 to 1
-     * @param interval of it, over features
+     * @param trustworthiness of its neighborhoods (Venna and Kaski 2001), from 0 to 1, mean over features
      * @param randomTrustworthiness of random positions
      * @param varianceShares shares of variance of the first principal components; empty for UMAP
      * @param nullShares the same for random unit vectors
      */
-    public record ProjectionResult(Source source, Method method, int[] points, double[][] coordinates, double trustworthiness,
-            Interval interval, double randomTrustworthiness, double[] varianceShares, double[] nullShares) {}
+    public record ProjectionResult(Source source, Method method, int[] points, double[][] coordinates, Estimate trustworthiness,
+            double randomTrustworthiness, double[] varianceShares, double[] nullShares) {}
 
     /**
      * What is known of every feature, by feature.
@@ -123,12 +121,10 @@ public record NeighborhoodResult(int features, int width, int tokens, List<Focus
     /**
      * Whether neighbors detect the same label.
      *
-     * @param share of labelled neighbors of labelled features that have the same label, mean over features
-     * @param interval of it, over features
-     * @param shuffled the same with labels shuffled among labelled features
-     * @param features labelled features with a labelled neighbor
+     * @param share of labelled neighbors of labelled features that have the same label, mean over features with such a neighbor, beside
+     *     the same with labels shuffled among labelled features
      */
-    public record LabelAgreement(double share, Interval interval, double shuffled, int features) {}
+    public record LabelAgreement(Comparison share) {}
 
     /**
      * How features of a smaller autoencoder split in a larger one. A child's parent is the most similar decoder row.
@@ -139,11 +135,22 @@ public record NeighborhoodResult(int features, int width, int tokens, List<Focus
      * @param parents for each feature of the larger one its parent
      * @param cosines to the parent
      * @param best for each feature of the smaller one the largest cosine to any feature of the larger one
+     * @param sameNumber share of features of the smaller one whose best match in the larger one has the same number; far above one over
+     *     the number of features where both were initialised by the same random numbers
      * @param nullMedian median cosine to the nearest of as many random unit vectors
      * @param families the focus features, or their parents, with children, the nearest child first
      */
     public record Splitting(int smaller, int larger, boolean studiedIsSmaller, int[] parents, double[] cosines, double[] best,
-            double nullMedian, List<Family> families) {}
+            Estimate sameNumber, double nullMedian, List<Family> families) {
+        /**
+         * Whether the autoencoders began with the same random rows: matches then show the seed, not features that split.
+         *
+         * @return whether more best matches than chance gives have the same number
+         */
+        public boolean sharedInitialisation() {
+            return sameNumber.above(1.0 / larger);
+        }
+    }
 
     /**
      * A parent and its children.
@@ -160,12 +167,9 @@ public record NeighborhoodResult(int features, int width, int tokens, List<Focus
      * @param autoencoder number of the autoencoder, from 0
      * @param features its number of features
      * @param concepts the concepts
-     * @param share of concepts with a feature
-     * @param interval of it, over concepts
-     * @param shuffledShare the same for random document sets of the same sizes
+     * @param share of concepts with a feature, beside the same for random document sets of the same sizes
      */
-    public record Completeness(int autoencoder, int features, List<Concept> concepts, double share, Interval interval,
-            double shuffledShare) {}
+    public record Completeness(int autoencoder, int features, List<Concept> concepts, Comparison share) {}
 
     /**
      * A concept.

@@ -146,9 +146,9 @@ public final class ConceptSearch {
         List<Concept> concepts = IntStream.range(0, best.length).mapToObj(t -> new Concept(targets.get(t).name(), targets.get(t).isLabel(),
                 targets.get(t).size(), feature[t], best[t], bestShuffled[t])).toList();
         double[] found = IntStream.range(0, best.length).mapToDouble(t -> best[t] >= config.conceptF1() ? 1 : 0).toArray();
-        double chance = IntStream.range(0, best.length).filter(t -> bestShuffled[t] >= config.conceptF1()).count() / (double) best.length;
-        return new Completeness(autoencoder, maxima.features(), concepts, Statistics.mean(found),
-                Statistics.bootstrapMean(found, config.resamples(), 0.95, "concepts", random.stream("interval")), chance);
+        double[] chance = IntStream.range(0, best.length).mapToDouble(t -> bestShuffled[t] >= config.conceptF1() ? 1 : 0).toArray();
+        return new Completeness(autoencoder, maxima.features(), concepts, Statistics.comparePairs(found, chance, config.resamples(),
+                "concepts", random.stream("interval")));
     }
 
     private boolean[] shuffle(boolean[] member, CounterRandom random) {

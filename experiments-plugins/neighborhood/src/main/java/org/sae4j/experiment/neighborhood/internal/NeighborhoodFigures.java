@@ -132,7 +132,7 @@ final class NeighborhoodFigures {
                 + (p.method() == Method.PCA ? String.format(Locale.ROOT, "The first two components explain %.1f%% of the variance "
                 + "(random directions: %.1f%%). ", 100 * (p.varianceShares()[0] + p.varianceShares()[1]), 100 * (p.nullShares()[0]
                         + p.nullShares()[1])) : "")
-                + String.format(Locale.ROOT, "Trustworthiness %.3f (random positions: %.3f). ", p.trustworthiness(),
+                + String.format(Locale.ROOT, "Trustworthiness %.3f (random positions: %.3f). ", p.trustworthiness().value(),
                 p.randomTrustworthiness())
                 + sample;
         List<Axis> axes = IntStream.rangeClosed(1, p.coordinates().length).mapToObj(a -> Axis.of(p.method() == Method.PCA
@@ -191,9 +191,9 @@ final class NeighborhoodFigures {
     }
 
     private Figure similarityHistogram(SourceResult source) {
-        List<BarSeries> series = new ArrayList<>(List.of(plain("features", source.pairs())));
+        List<BarSeries> series = new ArrayList<>(List.of(BarSeries.of("features", source.pairs())));
         if (source.source() != Source.ACTIVATIONS) {
-            series.add(plain("random directions (expected)", source.nullPairs()));
+            series.add(BarSeries.of("random directions (expected)", source.nullPairs()));
         }
         return new Histogram("similarity-" + Report.name(source.source()), "Similarities by " + Report.name(source.source()),
                 "All pairs of " + source.compared() + " features, each pair once. " + (source.source() == Source.ACTIVATIONS
@@ -222,10 +222,7 @@ final class NeighborhoodFigures {
                 + "give. " + sample,
                 Axis.of("sources"), Axis.of("Jaccard@" + config.k()),
                 a.stream().map(x -> Report.name(x.first()) + " and " + Report.name(x.second())).toList(),
-                List.of(new BarSeries("measured", a.stream().mapToDouble(Agreement::jaccard).toArray(),
-                                a.stream().mapToDouble(x -> x.interval().low()).toArray(),
-                                a.stream().mapToDouble(x -> x.interval().high()).toArray()),
-                        plain("chance", a.stream().mapToDouble(Agreement::chance).toArray())), false);
+                List.of(BarSeries.of("measured", a.stream().map(Agreement::jaccard).toList()), BarSeries.of("chance", a.stream().mapToDouble(Agreement::chance).toArray())), false);
     }
 
     private Optional<Figure> variance() {
@@ -237,8 +234,8 @@ final class NeighborhoodFigures {
         List<Line> lines = new ArrayList<>();
         bySource.forEach((source, p) -> {
             double[] x = IntStream.rangeClosed(1, p.varianceShares().length).asDoubleStream().toArray();
-            lines.add(line(Report.name(source), x, p.varianceShares(), false));
-            lines.add(line(Report.name(source) + ", random directions", x, p.nullShares(), true));
+            lines.add(Line.of(Report.name(source), x, p.varianceShares()));
+            lines.add(Line.reference(Report.name(source) + ", random directions", x, p.nullShares()));
         });
         return Optional.of(new Lines("variance", "Variance explained by principal components", "Share of the variance of the mapped "
                 + "features by component; dashed, the same for as many random directions. " + sample, Axis.of("component"),
@@ -252,10 +249,7 @@ final class NeighborhoodFigures {
                 + "is perfect), with 95% bootstrap intervals over features, beside random positions. " + sample, Axis.of("map"),
                 Axis.of("trustworthiness"),
                 p.stream().map(x -> x.method() + " " + x.coordinates().length + "D, " + Report.name(x.source())).toList(),
-                List.of(new BarSeries("map", p.stream().mapToDouble(ProjectionResult::trustworthiness).toArray(),
-                                p.stream().mapToDouble(x -> x.interval().low()).toArray(),
-                                p.stream().mapToDouble(x -> x.interval().high()).toArray()),
-                        plain("random positions", p.stream().mapToDouble(ProjectionResult::randomTrustworthiness).toArray())), false);
+                List.of(BarSeries.of("map", p.stream().map(ProjectionResult::trustworthiness).toList()), BarSeries.of("random positions", p.stream().mapToDouble(ProjectionResult::randomTrustworthiness).toArray())), false);
     }
 
     private Figure clusterTable() {
@@ -291,8 +285,8 @@ final class NeighborhoodFigures {
                 new Histogram("matches", "Best matches between the autoencoders", "Largest cosine of decoder rows. " + sizes
                         + String.format(Locale.ROOT,
                         "Nearest random direction: %.3f in the median. ", s.nullMedian()) + sample, Axis.of("cosine to the best match"),
-                        Axis.of("features"), edges, List.of(plain("larger to smaller", count(s.cosines())),
-                                plain("smaller to larger", count(s.best()))), false));
+                        Axis.of("features"), edges, List.of(BarSeries.of("larger to smaller", count(s.cosines())),
+                                BarSeries.of("smaller to larger", count(s.best()))), false));
     }
 
     private static double[] count(double[] cosines) {
@@ -325,13 +319,5 @@ final class NeighborhoodFigures {
                 new Table("concepts", "Concepts and their features", caption, List.of("autoencoder", "concept", "kind", "documents",
                         "feature",
                         "F1", "shuffled F1"), rows));
-    }
-
-    private static BarSeries plain(String name, double[] values) {
-        return new BarSeries(name, values, new double[0], new double[0]);
-    }
-
-    private static Line line(String name, double[] x, double[] y, boolean dashed) {
-        return new Line(name, x, y, new double[0], new double[0], dashed);
     }
 }

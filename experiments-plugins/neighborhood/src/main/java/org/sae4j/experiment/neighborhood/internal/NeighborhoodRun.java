@@ -258,9 +258,8 @@ public final class NeighborhoodRun {
         }
         double k = Math.min(config.k(), features - 1);
         double common = k * k / Math.max(1, features - 1);
-        return new Agreement(first, second, config.k(), Statistics.mean(jaccard), Statistics.bootstrapMean(jaccard, config.resamples(),
-                0.95,
-                "features", context.random("agreement").stream(first + " " + second)), common / (2 * k - common), shared.length);
+        return new Agreement(first, second, config.k(), Statistics.meanEstimate(jaccard, config.resamples(), "features",
+                context.random("agreement").stream(first + " " + second)), common / (2 * k - common));
     }
 
     private Optional<LabelAgreement> labelAgreement(FeatureFacts known) {
@@ -281,9 +280,8 @@ public final class NeighborhoodRun {
         if (shares.length == 0) {
             return Optional.empty();
         }
-        return Optional.of(new LabelAgreement(Statistics.mean(shares), Statistics.bootstrapMean(shares, config.resamples(), 0.95,
-                "features",
-                random.stream("interval")), Statistics.mean(chance), shares.length));
+        return Optional.of(new LabelAgreement(Statistics.comparePairs(shares, chance, config.resamples(), "features",
+                random.stream("interval"))));
     }
 
     private double[] sameLabel(int[] labelled, String[] label) {

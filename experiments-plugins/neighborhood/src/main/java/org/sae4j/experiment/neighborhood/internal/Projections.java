@@ -155,8 +155,7 @@ final class Projections {
 
     private ProjectionResult result(Source source, Method method, int[] chosen, double[][] coordinates, float[][] distances, double chance,
             double[] shares, double[] nullShares, CounterRandom random) {
-        double[] trust = Trustworthiness.of(distances, coordinates, config.k());
-        return new ProjectionResult(source, method, chosen, coordinates, Statistics.mean(trust),
-                Statistics.bootstrapMean(trust, config.resamples(), 0.95, "features", random), chance, shares, nullShares);
+        return new ProjectionResult(source, method, chosen, coordinates, Statistics.meanEstimate(Trustworthiness.of(distances,
+                coordinates, config.k()), config.resamples(), "features", random), chance, shares, nullShares);
     }
 }

@@ -5,6 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
+import org.sae4j.api.experiment.Comparison;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.Metric;
 import org.sae4j.api.stats.Statistics;
@@ -13,7 +15,6 @@ import org.sae4j.experiment.neighborhood.NeighborhoodConfig.Source;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult.Agreement;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult.Completeness;
-import org.sae4j.experiment.neighborhood.NeighborhoodResult.LabelAgreement;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult.ProjectionResult;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult.SourceResult;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult.Splitting;
@@ -21,6 +22,8 @@ import org.sae4j.experiment.neighborhood.NeighborhoodResult.Splitting;
 /** Says what a result means. */
 final class Report {
     private static final double MATCHED = 0.7;
+    /** From this trustworthiness on a map is said to keep neighborhoods; 0.5 is that of random positions. */
+    private static final double TRUSTED = 0.8;
 
     private final NeighborhoodConfig config;
     private final NeighborhoodResult data;
@@ -38,92 +41,105 @@ final class Report {
 
     List<String> findings() {
         List<String> findings = new ArrayList<>();
-        for (SourceResult s : data.sources()) {
-            if (s.compared() < 2) {
-                findings.add(format("No two features can be compared by %s.", name(s.source())));
-                continue;
-            }
-            double median = Statistics.quantile(s.nearest(), 0.5);
-            boolean random = s.source() != Source.ACTIVATIONS;
-            findings.add(format("By %s, similarities of %d features have mean %.4f and standard deviation %.4f%s; the nearest neighbor "
-                    + "is at %.3f in the median%s. %s", name(s.source()), s.compared(), s.mean(), s.standardDeviation(),
-                    random ? format(" (random directions: 0 and %.4f)", s.nullStandardDeviation()) : "", median,
-                    random ? format(" (random directions: %.3f)", s.nearestNullMedian()) : "", clusters(s)));
-        }
+        data.sources().forEach(s -> findings.add(similarities(s)));
         for (Agreement a : data.agreements()) {
-            if (a.features() > 0) {
-                findings.add(format("The %d nearest neighbors by %s and by %s overlap with Jaccard %.3f [%.3f, %.3f]; independent sets "
-                        + "would give %.4f.", a.k(), name(a.first()), name(a.second()), a.jaccard(), a.interval().low(),
-                        a.interval().high(),
-                        a.chance()));
+            if (a.jaccard().n() > 0) {
+                findings.add(format("The %d nearest neighbors by %s and by %s are %s independent sets: Jaccard %s over %d features, "
+                        + "independent sets %.4f.", a.k(), name(a.first()), name(a.second()), a.jaccard().verdict(a.chance(),
+                        "more alike than", "less alike than", "not measurably more or less alike than"), a.jaccard().text(),
+                        a.jaccard().n(), a.chance()));
             }
         }
-        data.labelAgreement().ifPresent(l -> findings.add(agreement(l)));
+        data.labelAgreement().ifPresent(l -> findings.add(agreement(l.share())));
         for (ProjectionResult p : data.projections()) {
             if (p.coordinates().length == 2) {
-                findings.add(format("The flat %s map of %d features by %s keeps neighborhoods with trustworthiness %.3f [%.3f, %.3f] "
-                        + "(random positions: %.3f)%s.", p.method(), p.points().length, name(p.source()), p.trustworthiness(),
-                        p.interval().low(),
-                        p.interval().high(), p.randomTrustworthiness(), p.varianceShares().length == 0 ? ""
-                                : format("; its axes explain %.1f%% of the variance (random directions: %.1f%%)",
-                                        100 * (p.varianceShares()[0] + p.varianceShares()[1]), 100 * (p.nullShares()[0]
-                                                + p.nullShares()[1]))));
+                findings.add(map(p));
             }
         }
         data.splitting().ifPresent(s -> findings.add(splitting(s)));
-        for (Completeness c : data.completeness()) {
-            findings.add(format("Of %d concepts, %.1f%% [%.1f%%, %.1f%%] have a feature with F1 of at least %.2f among the %d of "
-                    + "autoencoder %d; random sets of documents of the same sizes: %.1f%%.", c.concepts().size(), 100 * c.share(),
-                    100 * c.interval().low(),
-                    100 * c.interval().high(), config.conceptF1(), c.features(), c.autoencoder(), 100 * c.shuffledShare()));
-        }
+        data.completeness().forEach(c -> findings.add(completeness(c)));
         return findings;
     }
 
-    private String clusters(SourceResult s) {
-        return s.clusters().isEmpty() ? format("No pair reaches %.2f.", config.clusterCosine())
-                : format("Pairs of at least %.2f join %d clusters; the largest has %d features (%.1f%%).", config.clusterCosine(),
-                        s.clusters().size(), s.clusters().getFirst().size(), 100.0 * s.clusters().getFirst().size() / s.compared());
+    private String similarities(SourceResult s) {
+        if (s.compared() < 2) {
+            return format("No two features can be compared by %s.", name(s.source()));
+        }
+        boolean random = s.source() != Source.ACTIVATIONS;
+        return format("By %s, similarities of %d features have mean %.4f and standard deviation %.4f%s; the nearest neighbor is at %.3f in "
+                + "the median%s. %s", name(s.source()), s.compared(), s.mean(), s.standardDeviation(),
+                random ? format(" (random directions: 0 and %.4f)", s.nullStandardDeviation()) : "", Statistics.quantile(s.nearest(), 0.5),
+                random ? format(" (random directions: %.3f)", s.nearestNullMedian()) : "", clusters(s));
     }
 
-    private String agreement(LabelAgreement l) {
-        return format("Of the labelled neighbors of a labelled feature, %.1f%% [%.1f%%, %.1f%%] detect the same label (%d features); "
-                + "with shuffled labels %.1f%%.", 100 * l.share(), 100 * l.interval().low(), 100 * l.interval().high(), l.features(),
-                100 * l.shuffled());
+    private static String map(ProjectionResult p) {
+        String variance = p.varianceShares().length == 0 ? "" : format("; its axes explain %.1f%% of the variance (random directions: "
+                + "%.1f%%)", 100 * (p.varianceShares()[0] + p.varianceShares()[1]), 100 * (p.nullShares()[0] + p.nullShares()[1]));
+        Estimate trust = p.trustworthiness();
+        return format("The flat %s map of %d features by %s %s: trustworthiness %s, random positions %.3f%s.", p.method(),
+                p.points().length, name(p.source()), trust.above(TRUSTED) ? "keeps neighborhoods" : trust.verdict(p.randomTrustworthiness(),
+                        "keeps little of the neighborhoods, so look at the lists of neighbors instead", "keeps less of the neighborhoods "
+                        + "than random positions", "keeps no more of the neighborhoods than random positions"), trust.text(),
+                p.randomTrustworthiness(), variance);
+    }
+
+    private String completeness(Completeness c) {
+        Estimate found = c.share().measured().times(100);
+        return format("Of %d concepts, %s%% have a feature with F1 of at least %.2f among the %d of autoencoder %d, %s random sets of "
+                + "documents of the same sizes (%.1f%%).", c.concepts().size(), found.text(), config.conceptF1(), c.features(),
+                c.autoencoder(), c.share().verdict("more than", "fewer than", "not measurably more than"),
+                100 * c.share().control().value());
+    }
+
+    private String clusters(SourceResult s) {
+        int n = s.clusters().size();
+        return n == 0 ? format("No pair reaches %.2f.", config.clusterCosine())
+                : format("Pairs of at least %.2f join %d %s; the largest has %d features (%.1f%%).", config.clusterCosine(), n,
+                        n == 1 ? "cluster" : "clusters", s.clusters().getFirst().size(),
+                        100.0 * s.clusters().getFirst().size() / s.compared());
+    }
+
+    private static String agreement(Comparison share) {
+        return format("Neighbors of a feature have its label %s with labels shuffled: %s%% of the labelled neighbors of a labelled feature, "
+                + "shuffled %s%% (n = %d features).", share.verdict("more often than", "less often than", "not measurably more or less often "
+                + "than"), share.measured().times(100).text(), share.control().times(100).text(), share.measured().n());
     }
 
     private String splitting(Splitting s) {
-        double matched = Arrays.stream(s.best()).filter(b -> b >= MATCHED).count() / (double) s.smaller();
-        double childless = s.smaller() - IntStream.range(0, s.larger()).filter(c -> s.cosines()[c] >= config.childCosine())
-                .map(c -> s.parents()[c]).distinct().count();
-        return format("%.1f%% of the %d features of the smaller autoencoder reappear among the %d of the larger one with a cosine of at "
-                + "least %.1f (nearest random direction: %.3f in the median); %.1f%% have no child at %.2f or more.", 100 * matched,
-                s.smaller(),
-                s.larger(), MATCHED, s.nullMedian(), 100 * childless / s.smaller(), config.childCosine());
+        if (s.sharedInitialisation()) {
+            return format("How features split cannot be told, because the two autoencoders began with the same random rows: %s%% of the %d "
+                    + "features of the smaller one have their best match in the larger one under their own number (chance: %.2f%%). "
+                    + "Train them with different seeds.", s.sameNumber().times(100).text(), s.smaller(), 100.0 / s.larger());
+        }
+        long matched = Arrays.stream(s.best()).filter(b -> b >= MATCHED).count();
+        long parents = IntStream.range(0, s.larger()).filter(c -> s.cosines()[c] >= config.childCosine()).map(c -> s.parents()[c])
+                .distinct().count();
+        String of = "features of the smaller autoencoder";
+        return format("%s%% of the %d features of the smaller autoencoder reappear among the %d of the larger one with a cosine of at "
+                + "least %.1f (nearest random direction: %.3f in the median); %s%% have no child at %.2f or more.",
+                Statistics.shareEstimate(matched, s.smaller(), of).times(100).text(), s.smaller(), s.larger(), MATCHED, s.nullMedian(),
+                Statistics.shareEstimate(s.smaller() - parents, s.smaller(), of).times(100).text(), config.childCosine());
     }
 
     List<Metric> metrics(Neighbors source, ExperimentContext context) {
         List<Metric> metrics = new ArrayList<>();
         double[] nearest = IntStream.range(0, source.features()).mapToDouble(source::largest).filter(l -> !Double.isNaN(l)).toArray();
-        metrics.add(Metric.of("mean similarity to the nearest neighbor (" + name(config.source()) + ")", Statistics.mean(nearest), "",
-                Statistics.bootstrapMean(nearest, config.resamples(), 0.95, "features", context.random("nearest")), nearest.length));
+        metrics.add(Metric.of("mean similarity to the nearest neighbor (" + name(config.source()) + ")",
+                Statistics.meanEstimate(nearest, config.resamples(), "features", context.random("nearest")), ""));
         for (Agreement a : data.agreements()) {
-            metrics.add(Metric.of("Jaccard@" + a.k() + " of " + name(a.first()) + " and " + name(a.second()), a.jaccard(), "", a.interval(),
-                    a.features()));
+            metrics.add(Metric.of("Jaccard@" + a.k() + " of " + name(a.first()) + " and " + name(a.second()), a.jaccard(), ""));
         }
-        data.labelAgreement().ifPresent(l -> metrics.add(Metric.of("neighbors with the same label", l.share(), "", l.interval(),
-                l.features())));
+        data.labelAgreement().ifPresent(l -> metrics.add(Metric.of("neighbors with the same label", l.share().measured(), "")));
         for (ProjectionResult p : data.projections()) {
             metrics.add(Metric.of("trustworthiness of " + p.method() + " in " + p.coordinates().length + "D (" + name(p.source()) + ")",
-                    p.trustworthiness(), "", p.interval(), p.points().length));
+                    p.trustworthiness(), ""));
         }
         for (SourceResult s : data.sources()) {
             metrics.add(Metric.of("share of features in the largest cluster (" + name(s.source()) + ")",
                     s.clusters().isEmpty() ? 0 : (double) s.clusters().getFirst().size() / s.compared(), ""));
         }
         for (Completeness c : data.completeness()) {
-            metrics.add(Metric.of("concepts with a feature (autoencoder " + c.autoencoder() + ")", c.share(), "", c.interval(),
-                    c.concepts().size()));
+            metrics.add(Metric.of("concepts with a feature (autoencoder " + c.autoencoder() + ")", c.share().measured(), ""));
         }
         return metrics;
     }

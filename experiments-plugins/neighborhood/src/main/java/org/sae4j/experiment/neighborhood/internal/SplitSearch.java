@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.neighborhood.NeighborhoodConfig;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult.Family;
 import org.sae4j.experiment.neighborhood.NeighborhoodResult.Splitting;
@@ -30,13 +31,17 @@ final class SplitSearch {
         int[] parents = new int[larger];
         double[] cosines = new double[larger];
         double[] best = new double[smaller];
+        int[] match = new int[smaller];
         Arrays.fill(best, -1);
         children.forEach((child, row) -> {
             for (int p = 0; p < smaller; p++) {
                 if (row[p] > row[parents[child]]) {
                     parents[child] = p;
                 }
-                best[p] = Math.max(best[p], row[p]);
+                if (row[p] > best[p]) {
+                    best[p] = row[p];
+                    match[p] = child;
+                }
             }
             cosines[child] = row[parents[child]];
         });
@@ -46,7 +51,9 @@ final class SplitSearch {
                     .sorted(Comparator.comparingDouble(c -> -cosines[c])).mapToInt(Integer::intValue).toArray();
             return new Family(parent, members, IntStream.of(members).mapToDouble(c -> cosines[c]).toArray());
         }).toList();
-        return new Splitting(smaller, larger, studiedIsSmaller, parents, cosines, best, new NullCosine(width).medianOfLargest(smaller),
+        long same = IntStream.range(0, smaller).filter(p -> match[p] == p).count();
+        return new Splitting(smaller, larger, studiedIsSmaller, parents, cosines, best, Statistics.shareEstimate(same, smaller,
+                "features of the smaller autoencoder"), new NullCosine(width).medianOfLargest(smaller),
                 families);
     }
 }

@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
+import org.sae4j.api.experiment.Comparison;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.ExperimentContext;
-import org.sae4j.api.experiment.Interval;
 import org.sae4j.api.experiment.Metric;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.randomwalk.RandomWalkConfig;
@@ -17,7 +18,8 @@ import org.sae4j.experiment.randomwalk.WalkMode;
 
 /** Says what walks show. */
 final class Findings {
-    private static final double LEVEL = 0.95;
+    /** From this correlation with half a cosine on a walk is said to look like one. */
+    private static final double COSINE = 0.95;
 
     private final RandomWalkConfig config;
     private final RandomWalkResult data;
@@ -29,32 +31,12 @@ final class Findings {
         this.context = context;
     }
 
-    /** An estimate over walks. */
-    private record Estimate(double value, Interval interval) {
-        String text(String pattern) {
-            return Text.format(pattern + " [" + pattern + ", " + pattern + "]", value, interval.low(), interval.high());
-        }
-
-        /** With three significant digits. */
-        String text() {
-            return Text.number(value) + " [" + Text.number(interval.low()) + ", " + Text.number(interval.high()) + "]";
-        }
-
-        Estimate times(double factor) {
-            return new Estimate(value * factor, new Interval(interval.low() * factor, interval.high() * factor, interval.level(),
-                    interval.method()));
-        }
-    }
-
     private Estimate mean(String name, double[] values) {
-        return new Estimate(Statistics.mean(values), Statistics.bootstrapMean(values, config.resamples(), LEVEL, "walks",
-                context.random("random-walk interval " + name)));
+        return Statistics.meanEstimate(values, config.resamples(), "walks", context.random("random-walk interval " + name));
     }
 
     private Estimate median(String name, double[] values) {
-        return new Estimate(Statistics.quantile(values, 0.5), Statistics.bootstrap(values.length, drawn ->
-                Statistics.quantile(Arrays.stream(drawn).mapToDouble(i -> values[i]).toArray(), 0.5), config.resamples(), LEVEL, "walks",
-                context.random("random-walk interval " + name)));
+        return Statistics.medianEstimate(values, config.resamples(), "walks", context.random("random-walk interval " + name));
     }
 
     private Optional<ModeResult> mode(WalkMode mode) {
@@ -111,14 +93,8 @@ final class Findings {
         data.modes().stream().filter(Findings::moves).findFirst().ifPresent(_ -> all.add(changes()));
         all.add(effects());
         pairs(all);
-        for (ModeResult m : data.modes()) {
-            if (moves(m) && (m.mode() == WalkMode.COVARIANCE || m.mode() == WalkMode.RESIDUAL_COVARIANCE)) {
-                all.add(Text.format("Directions with the covariance of the data (%s) fill %.0f effective dimensions of %d, so the distance "
-                        + "of single walks varies by %s instead of %s, and the first component holds %s of a walk.",
-                        m.mode().label(), m.effectiveDimension(), m.dimension(), Text.percent(relativeDeviation(m)),
-                        Text.percent(NullTheory.relativeDeviation(data.steps(), m.dimension())), Text.percent(share(m, 0).value())));
-            }
-        }
+        data.modes().stream().filter(m -> moves(m) && (m.mode() == WalkMode.COVARIANCE || m.mode() == WalkMode.RESIDUAL_COVARIANCE))
+                .forEach(m -> all.add(covariance(m)));
         all.add(explained());
         return all;
     }
@@ -128,30 +104,42 @@ final class Findings {
         return Statistics.standardDeviation(ends) / Statistics.mean(ends);
     }
 
+    private String covariance(ModeResult m) {
+        double expected = NullTheory.relativeDeviation(data.steps(), m.dimension());
+        String varies = Double.isNaN(relativeDeviation(m)) ? "one walk says nothing about how much walks vary"
+                : Text.format("%d walks vary by %s in distance (isotropic directions: %s)", m.stepLength().length,
+                        Text.percent(relativeDeviation(m)), Text.percent(expected));
+        return Text.format("Directions with the covariance of the data (%s) fill %.0f effective dimensions of %d; %s, and the first "
+                + "component holds %s%% of a walk's variance.", m.mode().label(), m.effectiveDimension(), m.dimension(), varies,
+                share(m, 0).times(100).text());
+    }
+
     private String smoothness(ModeResult m) {
+        Estimate ratio = squaredDistanceRatio(m);
+        String varies = Double.isNaN(relativeDeviation(m)) ? "" : Text.format("; in %.0f effective dimensions single walks should vary by "
+                + "%s in distance, and they vary by %s", m.effectiveDimension(), Text.percent(NullTheory.relativeDeviation(data.steps(),
+                m.effectiveDimension())), Text.percent(relativeDeviation(m)));
         return Text.format("Why the distance curve is smooth: with independent steps E|x_t - x_0|^2 = t s^2, whatever the model. After %d "
-                + "steps the squared distance of %s walks is %s times that (mean over %d walks); in %.0f effective dimensions single walks "
-                + "should vary by %s in distance, and they vary by %s.",
-                data.steps(), m.mode().label(), squaredDistanceRatio(m).text("%.3f"),
-                m.stepLength().length, m.effectiveDimension(), Text.percent(NullTheory.relativeDeviation(data.steps(),
-                m.effectiveDimension())),
-                Text.percent(relativeDeviation(m)));
+                + "steps the squared distance of %s walks is %s times that (n = %d walks), %s%s.", data.steps(), m.mode().label(),
+                ratio.text(), ratio.n(), ratio.verdict(1, "which is more than theory has", "which is less than theory has",
+                        "no measurable difference from theory"), varies);
     }
 
     private String likeness(ModeResult m) {
         Estimate correlation = mean(m.mode() + " cosine", m.pca().cosineCorrelation());
-        return Text.format("Why runs look alike: each is drawn in the principal components of itself, and those of any high-dimensional "
-                + "random walk are cosines. The first coordinate of %s walks correlates with half a cosine at %s, and the first components "
-                + "hold %s, %s and %s of the variance (theory for %d steps: %s, %s, %s; in the limit 60.8%%, 15.2%%, 6.8%%)%s.",
-                m.mode().label(),
-                correlation.text("%.3f"), shareText(m, 0), shareText(m, 1), shareText(m, 2), data.steps(), theoryShare(0), theoryShare(1),
-                theoryShare(2), Double.isNaN(m.endpointCosine()) ? ""
-                : Text.format(", although the walks go different ways: the displacements of two of them have a mean absolute cosine of "
-                        + "%.3f", m.endpointCosine()));
+        String measured = Text.format("The first coordinate of %s walks correlates with half a cosine at %s, and the first components hold "
+                + "%s, %s and %s of the variance (theory for %d steps: %s, %s, %s; in the limit 60.8%%, 15.2%%, 6.8%%; n = %d walks).",
+                m.mode().label(), correlation.text(), shareText(m, 0), shareText(m, 1), shareText(m, 2), data.steps(), theoryShare(0),
+                theoryShare(1), theoryShare(2), correlation.n());
+        String apart = Double.isNaN(m.endpointCosine()) ? "" : Text.format(" The displacements of two walks have a mean absolute cosine of "
+                + "%.3f.", m.endpointCosine());
+        return (correlation.above(COSINE) ? "Why runs look alike: each is drawn in the principal components of itself, and those of any "
+                + "high-dimensional random walk are cosines. " : "These walks are no cosines in their own principal components, so theory "
+                + "does not say how they look. ") + measured + apart;
     }
 
     private String shareText(ModeResult m, int component) {
-        return component < m.pca().shares()[0].length ? share(m, component).times(100).text("%.1f") + "%" : "none";
+        return component < m.pca().shares()[0].length ? share(m, component).times(100).text() + "%" : "none";
     }
 
     private String theoryShare(int component) {
@@ -159,21 +147,24 @@ final class Findings {
     }
 
     private String fixedBasis(ModeResult m) {
-        Estimate fixed = mean(m.mode() + " fixed", m.fixed().varianceShare());
-        double own = Arrays.stream(m.pca().shares()).mapToDouble(shares -> Arrays.stream(shares, 0,
-                Math.min(Geometry.DRAWN, shares.length)).sum()).average().orElse(Double.NaN);
+        double[] own = Arrays.stream(m.pca().shares()).mapToDouble(shares -> Arrays.stream(shares, 0,
+                Math.min(Geometry.DRAWN, shares.length)).sum()).toArray();
+        Comparison shares = Statistics.comparePairs(m.fixed().varianceShare(), own, config.resamples(), "walks",
+                context.random("random-walk interval " + m.mode() + " fixed"));
         return Text.format("In a basis that does not depend on the walk (the first %d principal axes of %s, %d rows) the decoded path of "
-                + "%s walks has %s%% of its variance, in its own basis the walk has %s: the shape seen there is the walk's, not the "
-                + "model's.",
+                + "%s walks has %s%% of its variance, in its own basis the walk has %s%% (n = %d walks)%s.",
                 data.basis().axes().length, data.basis().source() == RandomWalkConfig.Basis.ACTIVATIONS ? "activations" : "the decoder",
-                data.basis().rows(), m.mode().label(), fixed.times(100).text("%.1f"), Text.percent(own));
+                data.basis().rows(), m.mode().label(), shares.measured().times(100).text(), shares.control().times(100).text(),
+                shares.measured().n(), shares.verdict(": these axes show the path as well as its own do",
+                        ": most of the shape that the walk has in its own basis is not seen along these axes", ""));
     }
 
     private Optional<String> closeness() {
         List<String> parts = data.modes().stream().filter(m -> !m.mode().hasIndependentSteps() && moves(m) && m.mode() != WalkMode.CIRCLE
-                && m.mode() != WalkMode.INTERPOLATION).map(m -> m.mode().label() + " " + squaredDistanceRatio(m).text("%.3f")).toList();
-        return parts.isEmpty() ? Optional.empty() : Optional.of("Projected walks leave the theory: squared distance after " + data.steps()
-                + " steps over T s^2 is " + String.join(", ", parts) + ".");
+                && m.mode() != WalkMode.INTERPOLATION).map(m -> m.mode().label() + " " + squaredDistanceRatio(m).text()
+                + squaredDistanceRatio(m).verdict(1, " (farther)", " (nearer)", " (no measurable difference)")).toList();
+        return parts.isEmpty() ? Optional.empty() : Optional.of("Walks whose steps are projected need not follow the theory: squared "
+                + "distance after " + data.steps() + " steps over T s^2 is " + String.join(", ", parts) + ".");
     }
 
     private String changes() {
@@ -188,9 +179,9 @@ final class Findings {
 
     private String effects() {
         List<String> parts = data.modes().stream().map(m -> Text.format("%s %s", m.mode().label(), judgedKl(m).text())).toList();
-        return Text.format("Divergence of the next token's distribution from the clean one after %d steps (median KL in nats; circles "
-                + "after half of them): %s.",
-                data.steps(), String.join(", ", parts));
+        return Text.format("Divergence of the next token's distribution from the clean one after %d steps (median KL in nats over %d walks "
+                + "from one start; circles after half of them): %s.",
+                data.steps(), data.modes().getFirst().stepLength().length, String.join(", ", parts));
     }
 
     /** Compares kinds of walk that decode to the same distance in the root mean square. */
@@ -207,15 +198,15 @@ final class Findings {
         }
         double[] ka = at(a.get().curves().kl(), data.steps());
         double[] kb = at(b.get().curves().kl(), data.steps());
-        Estimate difference = mean(first + " against " + second, IntStream.range(0, ka.length).mapToDouble(w -> ka[w] - kb[w]).toArray());
+        Comparison kl = Statistics.comparePairs(ka, kb, config.resamples(), "walks", context.random("random-walk interval " + first
+                + " against " + second));
         double distanceA = Statistics.mean(at(a.get().curves().activationDistance(), data.steps()));
         double distanceB = Statistics.mean(at(b.get().curves().activationDistance(), data.steps()));
-        String verdict = difference.interval().low() > 0 ? "change the model more than" : difference.interval().high() < 0
-                ? "change the model less than" : "do not change the model measurably more or less than";
-        return Optional.of(Text.format("%s walks %s %s walks: mean difference in KL %s nats after %d steps, at distances of %s and %s from "
-                + "the clean activation.",
-                capital(first.label()), verdict, second.label(), difference.text(), data.steps(),
-                Text.number(distanceA), Text.number(distanceB)));
+        return Optional.of(Text.format("%s walks %s %s walks: mean KL %s and %s nats after %d steps, difference %s over %d walks, at "
+                + "distances of %s and %s from the clean activation.", capital(first.label()), kl.verdict("change the model more than",
+                "change the model less than", "do not change the model measurably more or less than"), second.label(),
+                Estimate.number(kl.measured().value()), Estimate.number(kl.control().value()), data.steps(), kl.difference().text(),
+                kl.difference().n(), Estimate.number(distanceA), Estimate.number(distanceB)));
     }
 
     private static String capital(String text) {
@@ -233,20 +224,13 @@ final class Findings {
     List<Metric> metrics() {
         List<Metric> all = new ArrayList<>();
         for (ModeResult m : data.modes()) {
-            int n = m.stepLength().length;
-            Estimate kl = judgedKl(m);
-            all.add(Metric.of("median KL after " + judged(m) + " steps (" + m.mode().label() + ")", kl.value(), "nats", kl.interval(), n));
+            all.add(Metric.of("median KL after " + judged(m) + " steps (" + m.mode().label() + ")", judgedKl(m), "nats"));
             if (moves(m) && m.mode() != WalkMode.CIRCLE && m.mode() != WalkMode.INTERPOLATION) {
-                Estimate ratio = squaredDistanceRatio(m);
-                all.add(Metric.of("squared distance over T s^2 (" + m.mode().label() + ")", ratio.value(), "", ratio.interval(), n));
-                Estimate share = share(m, 0);
-                all.add(Metric.of("variance share of the first component (" + m.mode().label() + ")", share.value(), "", share.interval(),
-                        n));
+                all.add(Metric.of("squared distance over T s^2 (" + m.mode().label() + ")", squaredDistanceRatio(m), ""));
+                all.add(Metric.of("variance share of the first component (" + m.mode().label() + ")", share(m, 0), ""));
             }
-            Estimate first = median(m.mode() + " first change", firstChange(m));
             all.add(Metric.of("median first step that changes the continuation, " + (data.steps() + 1) + " if none (" + m.mode().label()
-                    + ")",
-                    first.value(), "steps", first.interval(), n));
+                    + ")", median(m.mode() + " first change", firstChange(m)), "steps"));
         }
         return all;
     }

@@ -8,6 +8,7 @@ import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.EncodedCorpus;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.model.HookPoint;
@@ -89,7 +90,7 @@ public final class RandomWalkRun {
             Optional<ModeWalks.Walked> walked = walks.walk(mode);
             if (walked.isEmpty()) {
                 notes.add("Walks of kind " + mode.label() + " are left out: among 1,000 random directions none allows a step of length "
-                        + Text.number(step) + " here.");
+                        + Estimate.number(step) + " here.");
             } else {
                 modes.add(walked.get().result());
                 decoded.addAll(decode(mode, walked.get(), patched, length));
@@ -194,7 +195,7 @@ public final class RandomWalkRun {
                 + "the error of the autoencoder "
                 + "(" + Text.percent(data.start().unexplained())
                 + " of the squared norm here) stays and step 0 is the clean model.");
-        all.add("Steps in the activation space have length " + Text.number(activationStep) + ", the root mean square of a free step after "
+        all.add("Steps in the activation space have length " + Estimate.number(activationStep) + ", the root mean square of a free step after "
                 + "decoding. The steps of interpolations divide the way to another token evenly, and are therefore longer or shorter than "
                 + "those of the other walks.");
         all.add("The loss is that of " + (data.start().targetFromCorpus() ? "the token that follows in the corpus"

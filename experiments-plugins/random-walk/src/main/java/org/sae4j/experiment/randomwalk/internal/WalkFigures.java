@@ -8,6 +8,7 @@ import java.util.function.DoubleUnaryOperator;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.Figure;
 import org.sae4j.api.experiment.Figure.Axis;
 import org.sae4j.api.stats.Statistics;
@@ -76,7 +77,7 @@ final class WalkFigures {
     }
 
     private Figure.Line theory(String name, DoubleUnaryOperator value) {
-        return new Figure.Line(name, steps, Arrays.stream(steps).map(value).toArray(), NONE, NONE, true);
+        return Figure.Line.reference(name, steps, Arrays.stream(steps).map(value).toArray());
     }
 
     private Figure.Line median(String name, double[][] curves) {
@@ -185,7 +186,7 @@ final class WalkFigures {
         return new Figure.Table("ends", "Where walks end", "After " + data.steps()
                 + " steps, circles after half of them; medians over walks. The start has "
                 + data.start().features().length + " active features, reconstruction loss "
-                + Text.number(data.start().reconstructionError()) + " and leaves " + Text.percent(data.start().unexplained())
+                + Estimate.number(data.start().reconstructionError()) + " and leaves " + Text.percent(data.start().unexplained())
                 + " unexplained. Effective dimension: 1 / mean squared cosine of two steps of a walk. " + origin() + ".",
                 List.of("kind of walk", "dimensions", "effective dimensions", "distance (steps)", "distance of activations",
                         "features that are not 0", "reconstruction loss (activation squared)", "unexplained (share)", "KL (nats)"), rows);
