@@ -6,25 +6,32 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * An immutable float32 array with a shape, in row-major order.
+ * An immutable array of float32 values with a shape, in row-major order.
  *
- * <p>The values lie in a Java array or in a memory-mapped file. A tensor over a mapped file lives as long as the transformer or autoencoder
+ * <p>The values lie in a Java array or in a memory-mapped file: as float32, or in a smaller {@linkplain ElementType type} from which every
+ * access makes float32, exactly as the type defines them. A tensor over a mapped file lives as long as the transformer or autoencoder
  * that opened the file; afterwards every access throws {@link IllegalStateException}. Instances are safe for use by several threads.
  * Two tensors are equal only if they are the same object: comparing values is the caller's decision of a tolerance.
  */
 public final class Tensor {
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
+    private final ElementType type;
     private final MemorySegment data;
     private final int[] shape;
     private final long size;
 
-    private Tensor(MemorySegment data, int[] shape) {
+    private Tensor(ElementType type, MemorySegment data, int[] shape) {
+        this.type = type;
         this.data = data.asReadOnly();
         this.shape = shape.clone();
         this.size = sizeOf(shape);
-        if (data.byteSize() != size * Float.BYTES) {
-            throw new IllegalArgumentException("a tensor of shape " + Arrays.toString(shape) + " needs " + size * Float.BYTES
+        if (type.isBlock() && (shape.length == 0 || shape[shape.length - 1] % type.blockSize() != 0)) {
+            throw new IllegalArgumentException("rows of " + type + " are whole blocks of " + type.blockSize() + ", found shape "
+                    + Arrays.toString(shape));
+        }
+        if (data.byteSize() != type.bytes(size)) {
+            throw new IllegalArgumentException("a tensor of shape " + Arrays.toString(shape) + " needs " + type.bytes(size)
                     + " bytes, but the data has " + data.byteSize());
         }
     }
@@ -38,7 +45,7 @@ public final class Tensor {
      * @throws IllegalArgumentException if the shape does not have exactly {@code values.length} elements, or has a negative axis
      */
     public static Tensor of(float[] values, int... shape) {
-        return new Tensor(MemorySegment.ofArray(values), shape);
+        return new Tensor(ElementType.F32, MemorySegment.ofArray(values), shape);
     }
 
     /**
@@ -50,7 +57,25 @@ public final class Tensor {
      * @throws IllegalArgumentException if the shape does not have exactly as many bytes as the segment, or has a negative axis
      */
     public static Tensor ofSegment(MemorySegment values, int... shape) {
-        return new Tensor(values, shape);
+        return new Tensor(ElementType.F32, values, shape);
+    }
+
+    /**
+     * Wraps a memory segment of elements of any floating-point or block type, of any alignment, without copying it. Elements of two bytes
+     * and blocks are little-endian, F32 is in the machine's byte order.
+     *
+     * @param type {@linkplain ElementType#isFloat() a type for memory}
+     * @param elements the elements in row-major order; they must not change while the tensor is used
+     * @param shape the length of each axis, each at least 0; the last is a multiple of the type's block size
+     * @return a tensor over {@code elements}
+     * @throws IllegalArgumentException if the shape does not have exactly as many bytes as the segment, has a negative axis or rows that
+     *         are no whole blocks, or the type is an integer or F64
+     */
+    public static Tensor ofSegment(ElementType type, MemorySegment elements, int... shape) {
+        if (!type.isFloat()) {
+            throw new IllegalArgumentException("a tensor in memory is F32, F16, BF16 or of a block type, found " + type);
+        }
+        return new Tensor(type, elements, shape);
     }
 
     /**
@@ -81,6 +106,11 @@ public final class Tensor {
             size *= length;
         }
         return size;
+    }
+
+    /** {@return the type that the elements lie in memory as; values are float32 whatever it is} */
+    public ElementType type() {
+        return type;
     }
 
     /** {@return the number of axes} */
@@ -118,7 +148,8 @@ public final class Tensor {
      * @throws IllegalStateException if the owner of the mapped file was closed
      */
     public float get(long index) {
-        return data.get(FLOAT, Objects.checkIndex(index, size) * Float.BYTES);
+        Objects.checkIndex(index, size);
+        return type == ElementType.F32 ? data.get(FLOAT, index * Float.BYTES) : StoredElements.value(type, data, index);
     }
 
     /**
@@ -137,7 +168,7 @@ public final class Tensor {
         for (int axis = 0; axis < index.length; axis++) {
             flat = flat * shape[axis] + Objects.checkIndex(index[axis], shape[axis]);
         }
-        return data.get(FLOAT, flat * Float.BYTES);
+        return get(flat);
     }
 
     /**
@@ -152,7 +183,12 @@ public final class Tensor {
      */
     public void copyTo(long from, float[] target, int at, int count) {
         Objects.checkFromIndexSize(from, count, size);
-        MemorySegment.copy(data, FLOAT, from * Float.BYTES, target, at, count);
+        Objects.checkFromIndexSize(at, count, target.length);
+        if (type == ElementType.F32) {
+            MemorySegment.copy(data, FLOAT, from * Float.BYTES, target, at, count);
+        } else {
+            StoredElements.copy(type, data, from, target, at, count);
+        }
     }
 
     /**
@@ -162,7 +198,15 @@ public final class Tensor {
      * @throws IllegalStateException if there are more than 2^31-1 elements, or the owner of the mapped file was closed
      */
     public float[] toArray() {
-        return data.toArray(FLOAT);
+        if (type == ElementType.F32) {
+            return data.toArray(FLOAT);
+        }
+        if (size > Integer.MAX_VALUE - 8) {
+            throw new IllegalStateException(size + " elements do not fit in one Java array");
+        }
+        float[] values = new float[(int) size];
+        copyTo(0, values, 0, values.length);
+        return values;
     }
 
     /**
@@ -190,8 +234,11 @@ public final class Tensor {
     public Tensor slice(int index) {
         Objects.checkIndex(index, dim(0));
         int[] rest = Arrays.copyOfRange(shape, 1, shape.length);
-        long bytes = sizeOf(rest) * Float.BYTES;
-        return new Tensor(data.asSlice(index * bytes, bytes), rest);
+        if (rest.length == 0 && type != ElementType.F32) {
+            return of(new float[] {get(index)});
+        }
+        long bytes = type.bytes(sizeOf(rest));
+        return new Tensor(type, data.asSlice(index * bytes, bytes), rest);
     }
 
     /**
@@ -199,7 +246,7 @@ public final class Tensor {
      *
      * @param newShape the length of each axis; one of them may be -1 and is inferred
      * @return the tensor
-     * @throws IllegalArgumentException if the number of elements differs
+     * @throws IllegalArgumentException if the number of elements differs, or the last axis is no multiple of the type's block size
      */
     public Tensor reshape(int... newShape) {
         int[] resolved = newShape.clone();
@@ -211,11 +258,24 @@ public final class Tensor {
                 break;
             }
         }
-        return new Tensor(data, resolved);
+        return new Tensor(type, data, resolved);
     }
 
-    /** {@return a read-only view of the values, float32 in the machine's byte order, of any alignment} */
+    /**
+     * The values where they lie.
+     *
+     * @return a read-only view, float32 in the machine's byte order, of any alignment
+     * @throws IllegalStateException if the {@linkplain #type() type} is another than F32
+     */
     public MemorySegment segment() {
+        if (type != ElementType.F32) {
+            throw new IllegalStateException(this + " has elements of type " + type + ", not F32: use elements() or copyTo");
+        }
+        return data;
+    }
+
+    /** {@return a read-only view of the elements in their {@linkplain #type() type}, of any alignment} */
+    public MemorySegment elements() {
         return data;
     }
 

@@ -2,6 +2,7 @@ package org.sae4j.core.format;
 
 import java.util.List;
 import java.util.Map;
+import org.sae4j.api.ElementType;
 
 /**
  * What a file or folder holds, from its headers alone.
@@ -23,6 +24,11 @@ public record Inspection(String kind, List<String> summary, List<TensorInfo> ten
         /** {@return the number of elements} */
         public long size() {
             return shape.stream().mapToLong(Integer::longValue).reduce(1, (a, b) -> a * b);
+        }
+
+        /** {@return the size of the elements in bytes} */
+        public long bytes() {
+            return type.bytes(size());
         }
     }
 }

@@ -13,6 +13,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.sae4j.core.format.Inspection.TensorInfo;
+import org.sae4j.core.internal.format.GgufMetadata;
 import org.sae4j.core.internal.format.HuggingFaceGpt2;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.StoredTensor;
@@ -27,7 +28,7 @@ public final class Inspector {
             "model.safetensors",
             "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "model_final.pth");
     private static final List<String> CONFIGS = List.of("cfg.json", "config.json");
-    private static final String TENSOR_FILE = ".*\\.(safetensors|pt|pth|bin|npz)";
+    private static final String TENSOR_FILE = ".*\\.(safetensors|pt|pth|bin|npz|gguf)";
 
     private Inspector() {}
 
@@ -107,7 +108,7 @@ public final class Inspector {
                     metadata.put(key, value.toString());
                 }
             });
-            Optional<JsonFile> config = config(folder, weights);
+            Optional<JsonFile> config = table.kind().equals("gguf") ? Optional.empty() : config(folder, weights);
             config.ifPresent(json -> collect("", json, metadata));
             List<TensorInfo> infos = table.tensors().entrySet().stream().map(e -> info(e.getKey(), e.getValue())).toList();
             String kind = kind(table, config);
@@ -129,6 +130,9 @@ public final class Inspector {
         Optional<String> modelType = config.filter(c -> c.node().path("model_type").isString()).flatMap(c -> c.string("model_type"));
         if (modelType.isPresent()) {
             return modelType.get().equals("gpt2") ? "Hugging Face GPT-2" : "Hugging Face " + modelType.get() + " (not supported)";
+        }
+        if (table.kind().equals("gguf")) {
+            return "GGUF model of architecture " + GgufMetadata.of(table).string("general.architecture").orElse("unknown");
         }
         if (HuggingFaceGpt2.matches(table)) {
             return "Hugging Face GPT-2";
@@ -158,7 +162,7 @@ public final class Inspector {
 
     private static List<String> summary(String kind, Path weights, List<TensorInfo> infos, Optional<JsonFile> config) {
         long elements = infos.stream().mapToLong(TensorInfo::size).sum();
-        long bytes = infos.stream().mapToLong(info -> info.size() * info.type().bytes()).sum();
+        long bytes = infos.stream().mapToLong(TensorInfo::bytes).sum();
         List<String> types = infos.stream().map(info -> info.type().name()).distinct().sorted().toList();
         List<String> summary = new ArrayList<>();
         summary.add(kind + ": " + weights);

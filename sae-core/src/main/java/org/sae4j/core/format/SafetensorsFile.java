@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.internal.format.MappedFile;
 import org.sae4j.core.internal.format.Safetensors;

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.internal.format.AtomicFile;
 import org.sae4j.core.internal.json.JsonWriter;

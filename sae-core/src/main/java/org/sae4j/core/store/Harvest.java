@@ -17,11 +17,11 @@ import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
-import org.sae4j.core.format.ElementType;
 import org.sae4j.core.train.TokenActivations;
 
 /**

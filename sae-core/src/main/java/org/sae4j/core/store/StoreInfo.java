@@ -3,9 +3,9 @@ package org.sae4j.core.store;
 import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.core.format.ElementType;
 
 /**
  * What a store holds and where it comes from.

@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
-import org.sae4j.core.format.ElementType;
 import org.sae4j.core.format.SafetensorsFile;
 
 /**

@@ -43,6 +43,13 @@ class FormatFuzzTest {
         read(Files.write(folder.resolve("weights.safetensors"), file.array()));
     }
 
+    @FuzzTest(maxDuration = "10s")
+    void gguf(byte[] data) throws IOException {
+        ByteBuffer file = ByteBuffer.allocate(2 * Integer.BYTES + data.length).order(ByteOrder.LITTLE_ENDIAN).putInt(0x46554747).putInt(3)
+                .put(data);
+        read(Files.write(folder.resolve("model.gguf"), file.array()));
+    }
+
     /** The archive around the pickle is sound, which mutation alone would hardly find. */
     @FuzzTest(maxDuration = "10s")
     void pickle(byte[] data) throws IOException {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
 
 class SafetensorsFileTest {

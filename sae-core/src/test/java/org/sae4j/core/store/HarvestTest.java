@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.CounterRandom;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
@@ -38,7 +39,6 @@ import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.RandomModels;
 import org.sae4j.core.Transformers;
-import org.sae4j.core.format.ElementType;
 import org.sae4j.testkit.ReferenceEngine;
 
 class HarvestTest {

@@ -24,7 +24,7 @@ final class InspectCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "PATH", description = "A folder, or a file: safetensors, torch, npz, JSON.")
+    @Parameters(paramLabel = "PATH", description = "A folder, or a file: safetensors, torch, npz, GGUF, JSON.")
     private Path path;
 
     InspectCommand() {
@@ -55,7 +55,7 @@ final class InspectCommand implements Runnable {
         rows.add(HEADER);
         for (TensorInfo tensor : tensors) {
             rows.add(new String[] {printable(tensor.name()), tensor.type().name(), tensor.shape().toString(),
-                Long.toString(tensor.size() * tensor.type().bytes())});
+                Long.toString(tensor.bytes())});
         }
         int[] widths = IntStream.range(0, HEADER.length).map(c -> rows.stream().mapToInt(row -> row[c].length()).max().orElse(0)).toArray();
         String format = "%-" + widths[0] + "s  %-" + widths[1] + "s  %-" + widths[2] + "s  %" + widths[3] + "s%n";

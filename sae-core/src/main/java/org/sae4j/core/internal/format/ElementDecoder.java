@@ -3,7 +3,8 @@ package org.sae4j.core.internal.format;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import org.sae4j.core.format.ElementType;
+import org.sae4j.api.ElementType;
+import org.sae4j.api.Tensor;
 
 /** Turns runs of stored elements into floats. */
 @FunctionalInterface
@@ -17,7 +18,21 @@ public interface ElementDecoder {
             case F32 -> floats(ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(order), data);
             case F16 -> halves(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order), data);
             case BF16 -> brainFloats(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(order), data);
-            default -> singly(element(type, order, data));
+            default -> type.isBlock() ? blocks(type, data) : singly(element(type, order, data));
+        };
+    }
+
+    private static ElementDecoder blocks(ElementType type, MemorySegment data) {
+        long blocks = data.byteSize() / type.blockBytes();
+        Tensor tensor = Tensor.ofSegment(type, data.asSlice(0, blocks * type.blockBytes()), Math.toIntExact(blocks), type.blockSize());
+        return (index, stride, out, at, count) -> {
+            if (stride == 1) {
+                tensor.copyTo(index, out, at, count);
+            } else {
+                for (int i = 0; i < count; i++) {
+                    out[at + i] = tensor.get(index + i * stride);
+                }
+            }
         };
     }
 

@@ -2,7 +2,7 @@ package org.sae4j.core.internal.format;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import org.sae4j.core.format.ElementType;
+import org.sae4j.api.ElementType;
 import org.sae4j.core.format.FormatException;
 
 /** Writes floats as little-endian elements, to the nearest value and to the even one in between. */

@@ -10,7 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.sae4j.core.format.ElementType;
+import org.sae4j.api.ElementType;
 import org.sae4j.core.format.FormatException;
 
 /** NumPy's npz: a zip archive of npy arrays, of versions 1 to 3. */

@@ -12,7 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.sae4j.core.format.ElementType;
+import org.sae4j.api.ElementType;
 import org.sae4j.core.format.FormatException;
 
 /**

@@ -9,7 +9,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.sae4j.core.format.ElementType;
+import org.sae4j.api.ElementType;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.json.JsonNode;
 
@@ -103,7 +103,7 @@ public final class Safetensors {
 
     private static ElementType type(String where, JsonNode node) {
         for (ElementType type : ElementType.values()) {
-            if (node != null && node.isString() && node.stringValue().equals(type.name())) {
+            if (!type.isBlock() && node != null && node.isString() && node.stringValue().equals(type.name())) {
                 return type;
             }
         }

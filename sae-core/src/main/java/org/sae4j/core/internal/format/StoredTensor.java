@@ -6,8 +6,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.stream.LongStream;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
-import org.sae4j.core.format.ElementType;
 import org.sae4j.core.format.FormatException;
 
 /**
@@ -63,9 +63,9 @@ public final class StoredTensor {
 
     private void requireBytes(long bytes) {
         // The number of elements is bounded so that the product cannot overflow.
-        if (size * type.bytes() != bytes) {
-            throw new FormatException("shape " + Arrays.toString(shape) + " of " + type + " needs " + size + " x " + type.bytes()
-                    + " bytes, but there are " + bytes, where, "download or write the file again");
+        if (size % type.blockSize() != 0 || type.bytes(size) != bytes) {
+            throw new FormatException("shape " + Arrays.toString(shape) + " of " + type + " needs " + size / type.blockSize() + " x "
+                    + type.blockBytes() + " bytes, but there are " + bytes, where, "download or write the file again");
         }
     }
 
@@ -124,7 +124,12 @@ public final class StoredTensor {
                 + " leave the storage of " + count + " elements", where, "download or write the file again");
     }
 
-    private static long elements(String where, int[] shape) {
+    /**
+     * The number of elements of a shape.
+     *
+     * @throws FormatException if there are too many to count their bytes
+     */
+    static long elements(String where, int[] shape) {
         long size = 1;
         for (int length : shape) {
             if (length < 0) {
@@ -247,6 +252,34 @@ public final class StoredTensor {
             copyTo(target);
         }
         return Tensor.ofSegment(target, shape);
+    }
+
+    /**
+     * The values in the type that the file has, where memory can hold it and rows are not rearranged within; as float32 otherwise.
+     *
+     * @param arena owns the memory of values that must be converted, or of rows that must be put in another order
+     * @return the tensor; it lives as long as the arena and the file
+     * @throws org.sae4j.api.Sae4jException if the memory is not available
+     */
+    public Tensor load(Arena arena) {
+        int columns = shape.length == 0 ? 0 : shape[shape.length - 1];
+        boolean rows = size > 0 && shape.length > 0 && strides[shape.length - 1] == 1 && columns % type.blockSize() == 0
+                && offset % type.blockSize() == 0;
+        for (int axis = 0; rows && axis < shape.length - 1; axis++) {
+            rows = strides[axis] % type.blockSize() == 0;
+        }
+        if (!rows || !type.isFloat() || type == ElementType.F32 || order != ByteOrder.LITTLE_ENDIAN) {
+            return read(arena);
+        }
+        if (Arrays.equals(strides, rowMajor(shape))) {
+            return Tensor.ofSegment(type, data.asSlice(type.bytes(offset), type.bytes(size)), shape);
+        }
+        long rowBytes = type.bytes(columns);
+        MemorySegment target = OffHeap.allocate(arena, type.bytes(size), where);
+        for (long row = 0; row < size / columns; row++) {
+            MemorySegment.copy(data, type.bytes(planeOffset(row, shape.length - 1)), target, row * rowBytes, rowBytes);
+        }
+        return Tensor.ofSegment(type, target, shape);
     }
 
     /** {@return whether another tensor of the same shape has the same values} */

@@ -12,9 +12,10 @@ import org.sae4j.core.format.FormatException;
  * The tensors of a checkpoint by name, in the file's order, and what else it holds.
  *
  * @param path the file, for messages
- * @param kind the container: safetensors, torch, npz
+ * @param kind the container: safetensors, sharded, torch, npz, gguf
  * @param tensors tensors by name
- * @param extras values that are not tensors (numbers, strings, lists, maps), by name; strings for safetensors' metadata
+ * @param extras values that are not tensors (numbers, strings, lists, maps), by name; strings for safetensors' metadata,
+ * what {@link GgufMetadata} reads for GGUF's
  */
 public record TensorTable(Path path, String kind, Map<String, StoredTensor> tensors, Map<String, Object> extras) {
     /** {@return the tensor's view} */

@@ -15,7 +15,7 @@ public final class WeightFiles {
     private WeightFiles() {}
 
     /**
-     * Opens a safetensors, torch or npz file, or the index of a sharded model.
+     * Opens a safetensors, torch, npz or GGUF file, the index of a sharded model, or one part of a GGUF model.
      *
      * @param path the file
      * @param arena owns the mapping
@@ -38,6 +38,9 @@ public final class WeightFiles {
         MemorySegment file = MappedFile.map(path, arena);
         if (TorchFile.isLegacy(file)) {
             throw TorchFile.legacy(path);
+        }
+        if (GgufFile.matches(file)) {
+            return GgufFile.open(path, file, arena);
         }
         if (!ZipArchive.matches(file)) {
             return Safetensors.parse(path, file);

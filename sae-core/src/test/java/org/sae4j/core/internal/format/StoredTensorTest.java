@@ -12,8 +12,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
-import org.sae4j.core.format.ElementType;
 import org.sae4j.core.format.FormatException;
 
 class StoredTensorTest {
@@ -48,8 +48,8 @@ class StoredTensorTest {
     }
 
     @ParameterizedTest
-    @EnumSource(ElementType.class)
-    void everyTypeInBothByteOrdersIsRead(ElementType type) {
+    @EnumSource(mode = EnumSource.Mode.MATCH_NONE, names = "I?Q.*")
+    void everyTypeWithoutBlocksInBothByteOrdersIsRead(ElementType type) {
         for (ByteOrder order : new ByteOrder[] {ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN}) {
             try (Arena arena = Arena.ofShared()) {
                 Tensor tensor = StoredTensor.contiguous("x", type, order, segment(type, order, 210, arena), 3, 70).read(arena);
