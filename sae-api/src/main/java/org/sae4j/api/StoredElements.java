@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** Makes float32 values of elements of other types. */
+/** Makes float32 values of stored elements of any type that a tensor can have. */
 final class StoredElements {
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** Elements that are converted at a time: a multiple of all block sizes. */
@@ -13,6 +13,9 @@ final class StoredElements {
     private StoredElements() {}
 
     static float value(ElementType type, MemorySegment data, long index) {
+        if (type == ElementType.F32) {
+            return data.get(ValueLayout.JAVA_FLOAT_UNALIGNED, index * Float.BYTES);
+        }
         float[] value = new float[1];
         copy(type, data, index, value, 0, 1);
         return value[0];
@@ -20,6 +23,10 @@ final class StoredElements {
 
     /** Converts the elements from index {@code from} on. */
     static void copy(ElementType type, MemorySegment data, long from, float[] target, int at, int count) {
+        if (type == ElementType.F32) {
+            MemorySegment.copy(data, ValueLayout.JAVA_FLOAT_UNALIGNED, from * Float.BYTES, target, at, count);
+            return;
+        }
         if (type.isBlock()) {
             blocks(type, data, from, target, at, count);
             return;

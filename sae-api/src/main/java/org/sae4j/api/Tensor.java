@@ -1,32 +1,37 @@
 package org.sae4j.api;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An immutable array of float32 values with a shape, in row-major order.
  *
  * <p>The values lie in a Java array or in a memory-mapped file: as float32, or in a smaller {@linkplain ElementType type} from which every
- * access makes float32, exactly as the type defines them. A tensor over a mapped file lives as long as the transformer or autoencoder
+ * access makes float32, exactly as the type defines them. They may lie in another order of axes ({@link #permuted}). A tensor over a mapped file lives as long as the transformer or autoencoder
  * that opened the file; afterwards every access throws {@link IllegalStateException}. Instances are safe for use by several threads.
  * Two tensors are equal only if they are the same object: comparing values is the caller's decision of a tolerance.
  */
 public final class Tensor {
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
-
     private final ElementType type;
     private final MemorySegment data;
     private final int[] shape;
     private final long size;
+    /** Null if elements lie in row-major order. */
+    private final @Nullable AxisOrder order;
 
     private Tensor(ElementType type, MemorySegment data, int[] shape) {
+        this(type, data, shape, null);
+    }
+
+    private Tensor(ElementType type, MemorySegment data, int[] shape, @Nullable AxisOrder order) {
         this.type = type;
         this.data = data.asReadOnly();
         this.shape = shape.clone();
         this.size = sizeOf(shape);
-        if (type.isBlock() && (shape.length == 0 || shape[shape.length - 1] % type.blockSize() != 0)) {
+        this.order = order;
+        if (order == null && type.isBlock() && (shape.length == 0 || shape[shape.length - 1] % type.blockSize() != 0)) {
             throw new IllegalArgumentException("rows of " + type + " are whole blocks of " + type.blockSize() + ", found shape "
                     + Arrays.toString(shape));
         }
@@ -149,7 +154,7 @@ public final class Tensor {
      */
     public float get(long index) {
         Objects.checkIndex(index, size);
-        return type == ElementType.F32 ? data.get(FLOAT, index * Float.BYTES) : StoredElements.value(type, data, index);
+        return StoredElements.value(type, data, order == null ? index : order.position(index));
     }
 
     /**
@@ -184,10 +189,10 @@ public final class Tensor {
     public void copyTo(long from, float[] target, int at, int count) {
         Objects.checkFromIndexSize(from, count, size);
         Objects.checkFromIndexSize(at, count, target.length);
-        if (type == ElementType.F32) {
-            MemorySegment.copy(data, FLOAT, from * Float.BYTES, target, at, count);
-        } else {
+        if (order == null) {
             StoredElements.copy(type, data, from, target, at, count);
+        } else {
+            order.copy(type, data, from, target, at, count);
         }
     }
 
@@ -198,9 +203,6 @@ public final class Tensor {
      * @throws IllegalStateException if there are more than 2^31-1 elements, or the owner of the mapped file was closed
      */
     public float[] toArray() {
-        if (type == ElementType.F32) {
-            return data.toArray(FLOAT);
-        }
         if (size > Integer.MAX_VALUE - 8) {
             throw new IllegalStateException(size + " elements do not fit in one Java array");
         }
@@ -225,7 +227,7 @@ public final class Tensor {
     }
 
     /**
-     * The sub-tensor at one position of the first axis, without copying.
+     * The sub-tensor at one position of the first axis, without copying unless {@linkplain #permuted the order of axes} asks for it.
      *
      * @param index position on the first axis
      * @return a tensor of rank {@code rank() - 1}
@@ -234,15 +236,17 @@ public final class Tensor {
     public Tensor slice(int index) {
         Objects.checkIndex(index, dim(0));
         int[] rest = Arrays.copyOfRange(shape, 1, shape.length);
-        if (rest.length == 0 && type != ElementType.F32) {
-            return of(new float[] {get(index)});
+        if (order != null || rest.length == 0) {
+            float[] values = new float[Math.toIntExact(sizeOf(rest))];
+            copyTo((long) index * values.length, values, 0, values.length);
+            return of(values, rest);
         }
         long bytes = type.bytes(sizeOf(rest));
         return new Tensor(type, data.asSlice(index * bytes, bytes), rest);
     }
 
     /**
-     * The same elements under another shape, without copying.
+     * The same elements under another shape, without copying unless {@linkplain #permuted the order of axes} asks for it.
      *
      * @param newShape the length of each axis; one of them may be -1 and is inferred
      * @return the tensor
@@ -258,23 +262,73 @@ public final class Tensor {
                 break;
             }
         }
-        return new Tensor(type, data, resolved);
+        if (order == null) {
+            return new Tensor(type, data, resolved);
+        }
+        return Arrays.equals(resolved, shape) ? this : of(toArray(), resolved);
+    }
+
+    /**
+     * The same elements under another order of axes, without copying: element {@code (i, j, ...)} is the one with {@code i} on axis
+     * {@code axes[0]}, {@code j} on axis {@code axes[1]} and so on. A weight [in, out] that a file holds as [out, in] is such a view.
+     *
+     * @param axes the number of each axis among those of this tensor, each once
+     * @return the view
+     * @throws IllegalArgumentException if {@code axes} is no order of this tensor's axes
+     */
+    public Tensor permuted(int... axes) {
+        int[] sorted = axes.clone();
+        Arrays.sort(sorted);
+        int[] lengths = new int[axes.length];
+        for (int axis = 0; axis < axes.length; axis++) {
+            if (sorted[axis] != axis || axes.length != shape.length) {
+                throw new IllegalArgumentException(Arrays.toString(axes) + " is no order of the axes of " + this);
+            }
+            lengths[axis] = shape[axes[axis]];
+        }
+        int[] stored = order == null ? axes.clone() : order.then(axes);
+        return isStraight(stored, lengths) ? new Tensor(type, data, lengths) : new Tensor(type, data, lengths, new AxisOrder(stored, lengths));
+    }
+
+    /** Whether elements under an order of axes are in row-major order all the same: axes of length 1 may stand anywhere. */
+    private boolean isStraight(int[] axes, int[] lengths) {
+        int last = -1;
+        for (int axis = 0; axis < axes.length; axis++) {
+            if (lengths[axis] != 1 && axes[axis] < last) {
+                return false;
+            }
+            last = lengths[axis] == 1 ? last : axes[axis];
+        }
+        return axes.length == 0 || lengths[lengths.length - 1] % type.blockSize() == 0;
+    }
+
+    /** {@return the tensor whose elements lie in row-major order and of which this is a permuted view; this itself if it is none} */
+    public Tensor stored() {
+        return order == null ? this : new Tensor(type, data, order.storedShape());
+    }
+
+    /** {@return for each axis its number among the axes of {@link #stored()}: 0, 1, 2, ... for a tensor that is not permuted} */
+    public int[] axes() {
+        int[] axes = new int[shape.length];
+        Arrays.setAll(axes, axis -> order == null ? axis : order.axes()[axis]);
+        return axes;
     }
 
     /**
      * The values where they lie.
      *
      * @return a read-only view, float32 in the machine's byte order, of any alignment
-     * @throws IllegalStateException if the {@linkplain #type() type} is another than F32
+     * @throws IllegalStateException if the {@linkplain #type() type} is another than F32, or the tensor is {@linkplain #permuted permuted}
      */
     public MemorySegment segment() {
-        if (type != ElementType.F32) {
-            throw new IllegalStateException(this + " has elements of type " + type + ", not F32: use elements() or copyTo");
+        if (type != ElementType.F32 || order != null) {
+            throw new IllegalStateException(this + " lies in memory as " + type + (order == null ? "" : " in another order of axes")
+                    + ": use copyTo or elements()");
         }
         return data;
     }
 
-    /** {@return a read-only view of the elements in their {@linkplain #type() type}, of any alignment} */
+    /** {@return a read-only view of the elements of {@link #stored()} in their {@linkplain #type() type}, of any alignment} */
     public MemorySegment elements() {
         return data;
     }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class TensorTest {
@@ -93,5 +95,51 @@ class TensorTest {
             assertThat(view.segment().isReadOnly()).isTrue();
         }
         assertThatThrownBy(() -> view.get(0)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void permutedAxesAreViews() {
+        Tensor swapped = tensor.permuted(2, 0, 1);
+        assertThat(swapped.shape()).containsExactly(2, 2, 3);
+        assertThat(swapped.toArray()).containsExactly(0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11);
+        assertThat(swapped.at(1, 0, 2)).isEqualTo(tensor.at(0, 2, 1));
+        assertThat(swapped.row(2)).containsExactly(1, 3, 5);
+        assertThat(swapped.slice(1).toArray()).containsExactly(1, 3, 5, 7, 9, 11);
+        assertThat(swapped.reshape(3, 4).toArray()).containsExactly(swapped.toArray());
+        assertThat(swapped.axes()).containsExactly(2, 0, 1);
+        assertThat(swapped.stored().toArray()).containsExactly(tensor.toArray());
+        assertThat(swapped.stored().shape()).containsExactly(2, 3, 2);
+        assertThat(swapped.permuted(1, 2, 0).segment().address()).isEqualTo(tensor.segment().address());
+        assertThat(tensor.stored()).isSameAs(tensor);
+        assertThatThrownBy(swapped::segment).isInstanceOf(IllegalStateException.class).hasMessageContaining("another order of axes");
+        for (int[] wrong : new int[][] {{0, 1}, {0, 1, 1}, {1, 2, 3}, {-1, 0, 1}}) {
+            assertThatThrownBy(() -> tensor.permuted(wrong)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void anyRunOfAPermutedTensorIsRead() {
+        SplittableRandom random = new SplittableRandom(1);
+        for (int[] axes : new int[][] {{1, 0, 2}, {0, 2, 1}, {2, 1, 0}, {1, 2, 0}, {2, 0, 1}, {0, 1, 2}}) {
+            for (int[] shape : new int[][] {{3, 4, 5}, {1, 7, 2}, {5, 1, 3}, {6, 2, 1}}) {
+                float[] values = new float[shape[0] * shape[1] * shape[2]];
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = i;
+                }
+                Tensor view = Tensor.of(values, shape).permuted(axes);
+                float[] all = view.toArray();
+                for (int i = 0; i < all.length; i++) {
+                    assertThat(view.get(i)).isEqualTo(all[i]);
+                }
+                for (int trial = 0; trial < 40; trial++) {
+                    int from = random.nextInt(all.length);
+                    int count = random.nextInt(all.length - from + 1);
+                    float[] target = new float[count + 1];
+                    view.copyTo(from, target, 1, count);
+                    assertThat(Arrays.copyOfRange(target, 1, count + 1)).containsExactly(Arrays.copyOfRange(all, from, from + count));
+                }
+            }
+        }
+        assertThat(Tensor.zeros(0, 3).permuted(1, 0).toArray()).isEmpty();
     }
 }

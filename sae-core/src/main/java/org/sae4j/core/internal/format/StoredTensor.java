@@ -5,6 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.LongStream;
 import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
@@ -255,31 +257,65 @@ public final class StoredTensor {
     }
 
     /**
-     * The values in the type that the file has, where memory can hold it and rows are not rearranged within; as float32 otherwise.
+     * The values as the file has them: in its type where memory can hold it, and where they lie if this is a contiguous part of the file
+     * whose axes are in any order. Whole rows that lie apart are copied in their type, all others are converted.
      *
-     * @param arena owns the memory of values that must be converted, or of rows that must be put in another order
+     * @param arena owns the memory of what is copied or converted
      * @return the tensor; it lives as long as the arena and the file
      * @throws org.sae4j.api.Sae4jException if the memory is not available
      */
     public Tensor load(Arena arena) {
-        int columns = shape.length == 0 ? 0 : shape[shape.length - 1];
-        boolean rows = size > 0 && shape.length > 0 && strides[shape.length - 1] == 1 && columns % type.blockSize() == 0
+        Integer[] axes = new Integer[shape.length];
+        Arrays.setAll(axes, axis -> axis);
+        Arrays.sort(axes, Comparator.comparingLong((Integer axis) -> shape[axis] == 1 ? Long.MAX_VALUE : strides[axis]).reversed());
+        int[] near = Arrays.stream(axes).mapToInt(Integer::intValue).toArray();
+        int[] back = new int[near.length];
+        for (int axis = 0; axis < near.length; axis++) {
+            back[near[axis]] = axis;
+        }
+        StoredTensor stored = permuted(near);
+        return type.isFloat() && order == ByteOrder.LITTLE_ENDIAN && stored.hasWholeRows() ? stored.loadRows(arena).permuted(back)
+                : read(arena);
+    }
+
+    private boolean hasWholeRows() {
+        int last = shape.length - 1;
+        boolean whole = size > 0 && last >= 0 && (strides[last] == 1 || shape[last] == 1) && shape[last] % type.blockSize() == 0
                 && offset % type.blockSize() == 0;
-        for (int axis = 0; rows && axis < shape.length - 1; axis++) {
-            rows = strides[axis] % type.blockSize() == 0;
+        for (int axis = 0; whole && axis < last; axis++) {
+            whole = shape[axis] == 1 || strides[axis] % type.blockSize() == 0;
         }
-        if (!rows || !type.isFloat() || type == ElementType.F32 || order != ByteOrder.LITTLE_ENDIAN) {
-            return read(arena);
-        }
+        return whole;
+    }
+
+    private Tensor loadRows(Arena arena) {
         if (Arrays.equals(strides, rowMajor(shape))) {
             return Tensor.ofSegment(type, data.asSlice(type.bytes(offset), type.bytes(size)), shape);
         }
+        int columns = shape[shape.length - 1];
         long rowBytes = type.bytes(columns);
         MemorySegment target = OffHeap.allocate(arena, type.bytes(size), where);
         for (long row = 0; row < size / columns; row++) {
             MemorySegment.copy(data, type.bytes(planeOffset(row, shape.length - 1)), target, row * rowBytes, rowBytes);
         }
         return Tensor.ofSegment(type, target, shape);
+    }
+
+    /**
+     * The rows of a matrix in another order.
+     *
+     * @param source for each row of the result, which row it is
+     * @param arena owns the memory of the copy, which has the file's type
+     * @return the matrix
+     * @throws org.sae4j.api.Sae4jException if the memory is not available
+     */
+    public StoredTensor withRows(IntUnaryOperator source, Arena arena) {
+        long rowBytes = type.bytes(strides[0]);
+        MemorySegment target = OffHeap.allocate(arena, shape[0] * rowBytes, where);
+        for (int row = 0; row < shape[0]; row++) {
+            MemorySegment.copy(data, type.bytes(offset) + source.applyAsInt(row) * rowBytes, target, row * rowBytes, rowBytes);
+        }
+        return new StoredTensor(where, type, order, target, 0, shape, strides);
     }
 
     /** {@return whether another tensor of the same shape has the same values} */

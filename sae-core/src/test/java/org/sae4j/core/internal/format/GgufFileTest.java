@@ -139,7 +139,7 @@ class GgufFileTest {
         assertThat(swapped.load(arena).type()).isEqualTo(ElementType.Q8_0);
         assertThat(swapped.load(arena).toArray()).containsExactly(swapped.read(arena).toArray());
         assertThat(swapped.load(arena).at(0, 1, 0)).isEqualTo(stored.load(arena).at(2, 0));
-        assertThat(stored.permuted(1, 0).load(arena).type()).isEqualTo(ElementType.F32);
+        assertThat(stored.permuted(1, 0).load(arena).type()).isEqualTo(ElementType.Q8_0);
         assertThat(stored.permuted(1, 0).load(arena).at(0, 3)).isEqualTo(8);
         assertThat(stored.narrowed(0, 1, 2).load(arena).at(1, 0)).isZero();
         assertThat(stored.narrowed(1, 0, 5).load(arena).at(3, 0)).isEqualTo(8);

@@ -143,4 +143,67 @@ class StoredTensorTest {
             }
         }
     }
+
+    /** Loading keeps the file's type and place wherever the axes lie, and gives the values that reading gives. */
+    @ParameterizedTest
+    @EnumSource(value = ElementType.class, names = {"F32", "F16", "BF16", "I32", "Q8_0"})
+    void loadedViewsHaveTheValuesOfReadOnes(ElementType type) {
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment data = type == ElementType.Q8_0 ? arena.allocate(type.bytes(6 * 64)) : segment(type, ByteOrder.LITTLE_ENDIAN, 384, arena);
+            for (int block = 0; type == ElementType.Q8_0 && block < 12; block++) {
+                data.set(ValueLayout.JAVA_SHORT_UNALIGNED, block * 34L, Float.floatToFloat16(block + 1));
+                for (int i = 0; i < 32; i++) {
+                    data.set(ValueLayout.JAVA_BYTE, block * 34L + 2 + i, (byte) (i * 7 - block));
+                }
+            }
+            StoredTensor whole = StoredTensor.contiguous("x", type, data, 6, 64);
+            StoredTensor[] views = {whole, whole.permuted(1, 0), whole.split(0, 3), whole.split(0, 3).permuted(0, 2, 1),
+                whole.split(0, 3).permuted(1, 0, 2), whole.split(0, 3).permuted(2, 1, 0), whole.split(1, 2).permuted(1, 2, 0),
+                whole.narrowed(0, 1, 4), whole.narrowed(0, 1, 4).permuted(1, 0), whole.narrowed(1, 32, 32), whole.narrowed(1, 5, 7),
+                whole.narrowed(1, 32, 32).permuted(1, 0), whole.narrowed(0, 2, 1), whole.split(0, 1), whole.narrowed(0, 0, 0)};
+            for (StoredTensor view : views) {
+                Tensor loaded = view.load(arena);
+                assertThat(loaded.shape()).containsExactly(view.shape());
+                assertThat(loaded.toArray()).containsExactly(view.read(arena).toArray());
+            }
+            if (type != ElementType.I32) {
+                assertThat(whole.split(0, 3).permuted(0, 2, 1).load(arena).elements().address()).isEqualTo(data.address());
+                assertThat(whole.narrowed(0, 1, 4).permuted(1, 0).load(arena).type()).isEqualTo(type);
+                assertThat(whole.narrowed(1, 32, 32).load(arena).type()).isEqualTo(type);
+            }
+            assertThat(whole.withRows(row -> 5 - row, arena).read(arena).row(1)).containsExactly(whole.read(arena).row(4));
+            assertThat(whole.split(0, 1).load(arena).stored().rank()).isEqualTo(3);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = ElementType.class, names = {"F32", "F16", "BF16", "Q8_0", "Q4_1", "Q2_K", "Q3_K", "Q4_K", "Q6_K"})
+    void weightsThatAreNotFiniteAreFoundInEveryType(ElementType type) {
+        for (int half : new int[] {0x7fc0, 0xfc00, 0x7c00}) {
+            byte[] bytes = new byte[(int) type.bytes(512)];
+            Tensor tensor = Tensor.ofSegment(type, MemorySegment.ofArray(bytes), 2, 256);
+            Finite.check("x", tensor);
+            int at = switch (type) {
+                case Q4_1 -> 2 * 20 + 2;
+                case Q2_K -> 84 + 82;
+                case Q3_K -> 110 + 108;
+                case Q4_K -> 144 + 2;
+                case Q6_K -> 210 + 208;
+                case Q8_0 -> 34;
+                default -> bytes.length - 2;
+            };
+            bytes[at] = (byte) half;
+            bytes[at + 1] = (byte) (half >> 8);
+            boolean broken = switch (type) {
+                case F32, BF16 -> half == 0x7fc0;
+                default -> true;
+            };
+            if (broken) {
+                assertThatThrownBy(() -> Finite.check("x", tensor.permuted(1, 0))).isInstanceOf(FormatException.class)
+                        .hasMessageContaining("must be finite");
+            } else {
+                Finite.check("x", tensor);
+            }
+        }
+    }
 }
