@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** Writes GGUF files for tests, broken ones too: every number is the test's. */
-final class GgufBytes {
+public final class GgufBytes {
     private final ByteArrayOutputStream pairs = new ByteArrayOutputStream();
     private final ByteArrayOutputStream tensors = new ByteArrayOutputStream();
     private final ByteArrayOutputStream data = new ByteArrayOutputStream();
@@ -17,20 +17,20 @@ final class GgufBytes {
     private long tensorCount;
     private int version = 3;
 
-    static byte[] int32(long value) {
+    public static byte[] int32(long value) {
         return ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt((int) value).array();
     }
 
-    static byte[] int64(long value) {
+    public static byte[] int64(long value) {
         return ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(value).array();
     }
 
-    static byte[] string(String text) {
+    public static byte[] string(String text) {
         byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
         return join(int64(utf8.length), utf8);
     }
 
-    static byte[] join(byte[]... parts) {
+    public static byte[] join(byte[]... parts) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (byte[] part : parts) {
             all.writeBytes(part);
@@ -38,7 +38,7 @@ final class GgufBytes {
         return all.toByteArray();
     }
 
-    static byte[] strings(String... values) {
+    public static byte[] strings(String... values) {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         all.writeBytes(join(int32(8), int64(values.length)));
         for (String value : values) {
@@ -47,32 +47,32 @@ final class GgufBytes {
         return all.toByteArray();
     }
 
-    GgufBytes version(int value) {
+    public GgufBytes version(int value) {
         version = value;
         return this;
     }
 
-    GgufBytes counts(long newTensors, long newPairs) {
+    public GgufBytes counts(long newTensors, long newPairs) {
         tensorCount = newTensors;
         pairCount = newPairs;
         return this;
     }
 
-    GgufBytes pair(String key, int type, byte[] value) {
+    public GgufBytes pair(String key, int type, byte[] value) {
         pairs.writeBytes(join(string(key), int32(type), value));
         pairCount++;
         return this;
     }
 
-    GgufBytes text(String key, String value) {
+    public GgufBytes text(String key, String value) {
         return pair(key, 8, string(value));
     }
 
-    GgufBytes uint32(String key, long value) {
+    public GgufBytes uint32(String key, long value) {
         return pair(key, 4, int32(value));
     }
 
-    GgufBytes info(String name, int type, long offset, long... dims) {
+    public GgufBytes info(String name, int type, long offset, long... dims) {
         tensors.writeBytes(join(string(name), int32(dims.length)));
         for (long dim : dims) {
             tensors.writeBytes(int64(dim));
@@ -83,7 +83,7 @@ final class GgufBytes {
     }
 
     /** A sound tensor of float32, behind the last. */
-    GgufBytes floats(String name, float[] values, long... dims) {
+    public GgufBytes floats(String name, float[] values, long... dims) {
         pad(data, 32);
         info(name, 0, data.size(), dims);
         ByteBuffer bytes = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
@@ -91,7 +91,7 @@ final class GgufBytes {
         return data(bytes.array());
     }
 
-    GgufBytes data(byte[] bytes) {
+    public GgufBytes data(byte[] bytes) {
         data.writeBytes(bytes);
         return this;
     }
@@ -102,7 +102,7 @@ final class GgufBytes {
         }
     }
 
-    byte[] bytes() {
+    public byte[] bytes() {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes(join("GGUF".getBytes(StandardCharsets.US_ASCII), int32(version), int64(tensorCount), int64(pairCount),
                 pairs.toByteArray(), tensors.toByteArray()));
@@ -111,7 +111,7 @@ final class GgufBytes {
         return out.toByteArray();
     }
 
-    Path write(Path file) throws IOException {
+    public Path write(Path file) throws IOException {
         return Files.write(file, bytes());
     }
 }
