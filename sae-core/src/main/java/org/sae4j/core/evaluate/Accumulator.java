@@ -12,6 +12,9 @@ final class Accumulator {
     private final long[] fired;
     private final double[] sum;
     private final double[] squares;
+    private final double limit;
+    private final double[] sumBeyond;
+    private final double[] squaresBeyond;
     private final float[] x;
     private final float[] estimate;
     /** The first token: sums are of differences to it, which keeps variances exact when the mean is far from 0. */
@@ -21,12 +24,18 @@ final class Accumulator {
     private double activations;
     private double error;
     private double cosines;
+    private long tokensBeyond;
+    private double errorBeyond;
 
-    Accumulator(int d, int features) {
+    /** Rows whose norm exceeds the limit count apart. */
+    Accumulator(int d, int features, double limit) {
         this.d = d;
+        this.limit = limit;
         fired = new long[features];
         sum = new double[d];
         squares = new double[d];
+        sumBeyond = new double[d];
+        squaresBeyond = new double[d];
         x = new float[d];
         estimate = new float[d];
     }
@@ -36,7 +45,7 @@ final class Accumulator {
         for (int row = 0; row < features.rows(); row++) {
             inputs.copyTo((long) row * d, x, 0, d);
             reconstructions.copyTo((long) row * d, estimate, 0, d);
-            if (tokens == 0) {
+            if (tokens + tokensBeyond == 0) {
                 origin = x.clone();
             }
             double dot = 0;
@@ -46,17 +55,21 @@ final class Accumulator {
             for (int c = 0; c < d; c++) {
                 double a = x[c];
                 double b = estimate[c];
-                double shifted = a - origin[c];
-                sum[c] += shifted;
-                squares[c] += shifted * shifted;
                 dot += a * b;
                 xx += a * a;
                 yy += b * b;
                 ee += (a - b) * (a - b);
             }
             if (!Double.isFinite(xx + yy)) {
-                throw new Sae4jException("an input or its reconstruction is not finite", "token " + tokens,
+                throw new Sae4jException("an input or its reconstruction is not finite", "token " + (tokens + tokensBeyond),
                         "check the activations and the autoencoder's weights");
+            }
+            boolean beyond = (float) Math.sqrt(xx) > limit;
+            addMoments(beyond ? sumBeyond : sum, beyond ? squaresBeyond : squares);
+            if (beyond) {
+                errorBeyond += ee;
+                tokensBeyond++;
+                continue;
             }
             error += ee;
             cosines += xx == 0 || yy == 0 ? 0 : dot / Math.sqrt(xx * yy);
@@ -71,17 +84,37 @@ final class Accumulator {
         }
     }
 
+    private void addMoments(double[] sums, double[] squaresOf) {
+        for (int c = 0; c < d; c++) {
+            double shifted = (double) x[c] - origin[c];
+            sums[c] += shifted;
+            squaresOf[c] += shifted * shifted;
+        }
+    }
+
     Evaluation result(Optional<Evaluation.Recovered> recovered) {
+        if (tokens == 0) {
+            throw new Sae4jException("no activation has a norm of at most " + limit, "evaluation", "allow larger norms");
+        }
         double n = tokens;
+        double all = n + tokensBeyond;
         double variance = 0;
+        double varianceOfAll = 0;
         double mean = 0;
         for (int c = 0; c < d; c++) {
             double shift = sum[c] / n;
             variance += Math.max(0, squares[c] / n - shift * shift);
             mean += (origin[c] + shift) * (origin[c] + shift);
+            double shiftOfAll = (sum[c] + sumBeyond[c]) / all;
+            varianceOfAll += Math.max(0, (squares[c] + squaresBeyond[c]) / all - shiftOfAll * shiftOfAll);
         }
-        return new Evaluation(tokens, entries / n, activations / n, error / n / d, cosines / n,
-                variance == 0 ? Double.NaN : 1 - error / n / variance, Math.sqrt(mean) / Math.sqrt(variance),
-                Arrays.stream(fired).mapToDouble(count -> count / n).toArray(), recovered);
+        Optional<Evaluation.LargeRows> large = limit == Double.POSITIVE_INFINITY ? Optional.empty()
+                : Optional.of(new Evaluation.LargeRows(limit, tokensBeyond, explained((error + errorBeyond) / all, varianceOfAll)));
+        return new Evaluation(tokens, entries / n, activations / n, error / n / d, cosines / n, explained(error / n, variance),
+                Math.sqrt(mean) / Math.sqrt(variance), Arrays.stream(fired).mapToDouble(count -> count / n).toArray(), large, recovered);
+    }
+
+    private static double explained(double errorOfRow, double variance) {
+        return variance == 0 ? Double.NaN : 1 - errorOfRow / variance;
     }
 }

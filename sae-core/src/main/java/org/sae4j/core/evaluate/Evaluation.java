@@ -6,7 +6,7 @@ import java.util.Optional;
 /**
  * How well an autoencoder reconstructs, and how its features fire, over a number of tokens.
  *
- * @param tokens inputs evaluated, N
+ * @param tokens inputs evaluated, N; without those of a norm beyond the limit, if there is one
  * @param l0 mean number of active features of a token
  * @param l1 mean sum of activations of a token
  * @param mse mean over tokens and d of {@code (x - x^)^2}
@@ -15,16 +15,26 @@ import java.util.Optional;
  *     the tokens do not vary
  * @param meanCentring gamma = |mu| / |sigma|, the norm of the mean over the norm of the standard deviations: whether b_dec has much to do
  * @param density for each feature the share of tokens in which it is active, from 0 to 1
+ * @param large the rows that are left out for their norm, and the explained variance with them; empty if there was no limit
  * @param recovered how much of the model's behaviour remains; empty if no model was asked
  */
 public record Evaluation(long tokens, double l0, double l1, double mse, double cosine, double explainedVariance, double meanCentring,
-        double[] density, Optional<Recovered> recovered) {
+        double[] density, Optional<LargeRows> large, Optional<Recovered> recovered) {
     /** The lower edge of the first bin of {@link #log10DensityHistogram}. */
     public static final double HISTOGRAM_START = -8;
     /** The width of its bins. */
     public static final double HISTOGRAM_STEP = 0.25;
     /** The number of its bins, the last of which ends at 0. */
     public static final int HISTOGRAM_BINS = 32;
+
+    /**
+     * Rows that are left out of all other numbers because they are far larger than the rest.
+     *
+     * @param normLimit the largest norm that counts
+     * @param rows how many rows exceed it
+     * @param explainedVariance over all rows, these included
+     */
+    public record LargeRows(double normLimit, long rows, double explainedVariance) {}
 
     /**
      * How much of the model's prediction remains when the reconstruction replaces the activations. Losses are means over the predictions

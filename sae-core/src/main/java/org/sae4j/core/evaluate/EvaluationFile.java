@@ -70,6 +70,11 @@ public final class EvaluationFile {
         values.put("log10_density_edges", list(IntStream.rangeClosed(0, Evaluation.HISTOGRAM_BINS)
                 .mapToDouble(i -> Evaluation.HISTOGRAM_START + i * Evaluation.HISTOGRAM_STEP).toArray()));
         values.put("log10_density_histogram", IntStream.of(e.log10DensityHistogram()).boxed().toList());
+        e.large().ifPresent(large -> {
+            values.put("norm_limit", finite(large.normLimit()));
+            values.put("rows_beyond_norm_limit", large.rows());
+            values.put("explained_variance_of_all_rows", finite(large.explainedVariance()));
+        });
         e.recovered().ifPresent(r -> {
             values.put("predictions", r.predictions());
             values.put("first_token_kept", r.firstKept());

@@ -47,7 +47,7 @@ public final class Evaluator {
         return evaluate(sae, values -> {
             rows.copyTo(at[0], values, 0, values.length);
             at[0] += values.length;
-        }, rows.size() / d, batchRows, progress);
+        }, rows.size() / d, Double.POSITIVE_INFINITY, batchRows, progress);
     }
 
     /** Gives activations one after the other. */
@@ -67,21 +67,23 @@ public final class Evaluator {
      * @param sae the autoencoder
      * @param rows gives activations of width d_in
      * @param count how many to take, at least 1
+     * @param normLimit rows with a larger norm are left out and counted; positive infinity for no limit
      * @param progress told of every batch
      * @return the evaluation, without recovered losses
-     * @throws Sae4jException if there is no row, or a value is not finite
+     * @throws Sae4jException if there is no row within the limit, or a value is not finite
      * @throws java.util.concurrent.CancellationException if cancelled
      */
-    public static Evaluation evaluate(SparseAutoencoder sae, Rows rows, long count, Progress progress) {
-        return evaluate(sae, rows, count, BATCH_ROWS, progress);
+    public static Evaluation evaluate(SparseAutoencoder sae, Rows rows, long count, double normLimit, Progress progress) {
+        return evaluate(sae, rows, count, normLimit, BATCH_ROWS, progress);
     }
 
-    private static Evaluation evaluate(SparseAutoencoder sae, Rows rows, long count, int batchRows, Progress progress) {
+    private static Evaluation evaluate(SparseAutoencoder sae, Rows rows, long count, double normLimit, int batchRows,
+            Progress progress) {
         if (count < 1) {
             throw new Sae4jException("there is no activation to evaluate on", "evaluation", "give at least one row");
         }
         int d = sae.config().dIn();
-        Accumulator accumulator = new Accumulator(d, sae.config().dSae());
+        Accumulator accumulator = new Accumulator(d, sae.config().dSae(), normLimit);
         for (long from = 0; from < count; from += batchRows) {
             progress.checkCancelled();
             int size = (int) Math.min(batchRows, count - from);
@@ -127,7 +129,7 @@ public final class Evaluator {
         // By length, so that little is padded; the order of equal lengths is kept.
         Integer[] order = IntStream.range(0, tokens.length).filter(row -> tokens[row].length > first).boxed()
                 .sorted(Comparator.comparingInt(row -> tokens[row].length)).toArray(Integer[]::new);
-        Accumulator accumulator = new Accumulator(sae.config().dIn(), sae.config().dSae());
+        Accumulator accumulator = new Accumulator(sae.config().dIn(), sae.config().dSae(), Double.POSITIVE_INFINITY);
         Losses losses = new Losses();
         int done = 0;
         while (done < order.length) {

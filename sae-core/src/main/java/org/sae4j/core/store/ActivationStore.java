@@ -6,16 +6,17 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import org.sae4j.api.CounterRandom;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.format.ElementDecoder;
-import org.sae4j.core.train.ActivationSource;
 
 /**
  * Activations on disk, to train on. However many there are, memory holds a few mebibytes of them. Rows are read where they lie, not mapped:
@@ -25,22 +26,39 @@ import org.sae4j.core.train.ActivationSource;
  * what describes the store still works.
  */
 public final class ActivationStore implements AutoCloseable {
-    /** What is read at once, and the size of the blocks that a shuffled store is read in. */
-    private static final int WINDOW_BYTES = 4 << 20;
-    private static final long BLOCK_BYTES = 8L << 20;
-    /** A small store has blocks that are smaller, so that there are some to permute. */
-    private static final long LEAST_BLOCKS = 64;
-
-    private final Path folder;
-    private final StoreManifest manifest;
-    private final List<ShardFile> shards;
+    private final Path path;
+    private final StoreInfo info;
+    private final OptionalLong shuffleSeed;
+    private final HarvestProgress harvested;
+    private final List<Part> parts;
+    private final long[] starts;
     private final ExecutorService readers;
+    private @Nullable RowNorms norms;
 
-    private ActivationStore(Path folder, StoreManifest manifest, List<ShardFile> shards) {
-        this.folder = folder;
-        this.manifest = manifest;
-        this.shards = shards;
+    /**
+     * A file with rows that follow each other.
+     *
+     * @param data where in the file the first row begins
+     * @param rows how many
+     * @param sha256 of the whole file; empty if it is not known
+     */
+    record Part(ShardFile file, long data, long rows, String sha256) {}
+
+    private ActivationStore(Path path, StoreInfo info, OptionalLong shuffleSeed, HarvestProgress harvested, List<Part> parts) {
+        this.path = path;
+        this.info = info;
+        this.shuffleSeed = shuffleSeed;
+        this.harvested = harvested;
+        this.parts = List.copyOf(parts);
+        starts = new long[parts.size() + 1];
+        for (int part = 0; part < parts.size(); part++) {
+            starts[part + 1] = starts[part] + parts.get(part).rows();
+        }
         readers = Executors.newFixedThreadPool(StoreSource.AHEAD, Thread.ofPlatform().daemon().name("sae4j-store-", 0).factory());
+    }
+
+    ActivationStore(Path path, StoreInfo info, List<Part> parts) {
+        this(path, info, OptionalLong.empty(), HarvestProgress.NONE, parts);
     }
 
     /**
@@ -57,15 +75,15 @@ public final class ActivationStore implements AutoCloseable {
             throw new Sae4jException("the store is not complete: it has " + manifest.rows() + " rows so far", folder.toString(),
                     "go on with what wrote it");
         }
-        List<ShardFile> shards = new ArrayList<>();
+        List<Part> parts = new ArrayList<>();
         try {
-            for (int number = 0; number < manifest.shards().size(); number++) {
-                shards.add(Shards.open(folder.resolve(StoreManifest.shardName(number)), manifest.info(),
-                        manifest.shards().get(number).rows()));
+            for (StoreManifest.Shard shard : manifest.shards()) {
+                Path file = folder.resolve(StoreManifest.shardName(parts.size()));
+                parts.add(new Part(Shards.open(file, manifest.info(), shard.rows()), Shards.DATA, shard.rows(), shard.sha256()));
             }
-            return new ActivationStore(folder, manifest, List.copyOf(shards));
+            return new ActivationStore(folder, manifest.info(), manifest.shuffleSeed(), manifest.progress(), parts);
         } catch (RuntimeException e) {
-            shards.forEach(ShardFile::close);
+            parts.forEach(part -> part.file().close());
             throw e;
         }
     }
@@ -80,66 +98,100 @@ public final class ActivationStore implements AutoCloseable {
         return Files.isDirectory(path) && ActivationStoreWriter.exists(path);
     }
 
-    /** {@return the store's folder} */
-    public Path folder() {
-        return folder;
+    /** {@return the store's folder, or the first of its files} */
+    public Path path() {
+        return path;
     }
 
     /** {@return what the store holds and where it comes from} */
     public StoreInfo info() {
-        return manifest.info();
+        return info;
     }
 
     /** {@return the number of rows} */
     public long rows() {
-        return manifest.rows();
+        return starts[parts.size()];
+    }
+
+    /** {@return the number of files} */
+    public int files() {
+        return parts.size();
     }
 
     /** {@return the seed of the permutation that the rows lie in; empty if they lie in the order of their tokens} */
     public OptionalLong shuffleSeed() {
-        return manifest.shuffleSeed();
+        return shuffleSeed;
     }
 
-    /** {@return contexts and tokens that the rows were made of} */
+    /** {@return contexts and tokens that the rows were made of; {@link HarvestProgress#NONE} if they were not harvested here} */
     public HarvestProgress harvested() {
-        return manifest.progress();
+        return harvested;
+    }
+
+    /** {@return all rows} */
+    public StoreRows all() {
+        return new StoreRows(this, new int[0]);
     }
 
     /**
-     * The rows as they lie in the store, from the first again after the last.
+     * The rows that are not far larger than the others.
      *
-     * @return a source at its start, usable until the store is closed
+     * @param limit the largest norm that is kept, such as {@link RowNorms#limit} of {@link #norms}
+     * @param progress told of measuring
+     * @return the rows whose norm is at most that
+     * @throws Sae4jException if no row remains
+     * @throws java.util.concurrent.CancellationException if cancelled
+     * @throws IllegalStateException after close
      */
-    public ActivationSource sequential() {
-        return source(RowOrder.sequential(rows()));
-    }
-
-    /**
-     * The rows in a random order, another one in every epoch: any row may come at any place. To go to a position costs the same wherever it
-     * is; no table of the order is held.
-     *
-     * <p>A store whose rows lie in the order of their tokens is read row by row, along a permutation of all rows. One that
-     * {@link #shuffle} wrote is read block by block at the speed of sequential reading, along a permutation of the blocks: every epoch is
-     * an evenly drawn order of all rows for itself, and rows of one block stay neighbours in all epochs.
-     *
-     * @param seed of the orders
-     * @return a source at its start, usable until the store is closed
-     */
-    public ActivationSource shuffled(long seed) {
-        CounterRandom random = new CounterRandom(seed).stream("order of a store");
-        if (shuffleSeed().isEmpty()) {
-            return source(RowOrder.permuted(rows(), random));
+    public StoreRows within(double limit, Progress progress) {
+        if (limit == Double.POSITIVE_INFINITY) {
+            return all();
         }
-        long blockRows = Math.clamp(rows() / LEAST_BLOCKS, 1, Math.max(1, BLOCK_BYTES / info().rowBytes()));
-        return source(RowOrder.blocks(rows(), blockRows, random));
-    }
-
-    private ActivationSource source(RowOrder order) {
-        return new StoreSource(this, order, Math.max(1, WINDOW_BYTES / info().rowBytes()), readers);
+        int[] beyond = norms(progress).beyond(limit);
+        if (beyond.length == rows()) {
+            throw new Sae4jException("no row has a norm of at most " + limit, path.toString(), "allow larger norms");
+        }
+        return new StoreRows(this, beyond);
     }
 
     /**
-     * Compares all shards with their checksums.
+     * The norms of the rows, as they were recorded when the store was written; if they were not, the rows are read and measured.
+     *
+     * @param progress told of measuring
+     * @return the norms, in the order of the rows; kept for further calls
+     * @throws FormatException if the recorded norms are broken
+     * @throws Sae4jException if the rows must be measured and a value is NaN or infinite, or there are more than 2^31-9
+     * @throws java.util.concurrent.CancellationException if cancelled
+     * @throws IllegalStateException after close
+     */
+    public synchronized RowNorms norms(Progress progress) {
+        requireOpen();
+        RowNorms known = norms;
+        if (known == null) {
+            known = (Files.isDirectory(path) ? NormsFile.read(path, rows()) : Optional.<RowNorms>empty())
+                    .orElseGet(() -> summary(progress).norms());
+            norms = known;
+        }
+        return known;
+    }
+
+    /**
+     * Reads all rows, for what one look at them tells.
+     *
+     * @param progress told of reading
+     * @return the summary
+     * @throws Sae4jException if there are more than 2^31-9 rows, or a value is NaN or infinite
+     * @throws java.util.concurrent.CancellationException if cancelled
+     * @throws IllegalStateException after close
+     */
+    public synchronized RowSummary summary(Progress progress) {
+        RowSummary summary = RowSummary.of(all().sequential(), rows(), path.toString(), progress);
+        norms = summary.norms();
+        return summary;
+    }
+
+    /**
+     * Compares all shards with their checksums, which only stores have that were written here.
      *
      * @param progress told of every shard
      * @throws FormatException if a shard is not as it was written
@@ -149,11 +201,11 @@ public final class ActivationStore implements AutoCloseable {
      */
     public void verify(Progress progress) {
         requireOpen();
-        for (int number = 0; number < shards.size(); number++) {
-            progress.update("verifying", number, shards.size());
-            shards.get(number).verify(manifest.shards().get(number).sha256(), progress);
+        for (int number = 0; number < parts.size(); number++) {
+            progress.update("verifying", number, parts.size());
+            parts.get(number).file().verify(parts.get(number).sha256(), progress);
         }
-        progress.update("verifying", shards.size(), shards.size());
+        progress.update("verifying", parts.size(), parts.size());
     }
 
     /**
@@ -173,31 +225,36 @@ public final class ActivationStore implements AutoCloseable {
         new StoreShuffle(this, target, seed).run(progress);
     }
 
-    /** Reads rows that follow each other, in their stored form; they may lie in several shards. */
+    /** Reads rows that follow each other, in their stored form; they may lie in several files. */
     void read(long row, ByteBuffer target) {
-        long rowsPerShard = info().rowsPerShard();
-        int rowBytes = info().rowBytes();
+        int rowBytes = info.rowBytes();
         int end = target.limit();
-        long at = row;
-        while (target.position() < end) {
-            int shard = (int) (at / rowsPerShard);
-            long inShard = at % rowsPerShard;
-            long some = Math.min((end - target.position()) / rowBytes, manifest.shards().get(shard).rows() - inShard);
+        int number = Arrays.binarySearch(starts, row);
+        number = number >= 0 ? number : -number - 2;
+        for (long at = row; target.position() < end; number++) {
+            Part part = parts.get(number);
+            long inPart = at - starts[number];
+            long some = Math.min((end - target.position()) / rowBytes, part.rows() - inPart);
             target.limit(target.position() + (int) some * rowBytes);
-            shards.get(shard).read(Shards.DATA + inShard * rowBytes, target);
+            part.file().read(part.data() + inPart * rowBytes, target);
             at += some;
         }
         target.limit(end);
     }
 
+    /** Runs reads ahead. */
+    ExecutorService readers() {
+        return readers;
+    }
+
     /** Decodes rows in their stored form. */
     ElementDecoder decoder(ByteBuffer rows) {
-        return ElementDecoder.of(info().type(), ByteOrder.LITTLE_ENDIAN, MemorySegment.ofBuffer(rows));
+        return ElementDecoder.of(info.type(), ByteOrder.LITTLE_ENDIAN, MemorySegment.ofBuffer(rows));
     }
 
     void requireOpen() {
         if (readers.isShutdown()) {
-            throw new IllegalStateException("the store " + folder + " is closed");
+            throw new IllegalStateException("the store " + path + " is closed");
         }
     }
 
@@ -205,6 +262,6 @@ public final class ActivationStore implements AutoCloseable {
     @Override
     public void close() {
         readers.shutdown();
-        shards.forEach(ShardFile::close);
+        parts.forEach(part -> part.file().close());
     }
 }

@@ -30,6 +30,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
     private final OptionalLong shuffleSeed;
     private final List<StoreManifest.Shard> shards;
     private final ByteBuffer chunk;
+    private final NormsFile norms;
     private @Nullable FileChannel open;
     private long openRows;
     private HarvestProgress progress;
@@ -43,6 +44,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
         openRows = manifest.openRows();
         progress = manifest.progress();
         chunk = ByteBuffer.allocateDirect(Math.max(1, CHUNK_BYTES / info.rowBytes()) * info.rowBytes());
+        norms = new NormsFile(folder, info);
     }
 
     /**
@@ -51,7 +53,8 @@ public final class ActivationStoreWriter implements AutoCloseable {
      * @param folder its folder, made if needed; what it holds of another store is replaced when rows are written
      * @param info what it will hold
      * @return the writer
-     * @throws Sae4jException if there is a store already, or the folder cannot be written
+     * @throws Sae4jException if there is a store already, the info names no hook point or model or has a type or size of shards that
+     *     cannot be written, or the folder cannot be written
      */
     public static ActivationStoreWriter create(Path folder, StoreInfo info) {
         return create(folder, info, OptionalLong.empty());
@@ -62,7 +65,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
             throw new Sae4jException("there is an activation store already", folder.toString(),
                     "resume it, choose another folder, or delete it");
         }
-        Shards.header(info, 1);
+        Shards.header(info.requireWritable(), 1);
         StoreManifest manifest = new StoreManifest(info, shuffleSeed, List.of(), 0, HarvestProgress.NONE, false);
         manifest.write(folder);
         return new ActivationStoreWriter(folder, manifest);
@@ -150,7 +153,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
         for (int done = 0; done < rows;) {
             int some = (int) Math.min(Math.min(chunkRows, rows - done), info.rowsPerShard() - openRows);
             chunk.clear();
-            ElementEncoder.encode(info.type(), values, from + done * width, some * width, chunk, info.hook().toString());
+            ElementEncoder.encode(info.type(), values, from + done * width, some * width, chunk, info.requireHook().toString());
             appendStored(chunk.flip());
             done += some;
         }
@@ -161,6 +164,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
         int count = rows.remaining() / info.rowBytes();
         try {
             FileChannel channel = openShard();
+            norms.write(rows(), rows);
             long at = Shards.DATA + openRows * info.rowBytes();
             while (rows.hasRemaining()) {
                 at += channel.write(rows, at);
@@ -253,6 +257,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
             if (openRows > 0) {
                 openShard().force(true);
             }
+            norms.force();
         } catch (IOException e) {
             throw failure(e);
         }
@@ -271,6 +276,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
             throw new Sae4jException("there is no row to store", folder.toString(), "give more text, or exclude fewer tokens");
         }
         try {
+            norms.complete(rows());
             if (openRows > 0) {
                 finishShard();
             }
@@ -298,14 +304,14 @@ public final class ActivationStoreWriter implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        if (open != null) {
-            try {
+        try (norms) {
+            if (open != null) {
                 open.close();
-            } catch (IOException e) {
-                throw failure(e);
-            } finally {
-                open = null;
             }
+        } catch (IOException e) {
+            throw failure(e);
+        } finally {
+            open = null;
         }
     }
 }

@@ -11,6 +11,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
@@ -147,8 +148,8 @@ public final class Harvest {
         int number = 0;
         for (Map.Entry<HookPoint, Path> store : settings.stores.entrySet()) {
             int width = widths[number++];
-            StoreInfo info = new StoreInfo(store.getKey(), model.config().name(), model.fingerprint(), settings.type, width,
-                    settings.rowsPerShard > 0 ? settings.rowsPerShard : StoreInfo.rowsPerShard(settings.type, width), source);
+            StoreInfo info = new StoreInfo(Optional.of(store.getKey()), Optional.of(model.config().name()), model.fingerprint(),
+                    settings.type, width, settings.rowsPerShard > 0 ? settings.rowsPerShard : StoreInfo.rowsPerShard(settings.type, width), source);
             Path folder = store.getValue();
             if (resume && ActivationStoreWriter.exists(folder) && StoreManifest.read(folder).complete()) {
                 outputs.add(new Output(folder, StoreManifest.read(folder).progress(), null));

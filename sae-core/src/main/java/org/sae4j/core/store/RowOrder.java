@@ -1,5 +1,6 @@
 package org.sae4j.core.store;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.CounterRandom;
 
@@ -88,6 +89,50 @@ abstract class RowOrder {
             long run(long position) {
                 long row = row(position);
                 return Math.min(blockRows - row % blockRows, rows - row);
+            }
+        };
+    }
+
+    /**
+     * An order of fewer rows, which are those of a store without some.
+     *
+     * @param order of the rows that are kept, counted without the others
+     * @param leftOut numbers of the rows that are not there, ascending
+     */
+    static RowOrder without(RowOrder order, int[] leftOut) {
+        if (leftOut.length == 0) {
+            return order;
+        }
+        // The number of kept rows before each that is left out: a row lies behind all of those that are not greater.
+        int[] keptBefore = leftOut.clone();
+        Arrays.setAll(keptBefore, i -> leftOut[i] - i);
+        return new RowOrder() {
+            private int passed(long kept) {
+                int low = 0;
+                int high = keptBefore.length;
+                while (low < high) {
+                    int middle = (low + high) >>> 1;
+                    if (keptBefore[middle] <= kept) {
+                        low = middle + 1;
+                    } else {
+                        high = middle;
+                    }
+                }
+                return low;
+            }
+
+            @Override
+            long row(long position) {
+                long kept = order.row(position);
+                return kept + passed(kept);
+            }
+
+            @Override
+            long run(long position) {
+                long kept = order.row(position);
+                int passed = passed(kept);
+                long next = passed < keptBefore.length ? keptBefore[passed] - kept : Long.MAX_VALUE;
+                return Math.min(order.run(position), next);
             }
         };
     }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.api.ElementType;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.internal.json.JsonWriter;
@@ -29,17 +30,22 @@ final class Shards {
 
     /** The first {@link #DATA} bytes of a shard. */
     static ByteBuffer header(StoreInfo info, long rows) {
+        return header(info.modelName().orElse(""), info.requireHook().toString(), info.type(), List.of(rows, info.width()),
+                rows * info.rowBytes());
+    }
+
+    /** The first {@link #DATA} bytes of a file with one tensor. */
+    static ByteBuffer header(String model, String name, ElementType type, List<? extends Number> shape, long bytes) {
         Map<String, Object> tensor = new LinkedHashMap<>();
-        tensor.put("dtype", info.type().name());
-        tensor.put("shape", List.of(rows, info.width()));
-        tensor.put("data_offsets", List.of(0, rows * info.rowBytes()));
+        tensor.put("dtype", type.name());
+        tensor.put("shape", shape);
+        tensor.put("data_offsets", List.of(0, bytes));
         Map<String, Object> header = new LinkedHashMap<>();
-        header.put("__metadata__", Map.of("model", info.modelName()));
-        header.put(info.hook().toString(), tensor);
+        header.put("__metadata__", Map.of("model", model));
+        header.put(name, tensor);
         byte[] json = JsonWriter.compact(header).getBytes(StandardCharsets.UTF_8);
         if (json.length > DATA - Long.BYTES) {
-            throw new Sae4jException("the model's name is too long for a shard's header", info.modelName(),
-                    "give the model a shorter name");
+            throw new Sae4jException("the model's name is too long for a shard's header", model, "give the model a shorter name");
         }
         byte[] padded = Arrays.copyOf(json, DATA - Long.BYTES);
         Arrays.fill(padded, json.length, padded.length, (byte) ' ');
@@ -53,7 +59,7 @@ final class Shards {
      */
     static ShardFile open(Path file, StoreInfo info, long rows) {
         try (SafetensorsFile shard = SafetensorsFile.open(file)) {
-            String name = info.hook().toString();
+            String name = info.requireHook().toString();
             if (!List.copyOf(shard.names()).equals(List.of(name)) || shard.type(name) != info.type()
                     || !Arrays.equals(shard.shape(name), new int[] {(int) rows, info.width()})) {
                 throw new FormatException("expected the tensor " + name + " of type " + info.type() + " and shape [" + rows + ", "

@@ -49,8 +49,8 @@ record StoreManifest(StoreInfo info, OptionalLong shuffleSeed, List<Shard> shard
         Map<String, Object> json = new LinkedHashMap<>();
         json.put("format", FORMAT);
         json.put("complete", complete);
-        json.put("hook_name", info.hook().toString());
-        json.put("model_name", info.modelName());
+        json.put("hook_name", info.requireHook().toString());
+        json.put("model_name", info.modelName().orElseThrow());
         json.put("model_fingerprint", info.modelFingerprint());
         json.put("dtype", info.type().name());
         json.put("width", info.width());
@@ -94,9 +94,10 @@ record StoreManifest(StoreInfo info, OptionalLong shuffleSeed, List<Shard> shard
         JsonFile done = object(json, "progress");
         StoreManifest manifest;
         try {
-            StoreInfo info = new StoreInfo(HookPoint.parse(hook).orElseThrow(() -> broken(json, "hook_name", "there is no hook point "
-                    + hook)), text(json, "model_name"), text(json, "model_fingerprint"), ElementType.valueOf(type),
-                    (int) number(json, "width", 1, Integer.MAX_VALUE), number(json, "rows_per_shard", 1, Integer.MAX_VALUE), source);
+            HookPoint point = HookPoint.parse(hook).orElseThrow(() -> broken(json, "hook_name", "there is no hook point " + hook));
+            StoreInfo info = new StoreInfo(Optional.of(point), Optional.of(text(json, "model_name")), text(json, "model_fingerprint"),
+                    ElementType.valueOf(type), (int) number(json, "width", 1, Integer.MAX_VALUE),
+                    number(json, "rows_per_shard", 1, Integer.MAX_VALUE), source).requireWritable();
             manifest = new StoreManifest(info, json.has("shuffle_seed")
                     ? OptionalLong.of(number(json, "shuffle_seed", Long.MIN_VALUE, Long.MAX_VALUE)) : OptionalLong.empty(),
                     shards(json, info, complete), complete ? 0 : number(json, "open_rows", 0, info.rowsPerShard() - 1),

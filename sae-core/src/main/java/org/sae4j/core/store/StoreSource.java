@@ -29,12 +29,12 @@ final class StoreSource extends PositionedSource {
     /** The rows of {@code windowRows} positions from {@code number * windowRows} on, being read or read. */
     private record Window(long number, ByteBuffer rows, ElementDecoder decoder, Future<?> reading) {}
 
-    StoreSource(ActivationStore store, RowOrder order, int windowRows, ExecutorService readers) {
+    StoreSource(ActivationStore store, RowOrder order, int windowRows) {
         super(store.info().width());
         this.store = store;
         this.order = order;
         this.windowRows = (int) Math.min(windowRows, Math.max(1, store.rows()));
-        this.readers = readers;
+        readers = store.readers();
     }
 
     /**
@@ -93,7 +93,7 @@ final class StoreSource extends PositionedSource {
         try {
             coming.add(new Window(number, rows, store.decoder(rows), readers.submit(() -> read(number, rows))));
         } catch (RejectedExecutionException e) {
-            throw new IllegalStateException("the store " + store.folder() + " is closed", e);
+            throw new IllegalStateException("the store " + store.path() + " is closed", e);
         }
     }
 

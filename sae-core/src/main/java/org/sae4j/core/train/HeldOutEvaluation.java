@@ -22,6 +22,7 @@ public final class HeldOutEvaluation implements Consumer<TrainingMetrics> {
     private final Supplier<TrainedSae> trained;
     private final ActivationSource heldOut;
     private final long rows;
+    private final double normLimit;
     private final long every;
     private final MetricsFile file;
     private final Progress progress;
@@ -33,13 +34,14 @@ public final class HeldOutEvaluation implements Consumer<TrainingMetrics> {
      * @param trained gives the autoencoder as it is, such as {@link Trainer#result}
      * @param heldOut activations that are not trained on; read from its start each time
      * @param rows how many of them, at least 1
+     * @param normLimit rows with a larger norm are left out and counted; positive infinity for no limit
      * @param every steps between evaluations, at least 1
      * @param file receives {@code step}, {@code training_tokens} and {@link EvaluationFile#values}; belongs to the caller
      * @param progress asked for cancellation
      * @throws IllegalArgumentException if a number is less than 1
      */
-    public HeldOutEvaluation(Engine engine, Supplier<TrainedSae> trained, ActivationSource heldOut, long rows, long every, MetricsFile file,
-            Progress progress) {
+    public HeldOutEvaluation(Engine engine, Supplier<TrainedSae> trained, ActivationSource heldOut, long rows, double normLimit, long every,
+            MetricsFile file, Progress progress) {
         if (rows < 1 || every < 1) {
             throw new IllegalArgumentException("rows and steps between evaluations are at least 1, found " + rows + " and " + every);
         }
@@ -47,6 +49,7 @@ public final class HeldOutEvaluation implements Consumer<TrainingMetrics> {
         this.trained = trained;
         this.heldOut = heldOut;
         this.rows = rows;
+        this.normLimit = normLimit;
         this.every = every;
         this.file = file;
         this.progress = progress;
@@ -66,7 +69,7 @@ public final class HeldOutEvaluation implements Consumer<TrainingMetrics> {
         TrainedSae now = trained.get();
         heldOut.seek(0);
         try (SparseAutoencoder sae = SparseAutoencoders.of(now.config(), now.parameters(), engine)) {
-            Evaluation evaluation = Evaluator.evaluate(sae, heldOut::next, rows, progress);
+            Evaluation evaluation = Evaluator.evaluate(sae, heldOut::next, rows, normLimit, progress);
             Map<String, @Nullable Object> line = new LinkedHashMap<>();
             line.put("step", metrics.step());
             line.put("training_tokens", metrics.tokens());

@@ -458,8 +458,19 @@ public final class Trainer implements AutoCloseable {
          * @return this
          */
         public Builder origin(HookPoint hookPoint, String model) {
-            hook = Optional.of(hookPoint);
-            modelName = Optional.of(model);
+            return origin(Optional.of(hookPoint), Optional.of(model));
+        }
+
+        /**
+         * Notes where the activations come from, as far as it is known.
+         *
+         * @param hookPoint the hook point, or empty
+         * @param model the transformer's name, or empty
+         * @return this
+         */
+        public Builder origin(Optional<HookPoint> hookPoint, Optional<String> model) {
+            hook = hookPoint;
+            modelName = model;
             return this;
         }
 

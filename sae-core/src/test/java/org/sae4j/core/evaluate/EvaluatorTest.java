@@ -125,6 +125,26 @@ class EvaluatorTest {
         }
     }
 
+    @Test
+    void rows_beyond_a_norm_are_left_out_and_counted() {
+        // Without -4: x = 3 and 1 with errors 1.5 and 0.5; with it as in the worked case.
+        try (Engine engine = new ReferenceEngine(); SparseAutoencoder sae = identity(engine, 1, 0.5f, Optional.empty())) {
+            Tensor data = Tensor.of(new float[] {3, -4, 1}, 3, 1);
+            Evaluation evaluation = Evaluator.evaluate(sae, ActivationSource.sequential(data)::next, 3, 3, Progress.NONE);
+            assertThat(evaluation.tokens()).isEqualTo(2);
+            assertThat(evaluation.explainedVariance()).isCloseTo(1 - 2.5 / 2, within(1e-9));
+            assertThat(evaluation.mse()).isCloseTo(1.25, within(1e-9));
+            assertThat(evaluation.density()).containsExactly(1, 0);
+            assertThat(evaluation.large()).hasValueSatisfying(large -> {
+                assertThat(large.rows()).isEqualTo(1);
+                assertThat(large.normLimit()).isEqualTo(3);
+                assertThat(large.explainedVariance()).isCloseTo(1 - 6.5 / 26, within(1e-9));
+            });
+            assertThatThrownBy(() -> Evaluator.evaluate(sae, ActivationSource.sequential(data)::next, 3, 0.5, Progress.NONE))
+                    .isInstanceOf(Sae4jException.class).hasMessageContaining("norm of at most 0.5");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 7, 100, 101})
     void batches_do_not_matter(int batch) {
@@ -166,8 +186,8 @@ class EvaluatorTest {
                 assertThat(Evaluator.evaluate(sae, data, 1 + random.nextInt(rows), Progress.NONE)).usingRecursiveComparison()
                         .isEqualTo(whole);
             }
-            assertThat(Evaluator.evaluate(sae, ActivationSource.sequential(data)::next, rows, Progress.NONE)).usingRecursiveComparison()
-                    .isEqualTo(whole);
+            assertThat(Evaluator.evaluate(sae, ActivationSource.sequential(data)::next, rows, Double.POSITIVE_INFINITY, Progress.NONE))
+                    .usingRecursiveComparison().isEqualTo(whole);
             // What the mean loses by being rounded to float32 is all that it can miss.
             assertThat(Evaluator.evaluate(constant, data, Progress.NONE).explainedVariance()).isCloseTo(0, within(1e-9 + missed));
         }

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -42,7 +43,7 @@ class ActivationStoreTest {
     private Path folder;
 
     private static StoreInfo info(ElementType type, int width, long rowsPerShard) {
-        return new StoreInfo(HookPoint.mlpPost(0), "small", "abc", type, width, rowsPerShard, Map.of("packing", "documents"));
+        return new StoreInfo(Optional.of(HookPoint.mlpPost(0)), Optional.of("small"), "abc", type, width, rowsPerShard, Map.of("packing", "documents"));
     }
 
     /** Row i holds i in its first column, so that it can be recognised in any type up to 256. */
@@ -88,7 +89,7 @@ class ActivationStoreTest {
         try (ActivationStore store = ActivationStore.open(path)) {
             assertThat(store.rows()).isEqualTo(1000);
             store.verify(Progress.NONE);
-            store.sequential().next(found);
+            store.all().sequential().next(found);
         }
         for (int i = 0; i < values.length; i++) {
             float exact = values[i];
@@ -127,8 +128,10 @@ class ActivationStoreTest {
             assertThatThrownBy(() -> brain.complete(HarvestProgress.NONE)).isInstanceOf(Sae4jException.class)
                     .hasMessageContaining("no row");
         }
-        assertThatThrownBy(() -> info(ElementType.F64, 1, 1)).isInstanceOf(Sae4jException.class);
-        assertThatThrownBy(() -> info(ElementType.F32, 1 << 20, 1 << 20)).isInstanceOf(Sae4jException.class);
+        for (StoreInfo impossible : List.of(info(ElementType.F64, 1, 1), info(ElementType.F32, 1 << 20, 1 << 20))) {
+            assertThatThrownBy(() -> ActivationStoreWriter.create(folder.resolve("c"), impossible)).isInstanceOf(Sae4jException.class);
+        }
+        assertThatThrownBy(() -> info(ElementType.F32, 0, 1)).isInstanceOf(Sae4jException.class);
     }
 
     @ParameterizedTest
@@ -140,7 +143,7 @@ class ActivationStoreTest {
             }
             try (ActivationStore store = copied ? ActivationStore.open(folder.resolve("copy")) : plain) {
                 store.verify(Progress.NONE);
-                ActivationSource source = store.shuffled(5);
+                ActivationSource source = store.all().shuffled(5);
                 int[] run = take(source, 3 * rows);
                 for (int epoch = 0; epoch < 3; epoch++) {
                     assertThat(IntStream.of(run).skip((long) epoch * rows).limit(rows).sorted().toArray())
@@ -148,7 +151,7 @@ class ActivationStoreTest {
                 }
                 if (rows > 20) {
                     assertThat(Arrays.copyOf(run, rows)).isNotEqualTo(Arrays.copyOfRange(run, rows, 2 * rows));
-                    assertThat(take(store.shuffled(6), rows)).isNotEqualTo(Arrays.copyOf(run, rows));
+                    assertThat(take(store.all().shuffled(6), rows)).isNotEqualTo(Arrays.copyOf(run, rows));
                 }
                 CounterRandom random = new CounterRandom(rows);
                 for (int i = 0; i < 20; i++) {
@@ -179,7 +182,7 @@ class ActivationStoreTest {
         try (ActivationStore plain = ActivationStore.open(path)) {
             plain.shuffle(folder.resolve("copy"), 1, Progress.NONE);
             try (ActivationStore copy = ActivationStore.open(folder.resolve("copy"))) {
-                for (ActivationSource source : List.of(plain.sequential(), plain.shuffled(1), copy.sequential(), copy.shuffled(1))) {
+                for (ActivationSource source : List.of(plain.all().sequential(), plain.all().shuffled(1), copy.all().sequential(), copy.all().shuffled(1))) {
                     Set<Integer> seen = new HashSet<>();
                     for (int i = 0; i < rows; i++) {
                         source.next(row);
@@ -210,9 +213,9 @@ class ActivationStoreTest {
                 try (ActivationStore store = ActivationStore.open(copy)) {
                     assertThat(store.shuffleSeed()).hasValue(seed);
                     assertThat(store.info()).isEqualTo(plain.info());
-                    orders.put(seed, take(store.sequential(), 200));
+                    orders.put(seed, take(store.all().sequential(), 200));
                     float[] values = new float[200 * WIDTH];
-                    store.sequential().next(values);
+                    store.all().sequential().next(values);
                     float[] original = numbered(200);
                     for (int i = 0; i < 200; i++) {
                         int row = (int) values[i * WIDTH];
@@ -221,7 +224,7 @@ class ActivationStoreTest {
                     }
                 }
                 try (Stream<Path> files = list(copy)) {
-                    assertThat(files.map(f -> f.getFileName().toString())).containsExactlyInAnyOrder("store.json",
+                    assertThat(files.map(f -> f.getFileName().toString())).containsExactlyInAnyOrder("store.json", "norms.safetensors",
                             "shard-00000.safetensors", "shard-00001.safetensors", "shard-00002.safetensors", "shard-00003.safetensors");
                 }
             }
@@ -297,12 +300,12 @@ class ActivationStoreTest {
                 .hasMessageContaining("not complete").hasMessageContaining("15 rows");
         assertThatThrownBy(() -> ActivationStoreWriter.create(folder.resolve("s"), info)).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("already");
-        StoreInfo other = new StoreInfo(info.hook(), "small", "def", ElementType.F16, WIDTH, 10, Map.of("packing", "packed"));
+        StoreInfo other = new StoreInfo(info.hook(), Optional.of("small"), "def", ElementType.F16, WIDTH, 10, Map.of("packing", "packed"));
         assertThatThrownBy(() -> ActivationStoreWriter.resume(folder.resolve("s"), other)).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("fingerprint abc, now def").hasMessageContaining("dtype F32, now F16")
                 .hasMessageContaining("packing documents, now packed");
         try (ActivationStore complete = store("t", 5, 10)) {
-            assertThatThrownBy(() -> ActivationStoreWriter.resume(complete.folder(), complete.info())).isInstanceOf(Sae4jException.class)
+            assertThatThrownBy(() -> ActivationStoreWriter.resume(complete.path(), complete.info())).isInstanceOf(Sae4jException.class)
                     .hasMessageContaining("complete");
         }
     }
@@ -334,7 +337,7 @@ class ActivationStoreTest {
         Files.write(shard, good);
         try (ActivationStore store = ActivationStore.open(path)) {
             store.verify(Progress.NONE);
-            ActivationSource source = store.shuffled(1);
+            ActivationSource source = store.all().shuffled(1);
             take(source, 3);
             try (RandomAccessFile file = new RandomAccessFile(shard.toFile(), "rw")) {
                 file.setLength(good.length - 20);
@@ -355,16 +358,16 @@ class ActivationStoreTest {
         Path manifest = folder.resolve("s/store.json");
         String good = Files.readString(manifest);
         Map<String, String> edits = new LinkedHashMap<>();
-        edits.put("\"width\" : 3", "\"width\" : 4");
-        edits.put("\"rows\" : 57", "\"rows\" : 58");
-        edits.put("\"rows_per_shard\" : 10", "\"rows_per_shard\" : 0");
+        edits.put("\"width\": 3", "\"width\": 4");
+        edits.put("\"rows\": 57", "\"rows\": 58");
+        edits.put("\"rows_per_shard\": 10", "\"rows_per_shard\": 0");
         edits.put("sae4j-activation-store-1", "sae4j-activation-store-2");
         edits.put("\"F32\"", "\"F16\"");
         edits.put("shard-00001.safetensors", "../shard-00001.safetensors");
-        edits.put("\"source\" : {", "\"sauce\" : {");
+        edits.put("\"source\": {", "\"sauce\": {");
         edits.put("blocks.0.mlp.hook_post", "blocks.0.mlp.hook_nothing");
-        edits.put("\"progress\" : {", "\"progress\" : [], \"p\" : {");
-        edits.put("\"shards\" : [", "\"shards\" : 3, \"s\" : [");
+        edits.put("\"progress\": {", "\"progress\": [], \"p\": {");
+        edits.put("\"shards\": [", "\"shards\": 3, \"s\": [");
         edits.forEach((from, to) -> {
             assertThat(good).contains(from);
             write(manifest, good.replaceFirst(java.util.regex.Pattern.quote(from), to));
@@ -374,7 +377,7 @@ class ActivationStoreTest {
             write(manifest, good.substring(0, length));
             assertThatThrownBy(() -> ActivationStore.open(folder.resolve("s"))).isInstanceOf(FormatException.class);
         }
-        write(manifest, good.replace("\"complete\" : true", "\"complete\" : false"));
+        write(manifest, good.replace("\"complete\": true", "\"complete\": false"));
         assertThatThrownBy(() -> ActivationStore.open(folder.resolve("s"))).isInstanceOf(Sae4jException.class);
         assertThatThrownBy(() -> ActivationStore.open(folder.resolve("nowhere"))).isInstanceOf(FormatException.class)
                 .hasMessageContaining("no such file");
@@ -391,7 +394,7 @@ class ActivationStoreTest {
     @Test
     void nothingIsReadAfterClose() {
         ActivationStore store = store("s", 57, 10);
-        ActivationSource source = store.sequential();
+        ActivationSource source = store.all().sequential();
         take(source, 3);
         store.close();
         store.close();
@@ -404,7 +407,7 @@ class ActivationStoreTest {
     @Test
     void aReaderThatIsInterruptedDoesNotCloseTheStoreForOthers() throws Exception {
         try (ActivationStore store = store("s", 200, 50)) {
-            ActivationSource source = store.sequential();
+            ActivationSource source = store.all().sequential();
             Thread.currentThread().interrupt();
             assertThatThrownBy(() -> store.verify(Progress.NONE)).isInstanceOf(Sae4jException.class).hasMessageContaining("interrupted")
                     .hasMessageContaining(folder.resolve("s").toString());

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.ElementType;
@@ -53,7 +54,7 @@ public final class StoreRates {
         }
         try (ActivationStore store = ActivationStore.open(plain); ActivationStore shuffled = ActivationStore.open(copy)) {
             String[] names = {"in order", "shuffled, row by row", "shuffled copy"};
-            ActivationSource[] sources = {store.sequential(), store.shuffled(1), shuffled.shuffled(1)};
+            ActivationSource[] sources = {store.all().sequential(), store.all().shuffled(1), shuffled.all().shuffled(1)};
             // Row by row from a disk would take minutes: a part of the store shows the rate.
             long[] rows = {store.rows(), cold ? store.rows() / 32 : store.rows(), store.rows()};
             double[][] rates = new double[names.length][ROUNDS];
@@ -76,7 +77,7 @@ public final class StoreRates {
     }
 
     private static void make(Path plain, Path copy, long rows, int width, ElementType type) {
-        StoreInfo info = new StoreInfo(HookPoint.mlpPost(0), "random", "none", type, width, StoreInfo.rowsPerShard(type, width),
+        StoreInfo info = new StoreInfo(Optional.of(HookPoint.mlpPost(0)), Optional.of("random"), "none", type, width, StoreInfo.rowsPerShard(type, width),
                 Map.of("kind", "random numbers"));
         float[] batch = new float[BATCH * width];
         CounterRandom random = new CounterRandom(1);

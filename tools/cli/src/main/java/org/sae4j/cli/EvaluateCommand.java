@@ -6,7 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.sae4j.api.Sae4jException;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.model.Transformer;
@@ -16,7 +18,7 @@ import org.sae4j.core.evaluate.Evaluation;
 import org.sae4j.core.evaluate.EvaluationFile;
 import org.sae4j.core.evaluate.Evaluator;
 import org.sae4j.core.experiment.DataFiles;
-import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.store.ActivationPaths;
 import org.sae4j.core.store.ActivationStore;
 import org.sae4j.core.train.TokenActivations;
 import picocli.CommandLine.ArgGroup;
@@ -42,6 +44,9 @@ final class EvaluateCommand implements Runnable {
     @Option(names = "--output", paramLabel = "FILE", description = "Write all numbers as JSON too, with the density of every feature; a "
             + "file whose name ends with .jsonl gets one more line.")
     private Path output;
+
+    @Mixin
+    private NormOption norm;
 
     @Mixin
     private ProcessOption processOption;
@@ -75,11 +80,11 @@ final class EvaluateCommand implements Runnable {
 
     /** Activations from a file. */
     static final class Stored {
-        @Option(names = "--activations", required = true, paramLabel = "PATH",
-                description = "A safetensors file with activations, or a store that sae harvest wrote.")
-        private Path activations;
+        @Option(names = "--activations", required = true, arity = "1..*", paramLabel = "PATH",
+                description = "Activations: a store that sae harvest wrote, or safetensors files, or folders of them.")
+        private List<Path> activations;
 
-        @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data", description = "The tensor in a file. Default: data.")
+        @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data", description = "The tensor in the files. Default: data.")
         private String tensor;
 
         Stored() {
@@ -92,9 +97,11 @@ final class EvaluateCommand implements Runnable {
     @Override
     public void run() {
         processOption.check();
+        norm.check();
         Paths.existing(sae, "--sae");
         if (output != null) {
-            Paths.newFile(output, sae, data.texts != null ? data.texts.corpus : data.stored.activations);
+            Paths.newFile(output, Stream.concat(Stream.of(sae), data.texts != null ? Stream.of(data.texts.corpus)
+                    : data.stored.activations.stream()).toArray(Path[]::new));
         }
         Terminal terminal = new Terminal();
         Map<String, Object> provenance = new LinkedHashMap<>();
@@ -124,23 +131,20 @@ final class EvaluateCommand implements Runnable {
         }
     }
 
-    private static Evaluation onActivations(Stored stored, SparseAutoencoder autoencoder, Map<String, Object> provenance,
-            Terminal terminal) {
-        Path path = Paths.existing(stored.activations, "--activations");
-        if (ActivationStore.isStore(path)) {
-            try (ActivationStore store = ActivationStore.open(path)) {
-                if (store.info().width() != autoencoder.config().dIn()) {
-                    throw new Sae4jException("expected activations of width " + autoencoder.config().dIn() + ", found "
-                            + store.info().width(), path.toString(), "use activations of the autoencoder's hook point");
-                }
-                provenance.put("model_name", store.info().modelName());
+    private Evaluation onActivations(Stored stored, SparseAutoencoder autoencoder, Map<String, Object> provenance, Terminal terminal) {
+        stored.activations.forEach(path -> Paths.existing(path, "--activations"));
+        ActivationPaths paths = new ActivationPaths(stored.activations, stored.tensor, Optional.empty(), Optional.empty(),
+                OptionalInt.of(autoencoder.config().dIn()));
+        try (ActivationStore store = paths.open()) {
+            if (store.info().modelFingerprint().isEmpty()) {
+                provenance.put("activations_sha256", store.summary(terminal).sha256());
+            } else {
                 provenance.put("model_fingerprint", store.info().modelFingerprint());
-                provenance.put("hook_name", store.info().hook().toString());
-                return Evaluator.evaluate(autoencoder, store.sequential()::next, store.rows(), terminal);
             }
-        }
-        try (SafetensorsFile file = SafetensorsFile.open(path)) {
-            return Evaluator.evaluate(autoencoder, Inputs.rows(file, stored.tensor, autoencoder.config().dIn()), terminal);
+            store.info().modelName().ifPresent(name -> provenance.put("model_name", name));
+            store.info().hook().ifPresent(hook -> provenance.put("hook_name", hook.toString()));
+            return Evaluator.evaluate(autoencoder, store.all().sequential()::next, store.rows(), norm.limit(store.norms(terminal)),
+                    terminal);
         }
     }
 
@@ -152,6 +156,8 @@ final class EvaluateCommand implements Runnable {
         line(out, "MSE", "%.6g", e.mse());
         line(out, "cosine", "%.4f", e.cosine());
         line(out, "explained variance", "%.4f", e.explainedVariance());
+        e.large().ifPresent(large -> line(out, "  of all rows", "%.4f with %d rows of a norm above %.4g, which are left out of all else "
+                + "(--max-norm)", large.explainedVariance(), large.rows(), large.normLimit()));
         line(out, "dead features", "%d of %d (never in these tokens)", e.dead(), e.density().length);
         line(out, "dense features", "%d above 1%%, %d above 10%%", e.denserThan(0.01), e.denserThan(0.1));
         line(out, "mean centring |mu|/|sigma|", "%.3f", e.meanCentring());

@@ -15,6 +15,7 @@ import org.sae4j.core.store.ActivationStore;
 import org.sae4j.core.store.Contexts;
 import org.sae4j.core.store.Harvest;
 import org.sae4j.core.store.HarvestProgress;
+import org.sae4j.core.store.RowNorms;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -115,6 +116,9 @@ final class HarvestCommand implements Runnable {
             for (Path folder : stores.values()) {
                 try (ActivationStore store = ActivationStore.open(folder)) {
                     terminal.say(StoreCommand.describe(store));
+                    RowNorms norms = store.norms(terminal);
+                    terminal.say(String.format(Locale.ROOT, "norms: median %.4g, 99.9%% at most %.4g, largest %.4g", norms.median(),
+                            norms.quantile(0.999), norms.max()));
                 }
             }
         }

@@ -45,9 +45,11 @@ final class HeldOutOptions {
      *
      * @param output the folder of the training
      * @param stepsDone steps before the next one
+     * @param norm which activations are left out
      * @param trained gives the autoencoder as it is
      */
-    Running open(Engine engine, Recipe recipe, Path output, long stepsDone, Supplier<TrainedSae> trained, Terminal terminal) {
+    Running open(Engine engine, Recipe recipe, Path output, long stepsDone, NormOption norm, Supplier<TrainedSae> trained,
+            Terminal terminal) {
         if (activations == null) {
             return new Running(metrics -> { }, Optional.empty(), Optional.empty());
         }
@@ -58,7 +60,7 @@ final class HeldOutOptions {
         }
         ActivationStore store = ActivationStore.open(Paths.folder(activations, "--eval-activations"));
         MetricsFile file = new MetricsFile(output.resolve("evaluation.jsonl"), stepsDone);
-        return new Running(new HeldOutEvaluation(engine, trained, store.sequential(), Math.min(rows, store.rows()), steps, file, terminal),
-                Optional.of(store), Optional.of(file));
+        return new Running(new HeldOutEvaluation(engine, trained, store.all().sequential(), Math.min(rows, store.rows()),
+                norm.limit(store.norms(terminal)), steps, file, terminal), Optional.of(store), Optional.of(file));
     }
 }

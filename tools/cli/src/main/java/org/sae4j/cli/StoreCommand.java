@@ -27,9 +27,11 @@ final class StoreCommand implements Runnable {
 
     /** What a store is, in a line. */
     static String describe(ActivationStore store) {
-        return String.format(Locale.ROOT, "%s: %,d activations of width %d at %s of %s, %s, %s", store.folder(), store.rows(),
-                store.info().width(), store.info().hook(), store.info().modelName(), store.info().type().name().toLowerCase(Locale.ROOT),
-                store.shuffleSeed().isPresent() ? "shuffled with seed " + store.shuffleSeed().getAsLong() : "in the order of the tokens");
+        return String.format(Locale.ROOT, "%s: %,d activations of width %d at %s of %s, %s, %s", store.path(), store.rows(),
+                store.info().width(), store.info().hook().map(Object::toString).orElse("a hook point that is not known (--hook)"),
+                store.info().modelName().orElse("a model that is not known (--model-name)"),
+                store.info().type().name().toLowerCase(Locale.ROOT), store.shuffleSeed().isPresent() ? "shuffled with seed "
+                        + store.shuffleSeed().getAsLong() : "in the order of the tokens");
     }
 
     /** Compares shards with their checksums. */

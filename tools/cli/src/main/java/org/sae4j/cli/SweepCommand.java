@@ -6,10 +6,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.store.RowSummary;
+import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.ScalingLaw;
@@ -104,7 +105,8 @@ final class SweepCommand implements Runnable {
             }
             SweepRuns runs = new SweepRuns(part(rows, 0, count - kept), part(rows, count - kept, count), output, engineOption, terminal);
             List<Recipe> pairs = pairs(recipe, width, terminal);
-            String fingerprint = Objects.requireNonNull(Inputs.summary(rows).get("sha256")).toString();
+            String fingerprint = RowSummary.of(ActivationSource.sequential(rows), count, activations + " tensor " + tensor, terminal)
+                    .sha256();
             List<ScalingLaw.Point> points = runs.train(pairs, jobs, fingerprint);
             double spent = budget == null ? points.stream().mapToDouble(ScalingLaw.Point::compute).max().orElseThrow() : budget;
             SweepReport report = new SweepReport(recipe, points, spent, width, kept, "sha256 " + fingerprint);

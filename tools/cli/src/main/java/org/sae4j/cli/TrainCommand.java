@@ -2,12 +2,12 @@ package org.sae4j.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.sae4j.api.Sae4jException;
@@ -17,8 +17,11 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.store.ActivationPaths;
 import org.sae4j.core.store.ActivationStore;
 import org.sae4j.core.store.Contexts;
+import org.sae4j.core.store.RowSummary;
+import org.sae4j.core.store.StoreRows;
 import org.sae4j.core.train.ActivationBuffer;
 import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.MetricsFile;
@@ -61,13 +64,18 @@ final class TrainCommand implements Runnable {
     @Option(names = "--list-recipes", description = "List the recipes with their losses and exit.")
     private boolean listRecipes;
 
-    @Option(names = "--activations", paramLabel = "PATH",
-            description = "A safetensors file with activations, or a store that sae harvest wrote.")
-    private Path activations;
+    @Option(names = "--activations", arity = "1..*", paramLabel = "PATH",
+            description = "Activations: a store that sae harvest wrote, or safetensors files, or folders of them, in the order of their "
+                    + "rows.")
+    private List<Path> activations = List.of();
 
     @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data",
-            description = "The tensor in it: [rows, d_in]; a hook point's name is noted in the result. Default: data.")
+            description = "The tensor in the files: [rows, d_in], of hook points with heads [rows, n_heads, d_head]; a hook point's name is "
+                    + "noted in the result. Default: data.")
     private String tensor;
+
+    @Mixin
+    private NormOption norm;
 
     @Option(names = "--model", paramLabel = "DIR", description = "Instead of stored activations: a transformer that runs as training goes.")
     private Path model;
@@ -78,8 +86,13 @@ final class TrainCommand implements Runnable {
     @Mixin
     private CorpusOptions corpus;
 
-    @Option(names = "--hook", paramLabel = "HOOK", description = "The hook point to train on, as in TransformerLens; with --model.")
+    @Option(names = "--hook", paramLabel = "HOOK", description = "The hook point to train on, as in TransformerLens; with --activations, "
+            + "where they come from if their files don't say it.")
     private String hook;
+
+    @Option(names = "--model-name", paramLabel = "NAME", description = "With --activations: the transformer's name, if their files don't "
+            + "say it.")
+    private String modelName;
 
     @Option(names = "--buffer", paramLabel = "N", defaultValue = "131072",
             description = "With --model: activations that are mixed at a time; half of them are computed anew when half are used up. "
@@ -165,32 +178,29 @@ final class TrainCommand implements Runnable {
             trainOnModel(recipe, start, terminal);
             return;
         }
-        if (ActivationStore.isStore(activations)) {
-            trainOnStore(recipe, start, terminal);
-            return;
-        }
-        try (SafetensorsFile file = SafetensorsFile.open(activations); Engine engine = engineOption.open(terminal)) {
-            Tensor rows = Inputs.rows(file, tensor, 0);
-            ActivationSource source =
-                    order == Order.SEQUENTIAL ? ActivationSource.sequential(rows) : ActivationSource.shuffled(rows, recipe.seed());
-            data.put("activations", tensor + " " + Arrays.toString(rows.shape()) + ", " + order.name().toLowerCase(Locale.ROOT));
-            data.putAll(Inputs.summary(rows));
-            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe, origin(file), terminal);
-        }
+        trainOnStored(recipe, start, terminal);
     }
 
     private void checkData() {
-        if (activations == null && model == null) {
+        norm.check();
+        if (activations.isEmpty() && model == null) {
             throw new ParameterException(spec.commandLine(),
                     "Missing required option: '--activations=PATH', or '--model=DIR' with a corpus");
         }
-        if (activations != null) {
-            if (model != null || corpus.isGiven() || hook != null || processOption.isGiven()) {
-                throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --process, --hook and a corpus "
-                        + "have no effect");
+        if (!activations.isEmpty()) {
+            if (model != null || corpus.isGiven() || processOption.isGiven()) {
+                throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --process and a corpus have no "
+                        + "effect");
             }
-            Paths.existing(activations, "--activations");
+            activations.forEach(path -> Paths.existing(path, "--activations"));
+            if (hook != null && HookPoint.parse(hook.strip()).isEmpty()) {
+                throw new ParameterException(spec.commandLine(), "--hook is '" + hook + "', expected a hook point such as "
+                        + "blocks.0.mlp.hook_post");
+            }
             return;
+        }
+        if (modelName != null) {
+            throw new ParameterException(spec.commandLine(), "--model-name belongs to --activations; --model has a name of its own");
         }
         corpus.require(spec);
         processOption.check();
@@ -204,16 +214,31 @@ final class TrainCommand implements Runnable {
         Paths.folder(model, "--model");
     }
 
-    private void trainOnStore(Recipe recipe, Map<String, Tensor> start, Terminal terminal) {
-        try (ActivationStore store = ActivationStore.open(activations); Engine engine = engineOption.open(terminal)) {
+    private void trainOnStored(Recipe recipe, Map<String, Tensor> start, Terminal terminal) {
+        ActivationPaths paths = new ActivationPaths(activations, tensor, Optional.ofNullable(hook).flatMap(h -> HookPoint.parse(h.strip())),
+                Optional.ofNullable(modelName), OptionalInt.empty());
+        try (ActivationStore store = paths.open(); Engine engine = engineOption.open(terminal)) {
             terminal.say(StoreCommand.describe(store));
-            data.put("store", store.rows() + " rows, " + order.name().toLowerCase(Locale.ROOT) + (store.shuffleSeed().isPresent()
-                    ? ", shuffled with seed " + store.shuffleSeed().getAsLong() : ""));
-            data.put("model fingerprint", store.info().modelFingerprint());
-            data.putAll(store.info().source());
-            ActivationSource source = order == Order.SEQUENTIAL ? store.sequential() : store.shuffled(recipe.seed());
-            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe,
-                    Optional.of(new Origin(store.info().hook(), store.info().modelName())), terminal);
+            if (store.info().modelFingerprint().isEmpty()) {
+                RowSummary summary = store.summary(terminal);
+                data.put("activations", tensor + " [" + store.rows() + ", " + store.info().width() + "] in " + store.files() + " files");
+                data.put("sha256", summary.sha256());
+                data.put("gamma", String.format(Locale.ROOT, "%.4f (norm of the mean over norm of the standard deviations)",
+                        summary.gamma()));
+            } else {
+                data.put("store", store.rows() + " rows" + (store.shuffleSeed().isPresent() ? ", shuffled with seed "
+                        + store.shuffleSeed().getAsLong() : ""));
+                data.put("model fingerprint", store.info().modelFingerprint());
+                data.putAll(store.info().source());
+            }
+            StoreRows rows = norm.rows(store, terminal);
+            String left = norm.describe(store, rows, terminal);
+            terminal.say(left);
+            data.put("norms", left);
+            data.put("order", order.name().toLowerCase(Locale.ROOT));
+            ActivationSource source = order == Order.SEQUENTIAL ? rows.sequential() : rows.shuffled(recipe.seed());
+            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe, store.info().hook(), store.info().modelName(),
+                    terminal);
         }
     }
 
@@ -236,18 +261,10 @@ final class TrainCommand implements Runnable {
             TokenActivations rows = new TokenActivations(transformer, List.of(point), tokens.toArray(int[][]::new),
                     (position, id) -> !excluded.contains(id));
             ActivationSource source = new ActivationBuffer(rows, buffer, recipe.seed(), terminal);
-            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe,
-                    Optional.of(new Origin(point, transformer.config().name())), terminal);
+            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe, Optional.of(point),
+                    Optional.of(transformer.config().name()), terminal);
         }
     }
-
-    /** Where the activations come from, if their file says so, as one of {@code sae activations} does. */
-    private Optional<Origin> origin(SafetensorsFile file) {
-        return HookPoint.parse(tensor).flatMap(hook -> Optional.ofNullable(file.metadata().get(ActivationsCommand.MODEL))
-                .map(name -> new Origin(hook, name)));
-    }
-
-    private record Origin(HookPoint hook, String model) {}
 
     private boolean isSet(Setting setting) {
         return settings.keySet().stream().anyMatch(key -> Setting.of(key) == setting);
@@ -290,11 +307,12 @@ final class TrainCommand implements Runnable {
         return tensors;
     }
 
-    private void train(Trainer.Builder builder, Engine engine, Recipe recipe, Optional<Origin> origin, Terminal terminal) {
+    private void train(Trainer.Builder builder, Engine engine, Recipe recipe, Optional<HookPoint> point, Optional<String> name,
+            Terminal terminal) {
         Path checkpoints = Paths.newFolder(output.resolve("checkpoints"));
         long every = checkpointEvery == null ? Math.max(1, recipe.steps() / 10) : checkpointEvery;
         builder.checkpoints(checkpoints, every).keepCheckpoints(keep).data(data.isEmpty() ? "" : data.toString());
-        origin.ifPresent(o -> builder.origin(o.hook(), o.model()));
+        builder.origin(point, name);
         terminal.say(recipe.describe());
         TrainingProgress progress = new TrainingProgress(terminal, "training");
         long done = 0;
@@ -309,7 +327,8 @@ final class TrainCommand implements Runnable {
         }
         AtomicReference<Trainer> running = new AtomicReference<>();
         try (MetricsFile log = new MetricsFile(metrics, done);
-                HeldOutOptions.Running heldOut = heldOutOptions.open(engine, recipe, output, done, () -> running.get().result(), terminal);
+                HeldOutOptions.Running heldOut = heldOutOptions.open(engine, recipe, output, done, norm,
+                        () -> running.get().result(), terminal);
                 Trainer trainer = builder.listener(log).listener(progress).listener(heldOut.listener()).build()) {
             running.set(trainer);
             trainer.run(progress);

@@ -62,7 +62,7 @@ class HarvestCommandTest {
 
     private float[] rows(String store) {
         try (ActivationStore open = ActivationStore.open(folder.resolve(store))) {
-            ActivationSource source = open.sequential();
+            ActivationSource source = open.all().sequential();
             float[] rows = new float[(int) open.rows() * source.width()];
             source.next(rows);
             return rows;
@@ -137,6 +137,66 @@ class HarvestCommandTest {
         assertThat(folder.resolve("x")).doesNotExist();
     }
 
+    private JsonNode json(String name) throws IOException {
+        return JsonMapper.shared().readTree(Files.readString(folder.resolve(name)));
+    }
+
+    private void train(String output, String... data) {
+        List<String> args = new ArrayList<>(List.of("train", "--recipe", "openai-topk", "--steps", "4", "--batch", "8", "--set", "d_sae=32",
+                "--set", "k=4", "--output", file(output)));
+        args.addAll(List.of(data));
+        assertThat(run(args.toArray(String[]::new))).as("%s: %s", args, err).isZero();
+    }
+
+    /** Heads are trained on together, and where activations come from is known from the tensor's name or said. */
+    @Test
+    void filesOfAnyOriginAreTrainedAndEvaluatedOn() throws IOException {
+        String hook = "blocks.0.attn.hook_z";
+        for (String part : List.of("1", "2")) {
+            assertThat(run("activations", "--model", gelu.toString(), "--text", "The cat sat under the tree number " + part, "--hook",
+                    hook + ",hook_embed", "--output", file("shards/" + part + ".safetensors"))).as(err.toString()).isZero();
+        }
+        train("z", "--activations", file("shards"), "--tensor", hook);
+        assertThat(json("z/cfg.json").path("d_in").asInt()).isEqualTo(128);
+        assertThat(json("z/cfg.json").at("/metadata/hook_name").asString()).isEqualTo(hook);
+        assertThat(json("z/cfg.json").path("reshape_activations").asString()).isEqualTo("hook_z");
+        assertThat(run("evaluate", "--sae", file("z"), "--activations", file("shards/1.safetensors"), file("shards/2.safetensors"),
+                "--tensor", hook, "--output", file("z.json"))).as(err.toString()).isZero();
+        assertThat(json("z.json").path("tokens").asInt()).isGreaterThan(10);
+        assertThat(run("evaluate", "--sae", file("z"), "--model", gelu.toString(), "--corpus", write("c.tsv", "The cat sat."), "--output",
+                file("z.json"))).as(err.toString()).isZero();
+        org.sae4j.core.format.SafetensorsWriter.write(folder.resolve("foreign.safetensors"), java.util.Map.of("acts",
+                org.sae4j.api.Tensor.of(rowsWithOneLarge(), 40, 8)), java.util.Map.of());
+        train("foreign", "--activations", file("foreign.safetensors"), "--tensor", "acts", "--hook", "blocks.3.hook_resid_post",
+                "--model-name", "their-model");
+        assertThat(json("foreign/cfg.json").at("/metadata/hook_name").asString()).isEqualTo("blocks.3.hook_resid_post");
+        assertThat(Files.readString(folder.resolve("foreign/cfg.json"))).contains("their-model");
+        assertThat(Files.readString(folder.resolve("foreign/README.md"))).contains("left out 1 of 40 activations whose norm is more than 5 times the median");
+        String[] evaluate = {"evaluate", "--sae", file("foreign"), "--activations", file("foreign.safetensors"), "--tensor", "acts",
+            "--output", file("f.json")};
+        assertThat(run(evaluate)).as(err.toString()).isZero();
+        assertThat(json("f.json").path("tokens").asInt()).isEqualTo(39);
+        assertThat(json("f.json").path("rows_beyond_norm_limit").asInt()).isEqualTo(1);
+        double all = json("f.json").path("explained_variance_of_all_rows").asDouble();
+        String[] keep = java.util.Arrays.copyOf(evaluate, evaluate.length + 2);
+        keep[evaluate.length] = "--max-norm";
+        keep[evaluate.length + 1] = "inf";
+        assertThat(run(keep)).as(err.toString()).isZero();
+        assertThat(json("f.json").path("tokens").asInt()).isEqualTo(40);
+        assertThat(json("f.json").path("explained_variance").asDouble()).isCloseTo(all, org.assertj.core.api.Assertions.within(1e-12));
+        assertFails(1, "no activation store and no safetensors file", "train", "--recipe", "paper", "--activations",
+                Files.createDirectory(folder.resolve("empty")).toString(), "--output", file("x"));
+        assertFails(1, "shards of activations", "evaluate", "--sae", file("z"), "--activations", file("empty"));
+    }
+
+    private static float[] rowsWithOneLarge() {
+        float[] values = new float[40 * 8];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) Math.sin(i) * (i / 8 == 17 ? 1000 : 1);
+        }
+        return values;
+    }
+
     private void evaluationAsTrainingGoesChangesNothing(String store) throws IOException {
         List<String> common = List.of("train", "--recipe", "openai-topk", "--activations", store, "--batch", "8", "--set", "d_sae=32",
                 "--set", "k=4", "--steps", "6");
@@ -198,7 +258,7 @@ class HarvestCommandTest {
             assertThat(processed[i]).isCloseTo(raw[i], org.assertj.core.api.Assertions.within(1e-4f));
         }
         try (ActivationStore store = ActivationStore.open(folder.resolve("processed"))) {
-            assertThat(store.info().modelName()).isEqualTo(
+            assertThat(store.info().modelName()).contains(
                     "gelu-1l-demo + fold_ln + center_writing_weights + center_unembed + fold_value_biases");
         }
         String[] training = {"train", "--recipe", "openai-topk", "--steps", "2", "--batch", "4", "--set", "d_sae=32", "--set", "k=4",
@@ -206,7 +266,7 @@ class HarvestCommandTest {
         assertThat(run(training)).as(err.toString()).isZero();
         assertThat(Files.readString(folder.resolve("sae/cfg.json"))).contains("gelu-1l-demo + fold_ln");
         assertFails(2, "--process has [fold_lm]", harvest("x", "--corpus", tsv, "--process", "fold_lm"));
-        assertFails(2, "--process, --hook and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("raw"),
+        assertFails(2, "--process and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("raw"),
                 "--process", "all", "--output", file("x"));
     }
 
@@ -217,8 +277,12 @@ class HarvestCommandTest {
         assertFails(1, "there is an activation store already", harvest("s", "--corpus", tsv));
         assertFails(1, "the harvest is complete", harvest("s", "--corpus", tsv, "--resume"));
         assertFails(1, "cannot be written", harvest("c.tsv/inside", "--corpus", tsv));
-        assertFails(2, "--model, --process, --hook and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("s"), "--hook",
-                HOOK, "--output", file("x"));
+        assertFails(2, "--model, --process and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("s"),
+                "--corpus", tsv, "--output", file("x"));
+        assertFails(1, "the store's hook point is " + HOOK + ", not hook_embed", "train", "--recipe", "paper", "--activations", file("s"),
+                "--hook", "hook_embed", "--output", file("x"));
+        assertFails(2, "--max-norm is more than 0", "train", "--recipe", "paper", "--activations", file("s"), "--max-norm", "0", "--output",
+                file("x"));
         assertFails(2, "Missing required option: '--hook=HOOK'", "train", "--recipe", "paper", "--model", gelu.toString(), "--corpus", tsv,
                 "--output", file("x"));
         assertFails(2, "a command is missing", "store");

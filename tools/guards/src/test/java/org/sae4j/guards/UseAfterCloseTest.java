@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -122,7 +123,7 @@ class UseAfterCloseTest {
                 writer.complete(new HarvestProgress(1, 4, "x"));
             }
             ActivationStore store = ActivationStore.open(folder.resolve("store"));
-            ActivationSource source = store.sequential();
+            ActivationSource source = store.all().sequential();
             return Subject.of(store, () -> source.next(new float[2]), () -> store.verify(Progress.NONE));
         });
         SUBJECTS.put(Trainer.class, () -> {
@@ -164,7 +165,7 @@ class UseAfterCloseTest {
     }
 
     private static StoreInfo info() {
-        return new StoreInfo(HookPoint.mlpPost(0), "small", "abc", ElementType.F32, 2, 2, Map.of());
+        return new StoreInfo(Optional.of(HookPoint.mlpPost(0)), Optional.of("small"), "abc", ElementType.F32, 2, 2, Map.of());
     }
 
     @BeforeAll
