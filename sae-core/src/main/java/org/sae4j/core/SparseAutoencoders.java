@@ -41,10 +41,8 @@ public final class SparseAutoencoders {
      * Makes an autoencoder from its parameters.
      *
      * @param config what is computed
-     * @param parameters all parameters by their SAELens names: {@code W_enc} [d_in, d_sae], {@code W_dec} [d_sae, d_in], {@code b_dec}
-     *     [d_in]; by architecture {@code b_enc} (but for {@code GATED}), {@code threshold} ({@code JUMP_RELU}), and {@code b_gate},
-     *     {@code b_mag}, {@code r_mag} ({@code GATED}) [d_sae]; {@code W_skip} [d_in, d_in] of a skip transcoder; must not change while the
-     *     autoencoder is used
+     * @param parameters all parameters by their SAELens names, with the shapes that {@link SparseAutoencoder#parameters()} says; must not
+     *     change while the autoencoder is used
      * @param engine runs the autoencoder; it is not closed with it
      * @return the autoencoder, to be closed by the caller
      * @throws IllegalArgumentException if parameters are missing, unknown, of another shape, NaN or infinite, or the normalization is

@@ -67,18 +67,24 @@ public final class RandomModels {
 
     public static SaeConfig sae(SaeConfig.Architecture architecture, SaeConfig.Normalization normalization, boolean applyBDec, int dIn,
             int dSae) {
-        return new SaeConfig(architecture, dIn, dSae, architecture == SaeConfig.Architecture.TOPK ? Math.min(3, dSae) : 0, applyBDec,
-                normalization, Optional.empty(), Optional.empty());
+        int k = Math.min(3, dSae);
+        while (architecture == SaeConfig.Architecture.GROUP_MAX && dSae % k != 0) {
+            k--;
+        }
+        return SaeConfig.builder(architecture, dIn, dSae).k(architecture.hasK() ? k : 0).applyBDecToInput(applyBDec).normalization(normalization).build();
     }
 
     public static Map<String, Tensor> parameters(SaeConfig config, long seed) {
         CounterRandom random = new CounterRandom(seed).stream("sae");
         Map<String, Tensor> parameters = new LinkedHashMap<>();
-        parameters.put("W_enc", gaussian(random, 0.5, config.dIn(), config.dSae()));
+        if (config.architecture().hasEncoder()) {
+            parameters.put("W_enc", gaussian(random, 0.5, config.dIn(), config.dSae()));
+        }
         parameters.put("W_dec", gaussian(random, 0.5, config.dSae(), config.dIn()));
         parameters.put("b_dec", gaussian(random, 0.3, config.dIn()));
         switch (config.architecture()) {
-            case RELU, TOPK -> parameters.put("b_enc", gaussian(random, 0.3, config.dSae()));
+            case MATCHING_PURSUIT -> { }
+            case RELU, TOPK, ABS_TOPK, GROUP_MAX -> parameters.put("b_enc", gaussian(random, 0.3, config.dSae()));
             case JUMP_RELU -> {
                 parameters.put("b_enc", gaussian(random, 0.3, config.dSae()));
                 parameters.put("threshold", gaussian(random, 0.5, config.dSae()));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -67,21 +68,7 @@ abstract class SparseAutoencoderContract {
             case LAYER_NORM -> (row[i] - mean) / (std + 1e-5);
             case CONSTANT_NORM_RESCALE -> row[i] * coefficient;
         } - (config.applyBDecToInput() ? p.get("b_dec").get(i) : 0)).toArray();
-        double[] products = IntStream.range(0, config.dSae())
-                .mapToDouble(j -> IntStream.range(0, dIn).mapToDouble(i -> x[i] * p.get("W_enc").at(i, j)).sum()).toArray();
-        double[] pre = new double[products.length];
-        boolean gated = config.architecture() == Architecture.GATED;
-        Arrays.setAll(pre, j -> products[j] + p.get(gated ? "b_gate" : "b_enc").get(j));
-        double[] sorted = pre.clone();
-        Arrays.sort(sorted);
-        double[] f = new double[pre.length];
-        Arrays.setAll(f, j -> switch (config.architecture()) {
-            case RELU -> Math.max(0, pre[j]);
-            case TOPK -> pre[j] >= sorted[sorted.length - config.k()] ? Math.max(0, pre[j]) : 0;
-            case JUMP_RELU -> pre[j] > p.get("threshold").get(j) ? Math.max(0, pre[j]) : 0;
-            case GATED -> pre[j] > 0
-                    ? Math.max(0, products[j] * Math.exp(p.get("r_mag").get(j)) + p.get("b_mag").get(j)) : 0;
-        });
+        double[] f = config.architecture() == Architecture.MATCHING_PURSUIT ? pursuit(config, p.get("W_dec"), x) : features(config, p, x);
         double[] reconstruction = IntStream.range(0, dIn)
                 .mapToDouble(i -> p.get("b_dec").get(i)
                         + IntStream.range(0, f.length).mapToDouble(j -> f[j] * p.get("W_dec").at(j, i)).sum())
@@ -91,6 +78,49 @@ abstract class SparseAutoencoderContract {
                     case CONSTANT_NORM_RESCALE -> y / coefficient;
                 }).toArray();
         return new double[][] {f, reconstruction};
+    }
+
+    private static double[] features(SaeConfig config, Map<String, Tensor> p, double[] x) {
+        double[] products = IntStream.range(0, config.dSae())
+                .mapToDouble(j -> IntStream.range(0, x.length).mapToDouble(i -> x[i] * p.get("W_enc").at(i, j)).sum()).toArray();
+        double[] pre = new double[products.length];
+        boolean gated = config.architecture() == Architecture.GATED;
+        Arrays.setAll(pre, j -> products[j] + p.get(gated ? "b_gate" : "b_enc").get(j));
+        double[] sorted = pre.clone();
+        Arrays.sort(sorted);
+        double[] magnitudes = Arrays.stream(pre).map(Math::abs).sorted().toArray();
+        int group = config.architecture() == Architecture.GROUP_MAX ? config.dSae() / config.k() : 1;
+        double[] f = new double[pre.length];
+        Arrays.setAll(f, j -> switch (config.architecture()) {
+            case RELU -> Math.max(0, pre[j]);
+            case TOPK -> pre[j] >= sorted[sorted.length - config.k()] ? Math.max(0, pre[j]) : 0;
+            case ABS_TOPK -> Math.abs(pre[j]) >= magnitudes[magnitudes.length - config.k()] ? pre[j] : 0;
+            case GROUP_MAX -> pre[j] >= IntStream.range(j / group * group, (j / group + 1) * group).mapToDouble(i -> pre[i]).max()
+                    .orElseThrow() ? Math.max(0, pre[j]) : 0;
+            case JUMP_RELU -> pre[j] > p.get("threshold").get(j) ? Math.max(0, pre[j]) : 0;
+            case GATED -> pre[j] > 0
+                    ? Math.max(0, products[j] * Math.exp(p.get("r_mag").get(j)) + p.get("b_mag").get(j)) : 0;
+            case MATCHING_PURSUIT -> throw new AssertionError();
+        });
+        return f;
+    }
+
+    private static double[] pursuit(SaeConfig config, Tensor decoder, double[] x) {
+        SaeConfig.Pursuit pursuit = config.pursuit().orElseThrow();
+        double[] residual = x.clone();
+        double[] f = new double[config.dSae()];
+        boolean going = true;
+        for (int step = 0; step < pursuit.maxIterations() && going; step++) {
+            double[] products = IntStream.range(0, f.length)
+                    .mapToDouble(j -> IntStream.range(0, x.length).mapToDouble(i -> residual[i] * decoder.at(j, i)).sum()).toArray();
+            int best = IntStream.range(0, f.length).boxed().max(Comparator.comparingDouble(j -> products[j])).orElseThrow();
+            double value = Math.max(0, products[best]);
+            going = !pursuit.stopOnDuplicateSupport() || f[best] == 0 && value > 0;
+            f[best] += value;
+            Arrays.setAll(residual, i -> residual[i] - value * decoder.at(best, i));
+            going &= Math.sqrt(Arrays.stream(residual).map(r -> r * r).sum()) >= pursuit.residualThreshold();
+        }
+        return f;
     }
 
     @ParameterizedTest

@@ -47,8 +47,8 @@ class FeatureServiceTest {
     static void writeFolders() {
         model = DemoWorld.extractModel(DemoWorld.GELU_1L, folder.resolve("model"));
         autoencoder = folder.resolve("autoencoder");
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.TOPK, 512, 256, 16, true, SaeConfig.Normalization.NONE,
-                Optional.of(HookPoint.mlpPost(0)), Optional.of(DemoWorld.GELU_1L));
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.TOPK, 512, 256).k(16).hook(HookPoint.mlpPost(0))
+                .modelName(DemoWorld.GELU_1L).build();
         CounterRandom random = new CounterRandom(3);
         SaeFiles.write(autoencoder, config, Map.of("W_enc", gaussian(random, 512, 256), "b_enc", Tensor.zeros(256), "W_dec",
                 gaussian(random, 256, 512), "b_dec", Tensor.zeros(512)), Map.of());

@@ -32,8 +32,7 @@ class FeatureDensityTest {
     @Test
     void countsAreThoseOfTheColumns() {
         TransformerConfig config = SmallModels.config(1, TransformerConfig.Activation.GELU);
-        SaeConfig saeConfig = new SaeConfig(SaeConfig.Architecture.TOPK, config.dMlp(), 40, 3, true, SaeConfig.Normalization.NONE,
-                Optional.of(HookPoint.mlpPost(0)), Optional.empty());
+        SaeConfig saeConfig = SaeConfig.builder(SaeConfig.Architecture.TOPK, config.dMlp(), 40).k(3).hook(HookPoint.mlpPost(0)).build();
         try (Engine engine = Engines.open("cpu", EngineOptions.DEFAULT);
                 Transformer model = Transformers.of(config, SmallModels.parameters(config, 1), Optional.of(SmallModels.characters()),
                         engine);
@@ -60,8 +59,7 @@ class FeatureDensityTest {
     @Test
     void conformsToWhatEveryExperimentMustDo() {
         TransformerConfig config = SmallModels.config(1, TransformerConfig.Activation.GELU);
-        SaeConfig saeConfig = new SaeConfig(SaeConfig.Architecture.TOPK, config.dMlp(), 40, 3, true, SaeConfig.Normalization.NONE,
-                Optional.of(HookPoint.mlpPost(0)), Optional.empty());
+        SaeConfig saeConfig = SaeConfig.builder(SaeConfig.Architecture.TOPK, config.dMlp(), 40).k(3).hook(HookPoint.mlpPost(0)).build();
         try (Engine engine = Engines.open("cpu", EngineOptions.DEFAULT);
                 Transformer model = Transformers.of(config, SmallModels.parameters(config, 1), Optional.of(SmallModels.characters()),
                         engine);

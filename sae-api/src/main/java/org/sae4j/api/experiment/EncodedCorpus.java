@@ -89,9 +89,14 @@ public final class EncodedCorpus {
      * @param model the model
      * @param sae the autoencoder
      * @return the hook point
-     * @throws Sae4jException if the autoencoder names no hook point of the model, or has another width
+     * @throws Sae4jException if the autoencoder names no hook point of the model, or has another width, or is a transcoder, whose output
+     *     cannot take the place of what it reads
      */
     public static HookPoint hookOf(Transformer model, SparseAutoencoder sae) {
+        if (sae.config().transcoder()) {
+            throw new Sae4jException("a transcoder does not reconstruct what it reads, so its output cannot take the place of its input",
+                    sae.config().toString(), "use an autoencoder; features of a transcoder can be had with encode");
+        }
         HookPoint hook = sae.config().hook().orElseThrow(() -> new Sae4jException("the autoencoder does not say where its input comes from",
                 "its configuration", "set hook_name in cfg.json"));
         if (!HookPoint.of(model.config()).contains(hook)) {

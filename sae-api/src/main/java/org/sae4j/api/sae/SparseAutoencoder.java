@@ -4,8 +4,8 @@ import java.util.Map;
 import org.sae4j.api.Tensor;
 
 /**
- * A sparse autoencoder on an engine: {@code f = activation(x W_enc + b_enc)}, {@code x^ = b_dec + sum f_i d_i}. Safe for use by several
- * threads.
+ * A sparse autoencoder or transcoder on an engine: {@code f = activation(x W_enc + b_enc)}, {@code x^ = b_dec + sum f_i d_i}. A transcoder's
+ * {@code x^} predicts something else than x, and may have another width d_out; else d_out is d_in. Safe for use by several threads.
  *
  * <p>After {@link #close()}, every method but {@link #config()} and {@link #close()} throws {@link IllegalStateException}; results stay
  * valid.
@@ -27,10 +27,10 @@ public interface SparseAutoencoder extends AutoCloseable {
 
     /**
      * Reconstructs inputs from feature activations alone. For a normalization that depends on the input, the output stays normalized; the
-     * skip connection of a transcoder, which needs the input, is left out.
+     * skip connection, which needs the input, is left out.
      *
      * @param features rows of d_sae features
-     * @return shape [rows, d_in]
+     * @return shape [rows, d_out]
      * @throws IllegalArgumentException if the features do not have d_sae columns
      * @throws IllegalStateException after close
      * @throws org.sae4j.api.engine.EngineException if the engine fails
@@ -38,10 +38,10 @@ public interface SparseAutoencoder extends AutoCloseable {
     Tensor decode(SparseRows features);
 
     /**
-     * Encodes and decodes, with the normalization of the input undone on the output and the skip connection of a transcoder added.
+     * Encodes and decodes, with the normalization of the input undone on the output and the skip connection added.
      *
      * @param x inputs [batch, ..., d_in]
-     * @return the reconstruction, in the shape of {@code x}
+     * @return the reconstruction [batch, ..., d_out]
      * @throws IllegalArgumentException if the last axis is not d_in, or a value is NaN or infinite
      * @throws IllegalStateException after close
      * @throws org.sae4j.api.engine.EngineException if the engine fails
@@ -49,9 +49,9 @@ public interface SparseAutoencoder extends AutoCloseable {
     Tensor reconstruct(Tensor x);
 
     /**
-     * The parameters by their SAELens names: {@code W_enc} [d_in, d_sae], {@code W_dec} [d_sae, d_in], {@code b_dec} [d_in], and by
-     * architecture {@code b_enc}, {@code threshold}, {@code b_gate}, {@code b_mag}, {@code r_mag} [d_sae]; {@code W_skip} [d_in, d_in],
-     * output by input, of skip transcoders.
+     * The parameters by their SAELens names: {@code W_enc} [d_in, d_sae] but for matching pursuit, {@code W_dec} [d_sae, d_out],
+     * {@code b_dec} [d_out], and by architecture {@code b_enc}, {@code threshold}, {@code b_gate}, {@code b_mag}, {@code r_mag} [d_sae];
+     * {@code W_skip} [d_out, d_in] with a skip connection.
      *
      * @return read-only views
      * @throws IllegalStateException after close

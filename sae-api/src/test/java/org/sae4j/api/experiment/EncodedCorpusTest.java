@@ -73,7 +73,7 @@ class EncodedCorpusTest {
     }
 
     private static SaeConfig config(int dIn, Optional<HookPoint> hook) {
-        return new SaeConfig(SaeConfig.Architecture.RELU, dIn, FEATURES, 0, false, SaeConfig.Normalization.NONE, hook, Optional.empty());
+        return SaeConfig.builder(SaeConfig.Architecture.RELU, dIn, FEATURES).applyBDecToInput(false).hook(hook).build();
     }
 
     private EncodedCorpus encode(String... texts) {

@@ -30,7 +30,7 @@ public final class Evaluator {
      * @param rows activations [..., d_in], at least one row
      * @param progress told of every batch
      * @return the evaluation, without recovered losses
-     * @throws Sae4jException if there is no row, the width is not d_in, or a value is not finite
+     * @throws Sae4jException if there is no row, the width is not d_in, a value is not finite, or it is a transcoder
      * @throws java.util.concurrent.CancellationException if cancelled
      */
     public static Evaluation evaluate(SparseAutoencoder sae, Tensor rows, Progress progress) {
@@ -70,7 +70,7 @@ public final class Evaluator {
      * @param normLimit rows with a larger norm are left out and counted; positive infinity for no limit
      * @param progress told of every batch
      * @return the evaluation, without recovered losses
-     * @throws Sae4jException if there is no row within the limit, or a value is not finite
+     * @throws Sae4jException if there is no row within the limit, or a value is not finite, or it is a transcoder
      * @throws java.util.concurrent.CancellationException if cancelled
      */
     public static Evaluation evaluate(SparseAutoencoder sae, Rows rows, long count, double normLimit, Progress progress) {
@@ -79,6 +79,10 @@ public final class Evaluator {
 
     private static Evaluation evaluate(SparseAutoencoder sae, Rows rows, long count, double normLimit, int batchRows,
             Progress progress) {
+        if (sae.config().transcoder()) {
+            throw new Sae4jException("a transcoder does not reconstruct what it reads, so its output cannot be compared with its input",
+                    sae.config().toString(), "evaluate an autoencoder");
+        }
         if (count < 1) {
             throw new Sae4jException("there is no activation to evaluate on", "evaluation", "give at least one row");
         }
@@ -97,7 +101,8 @@ public final class Evaluator {
 
     private static Tensor add(Accumulator accumulator, SparseAutoencoder sae, Tensor x) {
         SparseRows features = sae.encode(x);
-        Tensor reconstruction = sae.config().normalization() == SaeConfig.Normalization.NONE ? sae.decode(features) : sae.reconstruct(x);
+        boolean featuresAlone = sae.config().normalization() == SaeConfig.Normalization.NONE && !sae.config().skip();
+        Tensor reconstruction = featuresAlone ? sae.decode(features) : sae.reconstruct(x);
         accumulator.add(x, reconstruction, features);
         return reconstruction;
     }
@@ -112,7 +117,7 @@ public final class Evaluator {
      * @param keepFirst whether the first token of every row (BOS) is neither evaluated nor replaced
      * @param progress told of every batch
      * @return the evaluation
-     * @throws Sae4jException if the autoencoder does not fit the model, or there is no token to evaluate or to predict
+     * @throws Sae4jException if the autoencoder does not fit the model or is a transcoder, or there is no token to evaluate or to predict
      * @throws java.util.concurrent.CancellationException if cancelled
      */
     public static Evaluation evaluate(Transformer model, SparseAutoencoder sae, int[][] tokens, boolean keepFirst, Progress progress) {

@@ -16,6 +16,7 @@ import org.sae4j.core.format.Inspection.TensorInfo;
 import org.sae4j.core.internal.format.GgufMetadata;
 import org.sae4j.core.internal.format.HuggingFaceGpt2;
 import org.sae4j.core.internal.format.JsonFile;
+import org.sae4j.core.internal.format.SaeFormat;
 import org.sae4j.core.internal.format.StoredTensor;
 import org.sae4j.core.internal.format.TensorTable;
 import org.sae4j.core.internal.format.WeightFiles;
@@ -111,7 +112,7 @@ public final class Inspector {
             Optional<JsonFile> config = table.kind().equals("gguf") ? Optional.empty() : config(folder, weights);
             config.ifPresent(json -> collect("", json, metadata));
             List<TensorInfo> infos = table.tensors().entrySet().stream().map(e -> info(e.getKey(), e.getValue())).toList();
-            String kind = kind(table, config);
+            String kind = kind(table, weights, config);
             return new Inspection(kind, summary(kind, weights, infos, config), infos, metadata);
         }
     }
@@ -126,7 +127,7 @@ public final class Inspector {
                 .map(JsonFile::read);
     }
 
-    private static String kind(TensorTable table, Optional<JsonFile> config) {
+    private static String kind(TensorTable table, Path weights, Optional<JsonFile> config) {
         Optional<String> modelType = config.filter(c -> c.node().path("model_type").isString()).flatMap(c -> c.string("model_type"));
         if (modelType.isPresent()) {
             return modelType.get().equals("gpt2") ? "Hugging Face GPT-2" : "Hugging Face " + modelType.get() + " (not supported)";
@@ -140,24 +141,7 @@ public final class Inspector {
         if (table.find("embed.W_E") != null) {
             return "TransformerLens transformer";
         }
-        if (table.find("pre_bias") != null && table.find("latent_bias") != null) {
-            return "OpenAI sparse autoencoder";
-        }
-        if (table.find("W_dec") != null && table.find("W_enc") != null) {
-            return switch (table.kind()) {
-                case "npz" -> "Gemma Scope sparse autoencoder";
-                case "torch" -> table.find("threshold") == null ? "sparse autoencoder (Neel Nanda's layout)"
-                        : "dictionary_learning sparse autoencoder";
-                default -> "SAELens sparse autoencoder";
-            };
-        }
-        if (table.find("encoder.weight") != null && table.find("W_dec") != null) {
-            return "EleutherAI sparsify sparse autoencoder";
-        }
-        if (table.find("encoder.weight") != null && table.find("decoder.weight") != null) {
-            return "dictionary_learning sparse autoencoder";
-        }
-        return table.kind() + " file";
+        return SaeFormat.of(table, weights).map(SaeFormat::title).orElse(table.kind() + " file");
     }
 
     private static List<String> summary(String kind, Path weights, List<TensorInfo> infos, Optional<JsonFile> config) {

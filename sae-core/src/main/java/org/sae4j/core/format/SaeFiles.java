@@ -13,7 +13,9 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.core.internal.CoderParameters;
 import org.sae4j.core.internal.format.AtomicFile;
+import org.sae4j.core.internal.format.DecoderNorms;
 import org.sae4j.core.internal.format.Finite;
 import org.sae4j.core.internal.format.SaeReader;
 import org.sae4j.core.internal.json.JsonWriter;
@@ -54,11 +56,11 @@ public final class SaeFiles {
      * @param metadata more entries for the config's {@code metadata}: strings, numbers, booleans, lists and maps of these;
      *         {@code hook_name} and {@code model_name} come from {@code config}
      * @throws IllegalArgumentException if a parameter is missing, left over, or of another shape than {@code config} says, or the layout
-     *         has no such skip transcoder
+     *         has no such autoencoder or transcoder
      * @throws FormatException if a weight is NaN or infinite, or a file cannot be written
      */
     public static void write(Path folder, SaeConfig config, Map<String, Tensor> parameters, Map<String, ?> metadata) {
-        Map<String, int[]> shapes = shapes(config);
+        Map<String, int[]> shapes = CoderParameters.shapes(config);
         if (!shapes.keySet().equals(parameters.keySet())) {
             throw new IllegalArgumentException("a " + config.architecture() + " autoencoder has the parameters " + shapes.keySet()
                     + ", found "
@@ -71,42 +73,28 @@ public final class SaeFiles {
             Finite.check(folder + ": " + name, parameters.get(name));
         });
         AtomicFile.sweep(folder);
-        String json = JsonWriter.indented(cfg(config, metadata));
+        String json = JsonWriter.indented(cfg(config, DecoderNorms.areOne(Objects.requireNonNull(parameters.get("W_dec"))), metadata));
         SafetensorsWriter.write(folder.resolve("sae_weights.safetensors"), parameters, Map.of());
         AtomicFile.write(folder.resolve("cfg.json"), out -> out.write(json.getBytes(StandardCharsets.UTF_8)));
     }
 
-    private static Map<String, int[]> shapes(SaeConfig config) {
-        Map<String, int[]> shapes = new LinkedHashMap<>();
-        shapes.put("W_enc", new int[] {config.dIn(), config.dSae()});
-        shapes.put("W_dec", new int[] {config.dSae(), config.dIn()});
-        shapes.put("b_dec", new int[] {config.dIn()});
-        List<String> perFeature = switch (config.architecture()) {
-            case RELU, TOPK -> List.of("b_enc");
-            case JUMP_RELU -> List.of("b_enc", "threshold");
-            case GATED -> List.of("b_gate", "b_mag", "r_mag");
-        };
-        perFeature.forEach(name -> shapes.put(name, new int[] {config.dSae()}));
-        if (config.skip()) {
-            shapes.put("W_skip", new int[] {config.dIn(), config.dIn()});
-        }
-        return shapes;
-    }
-
-    private static Map<String, Object> cfg(SaeConfig config, Map<String, ?> metadata) {
+    private static Map<String, Object> cfg(SaeConfig config, boolean unitDecoder, Map<String, ?> metadata) {
         Map<String, Object> more = new LinkedHashMap<>();
         // SAELens takes a config for one of before version 6, and rewrites it, unless this says otherwise.
         more.put("sae_lens_version", LAYOUT_VERSION);
         more.putAll(metadata);
         config.modelName().ifPresent(name -> more.put("model_name", name));
         config.hook().ifPresent(hook -> more.put("hook_name", hook.toString()));
-        boolean heads = config.hook().map(HookPoint::site).filter(site -> site == HookPoint.Site.Z).isPresent();
+        if (config.transcoder()) {
+            config.hookOut().ifPresent(hook -> more.put("hook_name_out", hook.toString()));
+        }
+        boolean heads = config.hook().map(HookPoint::toString).filter(name -> name.endsWith(".attn.hook_z")).isPresent();
         Map<String, Object> cfg = new LinkedHashMap<>();
         cfg.put("architecture", architecture(config));
         cfg.put("d_in", config.dIn());
         cfg.put("d_sae", config.dSae());
-        if (config.skip()) {
-            cfg.put("d_out", config.dIn());
+        if (config.transcoder()) {
+            cfg.put("d_out", config.dOut());
         }
         cfg.put("dtype", "float32");
         cfg.put("device", "cpu");
@@ -117,28 +105,45 @@ public final class SaeFiles {
             case CONSTANT_NORM_RESCALE -> "constant_norm_rescale";
         });
         cfg.put("reshape_activations", heads ? "hook_z" : "none");
-        if (config.architecture() == Architecture.TOPK) {
+        if (config.architecture().hasK()) {
             cfg.put("k", config.k());
-            cfg.put("rescale_acts_by_decoder_norm", false);
+            // With a decoder of unit norm both say the same, and SAELens folds norms only of these.
+            cfg.put("rescale_acts_by_decoder_norm", unitDecoder);
         }
+        config.pursuit().ifPresent(pursuit -> {
+            cfg.put("residual_threshold", pursuit.residualThreshold());
+            cfg.put("max_iterations", pursuit.maxIterations());
+            cfg.put("stop_on_duplicate_support", pursuit.stopOnDuplicateSupport());
+        });
         cfg.put("metadata", more);
         return cfg;
     }
 
     private static String architecture(SaeConfig config) {
-        if (!config.skip()) {
-            return switch (config.architecture()) {
-                case RELU -> "standard";
-                case TOPK -> "topk";
-                case JUMP_RELU -> "jumprelu";
-                case GATED -> "gated";
-            };
+        if (config.transcoder()) {
+            return transcoder(config);
         }
+        if (config.skip()) {
+            throw new IllegalArgumentException("SAELens' layout has no autoencoder with a skip connection, found " + config);
+        }
+        return switch (config.architecture()) {
+            case RELU -> "standard";
+            case TOPK -> "topk";
+            case ABS_TOPK -> "abstopk";
+            case JUMP_RELU -> "jumprelu";
+            case GATED -> "gated";
+            case MATCHING_PURSUIT -> "matching_pursuit";
+            case GROUP_MAX -> throw new IllegalArgumentException("SAELens' layout has no architecture for " + config);
+        };
+    }
+
+    private static String transcoder(SaeConfig config) {
+        boolean relu = config.architecture() == Architecture.RELU;
         if (config.applyBDecToInput() || config.normalization() != SaeConfig.Normalization.NONE
-                || config.architecture() == Architecture.TOPK || config.architecture() == Architecture.GATED) {
-            throw new IllegalArgumentException("SAELens' skip transcoders are ReLU or JumpReLU, without normalization and without b_dec"
+                || !relu && config.architecture() != Architecture.JUMP_RELU) {
+            throw new IllegalArgumentException("SAELens' transcoders are ReLU or JumpReLU, without normalization and without b_dec"
                     + " subtracted from the input, found " + config);
         }
-        return config.architecture() == Architecture.RELU ? "skip_transcoder" : "jumprelu_skip_transcoder";
+        return (relu ? "" : "jumprelu_") + (config.skip() ? "skip_" : "") + "transcoder";
     }
 }

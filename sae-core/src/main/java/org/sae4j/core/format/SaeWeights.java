@@ -12,9 +12,10 @@ import org.sae4j.api.sae.SaeConfig;
 /**
  * The weights of a sparse autoencoder in SAELens names and layouts, all finite.
  *
- * <p>Names and shapes: {@code W_enc} [d_in, d_sae], {@code W_dec} [d_sae, d_in], {@code b_dec} [d_in]; {@code b_enc} [d_sae] except for
+ * <p>Names and shapes: {@code W_enc} [d_in, d_sae], {@code W_dec} [d_sae, d_out], {@code b_dec} [d_out]; {@code b_enc} [d_sae] except for
  * gated autoencoders, which have {@code b_gate}, {@code b_mag}, {@code r_mag} [d_sae]; {@code threshold} [d_sae] for JumpReLU;
- * {@code W_skip} [d_in, d_in], output by input, for skip transcoders.
+ * {@code W_skip} [d_out, d_in] with a skip connection. Matching pursuit has {@code W_dec} and {@code b_dec} alone. But for transcoders, d_out
+ * is d_in.
  *
  * @param config what is computed
  * @param parameters the weights by name, unmodifiable; usable until {@link #close()}

@@ -33,6 +33,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
     private final Map<String, Tensor> matrices;
     private final int chunkRows;
     private final ProgramPool<SaeProgram.Shape, Compiled> pool = new ProgramPool<>(this::compile);
+    private final HostEncoder hostEncoder;
     private final Lifetime lifetime = new Lifetime("sparse autoencoder");
     private volatile @Nullable String fingerprint;
 
@@ -45,6 +46,8 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
         Map<String, Tensor> rows = new LinkedHashMap<>();
         parameters.forEach((name, tensor) -> rows.put(name, SaeProgram.matrix(tensor)));
         matrices = Collections.unmodifiableMap(rows);
+        hostEncoder = new HostEncoder(config, parameters, (task, values, count) ->
+                run(task, count, Arrays.copyOf(values, capacity(count) * config.dIn()), null).toArray());
     }
 
     /**
@@ -62,7 +65,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
         if (config.normalization() == SaeConfig.Normalization.LAYER_NORM && config.dIn() < 2) {
             throw new IllegalArgumentException("normalization LAYER_NORM needs d_in of at least 2, found " + config.dIn());
         }
-        Map<String, int[]> shapes = SaeProgram.shapes(config);
+        Map<String, int[]> shapes = CoderParameters.shapes(config);
         Parameters.check(shapes, parameters);
         Map<String, Tensor> ordered = new LinkedHashMap<>();
         shapes.keySet().forEach(name -> ordered.put(name, Objects.requireNonNull(parameters.get(name), name)));
@@ -83,12 +86,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
                 int count = Math.min(chunkRows, rows - from);
                 float[] input = input(x, from, count);
                 new Normalizer(config, count).apply(input, count);
-                SparseRows part = pool.use(new SaeProgram.Shape(SaeProgram.Task.ENCODE, capacity(count)), pooled -> {
-                    pooled.compiled().write(pooled.program().input(), input);
-                    pooled.compiled().run();
-                    return pooled.compiled().readSparse(pooled.program().output());
-                });
-                parts.add(part.rows(0, count));
+                parts.add(features(input, count));
             }
             return join(parts);
         });
@@ -102,17 +100,12 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
                         + features);
             }
             float[] result = output(features.rows());
+            int width = config.dOut();
             for (int from = 0; from < features.rows(); from += chunkRows) {
                 int count = Math.min(chunkRows, features.rows() - from);
-                SparseRows part = fill(features.rows(from, from + count), capacity(count));
-                Tensor output = pool.use(new SaeProgram.Shape(SaeProgram.Task.DECODE, capacity(count)), pooled -> {
-                    pooled.compiled().write(pooled.program().input(), part);
-                    pooled.compiled().run();
-                    return pooled.compiled().read(pooled.program().output());
-                });
-                output.copyTo(0, result, from * config.dIn(), count * config.dIn());
+                run(SaeProgram.Task.DECODE, count, null, features.rows(from, from + count)).copyTo(0, result, from * width, count * width);
             }
-            return Tensor.of(result, features.rows(), config.dIn());
+            return Tensor.of(result, features.rows(), width);
         });
     }
 
@@ -120,22 +113,48 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
     public Tensor reconstruct(Tensor x) {
         return lifetime.use(() -> {
             int rows = inputRows(x);
-            int width = config.dIn();
+            int width = config.dOut();
             float[] result = output(rows);
             for (int from = 0; from < rows; from += chunkRows) {
                 int count = Math.min(chunkRows, rows - from);
                 float[] input = input(x, from, count);
                 Normalizer normalizer = new Normalizer(config, count);
                 normalizer.apply(input, count);
-                float[] output = pool.use(new SaeProgram.Shape(SaeProgram.Task.RECONSTRUCT, capacity(count)), pooled -> {
-                    pooled.compiled().write(pooled.program().input(), input);
-                    pooled.compiled().run();
-                    return pooled.compiled().read(pooled.program().output()).toArray();
-                });
+                float[] output = (HostEncoder.encodes(config.architecture())
+                        ? run(config.skip() ? SaeProgram.Task.SKIP : SaeProgram.Task.DECODE, count, input, features(input, count))
+                        : run(SaeProgram.Task.RECONSTRUCT, count, input, null)).toArray();
                 normalizer.undo(output, count);
                 System.arraycopy(output, 0, result, from * width, count * width);
             }
-            return Tensor.of(result, x.shape());
+            int[] shape = x.shape();
+            shape[shape.length - 1] = width;
+            return Tensor.of(result, shape);
+        });
+    }
+
+    /** Feature activations of normalized rows. */
+    private SparseRows features(float[] input, int count) {
+        if (HostEncoder.encodes(config.architecture())) {
+            return hostEncoder.encode(input, count);
+        }
+        return pool.use(new SaeProgram.Shape(SaeProgram.Task.ENCODE, capacity(count)), pooled -> {
+            pooled.compiled().write(Objects.requireNonNull(pooled.program().input()), input);
+            pooled.compiled().run();
+            return pooled.compiled().readSparse(pooled.program().output());
+        }).rows(0, count);
+    }
+
+    /** Runs a program with a dense output on inputs of its capacity, or feature activations, or both. */
+    private Tensor run(SaeProgram.Task task, int count, float @Nullable [] input, @Nullable SparseRows features) {
+        return pool.use(new SaeProgram.Shape(task, capacity(count)), pooled -> {
+            if (pooled.program().input() != null) {
+                pooled.compiled().write(pooled.program().input(), Objects.requireNonNull(input));
+            }
+            if (features != null) {
+                pooled.compiled().write(Objects.requireNonNull(pooled.program().features()), fill(features, capacity(count)));
+            }
+            pooled.compiled().run();
+            return pooled.compiled().read(pooled.program().output());
         });
     }
 
@@ -173,11 +192,11 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
     }
 
     private float[] output(int rows) {
-        if ((long) rows * config.dIn() > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("a reconstruction of " + rows + " by " + config.dIn()
+        if ((long) rows * config.dOut() > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("a reconstruction of " + rows + " by " + config.dOut()
                     + " does not fit in one Java array: pass fewer rows at once");
         }
-        return new float[rows * config.dIn()];
+        return new float[rows * config.dOut()];
     }
 
     private SparseRows join(List<SparseRows> parts) {
@@ -250,6 +269,6 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
     /** {@return architecture and dimensions, for messages} */
     @Override
     public String toString() {
-        return "SparseAutoencoder " + config.architecture() + ", d_in " + config.dIn() + ", d_sae " + config.dSae();
+        return config.toString();
     }
 }

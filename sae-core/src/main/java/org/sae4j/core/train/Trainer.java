@@ -288,7 +288,8 @@ public final class Trainer implements AutoCloseable {
         metadata.put("training_steps", steps);
         metadata.put("training_tokens", steps * recipe.batch());
         metadata.put("engine", engine.id());
-        return new TrainedSae(new SaeConfig(architecture, d, n, k, recipe.applyBDec(), SaeConfig.Normalization.NONE, hook, modelName),
+        return new TrainedSae(SaeConfig.builder(architecture, d, n).k(k).applyBDecToInput(recipe.applyBDec()).hook(hook)
+                .modelName(modelName).build(),
                 parameters, metadata);
     }
 

@@ -39,8 +39,7 @@ class EvaluatorTest {
     private static SparseAutoencoder sae(Engine engine, float[] encoder, float[] encoderBias, float[] decoder, float[] bias,
             Optional<HookPoint> hook) {
         int n = encoderBias.length;
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, bias.length, n, 0, false, SaeConfig.Normalization.NONE, hook,
-                Optional.empty());
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, bias.length, n).applyBDecToInput(false).hook(hook).build();
         return SparseAutoencoders.of(config, Map.of("W_enc", Tensor.of(encoder, bias.length, n), "b_enc", Tensor.of(encoderBias, n),
                 "W_dec", Tensor.of(decoder, n, bias.length), "b_dec", Tensor.of(bias, bias.length)), engine);
     }

@@ -114,7 +114,8 @@ class FeatureProfilesTest {
         decoder[DEAD * NEURONS + 1] = 4;
         float[] bias = new float[n];
         bias[DEAD] = -1;
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, NEURONS, n, 0, false, normalization, hook, Optional.empty());
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, NEURONS, n).applyBDecToInput(false)
+                .normalization(normalization).hook(hook).build();
         return SparseAutoencoders.of(config, Map.of("W_enc", Tensor.of(encoder, NEURONS, n), "b_enc", Tensor.of(bias, n), "W_dec",
                 Tensor.of(decoder, n, NEURONS), "b_dec", Tensor.zeros(NEURONS)), engine);
     }

@@ -23,9 +23,9 @@ final class GoldenFiles {
         }
     }
 
-    /** {@return the folders of all cases, those one level deeper too} */
+    /** {@return the folders of all cases, at any depth} */
     static List<Path> cases(String name) throws IOException {
-        try (Stream<Path> files = Files.walk(folder(name), 3)) {
+        try (Stream<Path> files = Files.walk(folder(name), 5)) {
             return files.filter(Files::isDirectory).filter(folder -> Files.isRegularFile(expected(folder))).sorted().toList();
         }
     }

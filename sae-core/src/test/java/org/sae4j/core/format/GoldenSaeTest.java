@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
@@ -22,12 +24,12 @@ import org.sae4j.testkit.ReferenceEngine;
 /** Autoencoders in the formats of other projects, read and run, against PyTorch. */
 class GoldenSaeTest {
     static List<Path> cases() throws IOException {
-        return GoldenFiles.cases("sae");
+        return Stream.concat(GoldenFiles.cases("sae").stream(), GoldenFiles.cases("publishers").stream()).toList();
     }
 
     @Test
     void everyFormatHasCases() throws IOException {
-        assertThat(cases()).hasSizeGreaterThanOrEqualTo(37);
+        assertThat(cases()).hasSizeGreaterThanOrEqualTo(61);
     }
 
     @ParameterizedTest
@@ -57,8 +59,51 @@ class GoldenSaeTest {
         assertThat(config("dl_topk").hook()).contains(HookPoint.residPost(4));
         assertThat(config("dl_topk").modelName()).contains("EleutherAI/pythia-70m");
         assertThat(config("gemma_scope").hook()).isEmpty();
-        // A transcoder's output must not replace its input.
-        assertThat(config("saelens_transcoder").hook()).isEmpty();
+    }
+
+    @Test
+    void transcodersSayWhatTheyReadAndWrite() {
+        for (String name : List.of("saelens_transcoder", "saelens_skip_transcoder", "saelens_jumprelu_skip_transcoder")) {
+            assertThat(config(name).transcoder()).as(name).isTrue();
+            assertThat(config(name).hook().map(HookPoint::toString)).as(name).contains("blocks.1.ln2.hook_normalized");
+            assertThat(config(name).hookOut().map(HookPoint::toString)).as(name).contains("blocks.1.hook_mlp_out");
+        }
+        assertThat(config("saelens_standard").hookOut()).contains(HookPoint.residPre(1));
+    }
+
+    /** Names of folders and files tell what a publisher's files do not. */
+    @ParameterizedTest
+    @CsvSource(textBlock = """
+            google_gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6, gemma-2-2b, hook_embed, hook_embed
+            google_gemma-scope-2b-pt-transcoders/layer_3/width_16k/average_l0_76, gemma-2-2b, blocks.3.ln2.hook_normalized, blocks.3.hook_mlp_out
+            google_gemma-scope-2-1b-pt/attn_out_all/layer_7_width_16k_l0_small, google/gemma-3-1b-pt, blocks.7.attn.hook_z, =
+            google_gemma-scope-2-270m-pt/transcoder_all/layer_2_width_16k_l0_big_affine, google/gemma-3-270m, *, blocks.2.hook_mlp_out
+            google_gemma-scope-2-1b-pt/clt/width_262k_l0_big_affine, google/gemma-3-1b-pt, , ''
+            Llama3_1-8B-Base-L5R-8x, meta-llama/Llama-3.1-8B, blocks.5.hook_resid_post, blocks.5.hook_resid_post
+            Llama3_1-8B-Base-L5TC-8x, meta-llama/Llama-3.1-8B, blocks.5.ln2.hook_normalized, blocks.5.hook_mlp_out
+            800M-Slimpajama-0-OpenR1-Math-220k/L5R, meta-llama/Llama-3.1-8B, blocks.5.hook_resid_post, blocks.5.hook_resid_post
+            mwhanna_qwen3-0.6b-transcoders-lowl0, Qwen/Qwen3-0.6B, *, blocks.3.hook_mlp_out
+            mntss_clt, google/gemma-2-2b, blocks.2.hook_resid_mid, ''
+            Goodfire, meta-llama/Llama-3.3-70B-Instruct, blocks.50.hook_resid_post, blocks.50.hook_resid_post
+            qresearch, deepseek-ai/DeepSeek-R1-Distill-Llama-8B, blocks.19.hook_resid_post, blocks.19.hook_resid_post
+            SAE-Res-Qwen3-1.7B-Base-W32K-L0_3, Qwen/Qwen3-1.7B-Base, blocks.11.hook_resid_post, blocks.11.hook_resid_post
+            ckkissane_attn-saes, , blocks.4.attn.hook_z, blocks.4.attn.hook_z
+            saes-llama-3.1-8b-instruct/resid_post_layer_3/trainer_1, meta-llama/Llama-3.1-8B-Instruct, blocks.3.hook_resid_post, =
+            sparsify_names/embed_tokens, , hook_embed, hook_embed
+            sparsify_names/layers_3_mlp, , blocks.3.hook_mlp_out, blocks.3.hook_mlp_out
+            sparsify_names/h.5/seed2, , blocks.5.hook_resid_post, blocks.5.hook_resid_post
+            sparsify_names/model.layers.5, , blocks.5.hook_resid_post, blocks.5.hook_resid_post
+            """)
+    void publishersNamesAreUnderstood(String folder, String model, String in, String to) {
+        String out = "=".equals(to) ? in : to;
+        try (SaeWeights sae = SaeFiles.read(GoldenFiles.folder("publishers").resolve(folder))) {
+            assertThat(sae.config().modelName()).isEqualTo(Optional.ofNullable(model));
+            if (!"*".equals(in)) {      // a hook point of another family than GPT-2's
+                assertThat(sae.config().hook().map(HookPoint::toString)).isEqualTo(Optional.ofNullable(in));
+            }
+            assertThat(sae.config().hookOut().map(HookPoint::toString).orElse("")).isEqualTo(out);
+            assertThat(sae.config().transcoder()).isEqualTo(!out.equals(in));
+        }
     }
 
     @Test

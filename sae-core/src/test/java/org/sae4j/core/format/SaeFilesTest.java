@@ -31,11 +31,14 @@ class SaeFilesTest {
 
     private static Map<String, Tensor> parameters(Architecture architecture) {
         Map<String, Tensor> parameters = new LinkedHashMap<>();
-        parameters.put("W_enc", random(1, D, N));
+        if (architecture.hasEncoder()) {
+            parameters.put("W_enc", random(1, D, N));
+        }
         parameters.put("W_dec", random(2, N, D));
         parameters.put("b_dec", random(3, D));
         switch (architecture) {
-            case RELU, TOPK -> parameters.put("b_enc", random(4, N));
+            case RELU, TOPK, ABS_TOPK, GROUP_MAX -> parameters.put("b_enc", random(4, N));
+            case MATCHING_PURSUIT -> { }
             case JUMP_RELU -> {
                 parameters.put("b_enc", random(4, N));
                 parameters.put("threshold", random(5, N));
@@ -63,17 +66,17 @@ class SaeFilesTest {
     }
 
     private static SaeConfig skip(Architecture architecture, boolean applyBDec) {
-        return new SaeConfig(architecture, D, N, architecture == Architecture.TOPK ? 3 : 0, applyBDec, Normalization.NONE, Optional.empty(),
-                Optional.of("tiny"), true);
+        return SaeConfig.builder(architecture, D, N).k(architecture.hasK() ? 3 : 0).transcoder(D, Optional.empty())
+                .applyBDecToInput(applyBDec).modelName("tiny").skip(true).build();
     }
 
     private static SaeConfig config(Architecture architecture) {
-        return new SaeConfig(architecture, D, N, architecture == Architecture.TOPK ? 3 : 0, false, Normalization.LAYER_NORM,
-                Optional.of(HookPoint.mlpPost(2)), Optional.of("tiny"));
+        return SaeConfig.builder(architecture, D, N).k(architecture.hasK() ? 3 : 0)
+                .applyBDecToInput(architecture == Architecture.MATCHING_PURSUIT).normalization(Normalization.LAYER_NORM).hook(HookPoint.mlpPost(2)).modelName("tiny").build();
     }
 
     @ParameterizedTest
-    @EnumSource(Architecture.class)
+    @EnumSource(value = Architecture.class, names = "GROUP_MAX", mode = EnumSource.Mode.EXCLUDE)
     void whatWasWrittenIsReadBack(Architecture architecture) {
         Map<String, Tensor> parameters = parameters(architecture);
         SaeFiles.write(folder, config(architecture), parameters, Map.of("training_tokens", 12));
@@ -106,20 +109,71 @@ class SaeFilesTest {
         parameters.put("W_skip", random(8, D, D));
         for (SaeConfig config : List.of(skip(Architecture.TOPK, false), skip(Architecture.RELU, true))) {
             assertThatThrownBy(() -> SaeFiles.write(folder, config, parameters, Map.of())).isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("skip transcoders");
+                    .hasMessageContaining("transcoders are ReLU or JumpReLU");
         }
         assertThat(folder).isEmptyDirectory();
     }
 
     @Test
-    void aTranscoderToAnotherWidthIsRefused() throws IOException {
-        Map<String, Tensor> parameters = parameters(Architecture.RELU);
-        parameters.put("W_dec", random(2, N, D + 1));
-        parameters.put("b_dec", random(3, D + 1));
-        SafetensorsWriter.write(folder.resolve("sae_weights.safetensors"), parameters, Map.of());
-        Files.writeString(folder.resolve("cfg.json"), "{\"architecture\": \"transcoder\", \"d_in\": 5, \"d_out\": 6, \"d_sae\": 7}");
-        assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining("d_in 5, d_out 6")
-                .hasMessageContaining("sae_weights.safetensors: W_dec");
+    void transcodersToAnotherWidthAreReadBack() {
+        Map<String, Tensor> parameters = parameters(Architecture.JUMP_RELU);
+        parameters.put("W_dec", random(2, N, D + 2));
+        parameters.put("b_dec", random(3, D + 2));
+        SaeConfig config = SaeConfig.builder(Architecture.JUMP_RELU, D, N).transcoder(D + 2, Optional.of(HookPoint.residPost(1)))
+                .hook(HookPoint.mlpPost(1)).build();
+        SaeFiles.write(folder, config, parameters, Map.of());
+        try (SaeWeights read = SaeFiles.read(folder)) {
+            assertThat(read.config()).isEqualTo(config);
+            assertThat(read.parameters().get("W_dec").toArray()).isEqualTo(parameters.get("W_dec").toArray());
+        }
+    }
+
+    @Test
+    void whatMatchingPursuitStopsAtIsReadBack() {
+        SaeConfig config = SaeConfig.builder(Architecture.MATCHING_PURSUIT, D, N).pursuit(new SaeConfig.Pursuit(3, 0.25, false)).build();
+        SaeFiles.write(folder, config, parameters(Architecture.MATCHING_PURSUIT), Map.of());
+        try (SaeWeights read = SaeFiles.read(folder)) {
+            assertThat(read.config()).isEqualTo(config);
+        }
+    }
+
+    @Test
+    void groupsAreNotWrittenSinceTheLayoutLacksThem() {
+        SaeConfig config = SaeConfig.builder(Architecture.GROUP_MAX, D, N).k(1).build();
+        assertThatThrownBy(() -> SaeFiles.write(folder, config, parameters(Architecture.GROUP_MAX), Map.of()))
+                .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("GROUP_MAX");
+        assertThat(folder).isEmptyDirectory();
+    }
+
+    /** SAELens folds decoder norms of a TopK autoencoder only if they count in its choice, which makes no difference at norm 1. */
+    @Test
+    void norms1AreSaidToCount() throws IOException {
+        Map<String, Tensor> parameters = parameters(Architecture.TOPK);
+        float[] decoder = parameters.get("W_dec").toArray();
+        for (int row = 0; row < N; row++) {
+            double norm = 0;
+            for (int i = 0; i < D; i++) {
+                norm += (double) decoder[row * D + i] * decoder[row * D + i];
+            }
+            for (int i = 0; i < D; i++) {
+                decoder[row * D + i] /= (float) Math.sqrt(norm);
+            }
+        }
+        parameters.put("W_dec", Tensor.of(decoder, N, D));
+        SaeFiles.write(folder, config(Architecture.TOPK), parameters, Map.of());
+        assertThat(Files.readString(folder.resolve("cfg.json"))).contains("\"rescale_acts_by_decoder_norm\" : true");
+        try (SaeWeights read = SaeFiles.read(folder)) {
+            assertThat(read.parameters().get("W_enc").toArray()).isEqualTo(parameters.get("W_enc").toArray());
+            assertThat(read.notes()).isEmpty();
+        }
+    }
+
+    @Test
+    void foldersBelowAreNamed() {
+        SaeFiles.write(folder.resolve("a/layer_3"), config(Architecture.RELU), parameters(Architecture.RELU), Map.of());
+        SaeFiles.write(folder.resolve("b"), config(Architecture.RELU), parameters(Architecture.RELU), Map.of());
+        assertThatThrownBy(() -> SaeFiles.read(folder)).isInstanceOf(FormatException.class).hasMessageContaining("a/layer_3, b")
+                .hasMessageContaining("give the path of one of them");
     }
 
     /** Their configs do not say that the model had centred writing weights. */
@@ -155,7 +209,7 @@ class SaeFilesTest {
             assertThat(read.parameters().get("W_enc").at(0, 6)).isZero();
             assertThat(read.parameters().get("b_enc").get(5)).isEqualTo(-2);
         }
-        for (String[] change : new String[][] {{"resid_post", "mlp_out"}, {"hook_point\"", "hook_name\""}, {"gpt2-small", "pythia-70m"}}) {
+        for (String[] change : new String[][] {{"resid_post", "attn_out"}, {"hook_point\"", "hook_name\""}, {"gpt2-small", "pythia-70m"}}) {
             Files.writeString(folder.resolve("cfg.json"), cfg.replace(change[0], change[1]));
             try (SaeWeights read = SaeFiles.read(folder)) {
                 assertThat(read.notes()).as(change[1]).isEmpty();

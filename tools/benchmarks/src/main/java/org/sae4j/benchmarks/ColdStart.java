@@ -41,8 +41,7 @@ public final class ColdStart {
         SplittableRandom random = new SplittableRandom(1);
         int width = model.config().dMlp();
         HookPoint hook = HookPoint.mlpPost(model.config().nLayers() - 1);
-        return SparseAutoencoders.of(new SaeConfig(SaeConfig.Architecture.RELU, width, FEATURES, 0, true, SaeConfig.Normalization.NONE,
-                java.util.Optional.of(hook), java.util.Optional.empty()), java.util.Map.of(
+        return SparseAutoencoders.of(SaeConfig.builder(SaeConfig.Architecture.RELU, width, FEATURES).hook(hook).build(), java.util.Map.of(
                 "W_enc", RandomModel.uniform(random, 0.02, width, FEATURES), "b_enc", Tensor.zeros(FEATURES),
                 "W_dec", RandomModel.uniform(random, 0.02, FEATURES, width), "b_dec", Tensor.zeros(width)), engine);
     }

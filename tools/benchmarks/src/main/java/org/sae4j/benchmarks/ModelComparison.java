@@ -104,8 +104,8 @@ public final class ModelComparison {
         int position = 40;
         int width = config.dMlp();
         try (Transformer model = RandomModel.open(config, Optional.empty(), engine);
-                SparseAutoencoder sae = SparseAutoencoders.of(new SaeConfig(SaeConfig.Architecture.TOPK, width, 16384, 64, true,
-                        SaeConfig.Normalization.NONE, Optional.of(hook), Optional.of(config.name())), Map.of(
+                SparseAutoencoder sae = SparseAutoencoders.of(SaeConfig.builder(SaeConfig.Architecture.TOPK, width, 16384).k(64)
+                        .hook(hook).modelName(config.name()).build(), Map.of(
                         "W_enc", RandomModel.uniform(random, 0.02, width, 16384), "b_enc", Tensor.zeros(16384),
                         "W_dec", RandomModel.uniform(random, 0.02, 16384, width), "b_dec", Tensor.zeros(width)), engine)) {
             int[][] tokens = {random.ints(64, 0, config.dVocab()).toArray()};

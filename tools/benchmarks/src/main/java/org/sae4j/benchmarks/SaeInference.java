@@ -28,8 +28,7 @@ final class SaeInference implements Subject {
      */
     SaeInference(Engine engine, int d, int n, int batch, double l0) {
         CounterRandom random = new CounterRandom(1);
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, d, n, 0, true, SaeConfig.Normalization.NONE, Optional.empty(),
-                Optional.empty());
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, d, n).build();
         sae = SparseAutoencoders.of(config, Map.of("W_enc", Tensor.of(RandomValues.uniform(random, d * n, Math.sqrt(3.0 / d)), d, n),
                 "b_enc", Tensor.of(RandomValues.constant(n, -RandomValues.normalQuantile(1 - l0 / n)), n),
                 "W_dec", Tensor.of(RandomValues.uniform(random, n * d, Math.sqrt(3.0 / d)), n, d), "b_dec", Tensor.of(new float[d], d)),

@@ -48,8 +48,8 @@ class CommandLineTest {
         gelu = DemoWorld.extractModel(DemoWorld.GELU_1L, shared.resolve("gelu"));
         gpt2 = DemoWorld.extractModel(DemoWorld.GPT2_4L, shared.resolve("gpt2"));
         sae = shared.resolve("sae");
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.TOPK, D_IN, D_SAE, 5, true, SaeConfig.Normalization.NONE,
-                java.util.Optional.of(HookPoint.mlpPost(0)), java.util.Optional.of("gelu-1l-demo"));
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.TOPK, D_IN, D_SAE).k(5).hook(HookPoint.mlpPost(0))
+                .modelName("gelu-1l-demo").build();
         SaeFiles.write(sae, config, Map.of("W_enc", random("e", D_IN, D_SAE), "W_dec", random("d", D_SAE, D_IN), "b_enc",
                 Tensor.zeros(D_SAE), "b_dec", Tensor.zeros(D_IN)), Map.of());
     }

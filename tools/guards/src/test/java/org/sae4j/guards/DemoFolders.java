@@ -29,8 +29,8 @@ record DemoFolders(Path model, Path autoencoder, Path texts) {
         try {
             Path model = DemoWorld.extractModel(DemoWorld.GELU_1L, folder.resolve("model"));
             Path autoencoder = folder.resolve("sae");
-            SaeConfig config = new SaeConfig(SaeConfig.Architecture.TOPK, D_IN, D_SAE, 16, true, SaeConfig.Normalization.NONE,
-                    Optional.of(HookPoint.mlpPost(0)), Optional.of(DemoWorld.GELU_1L));
+            SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.TOPK, D_IN, D_SAE).k(16).hook(HookPoint.mlpPost(0))
+                    .modelName(DemoWorld.GELU_1L).build();
             CounterRandom random = new CounterRandom(3);
             SaeFiles.write(autoencoder, config, Map.of("W_enc", gaussian(random, D_IN, D_SAE), "b_enc", Tensor.zeros(D_SAE), "W_dec",
                     gaussian(random, D_SAE, D_IN), "b_dec", Tensor.zeros(D_IN)), Map.of());

@@ -56,8 +56,8 @@ class EngineAgreementTest {
     private static Run run(String id, String settings, Engine engine) {
         TransformerConfig config = SmallModels.config(2, TransformerConfig.Activation.GELU_TANH);
         HookPoint hook = HookPoint.mlpPost(0);
-        SaeConfig saeConfig = new SaeConfig(SaeConfig.Architecture.RELU, config.dMlp(), 24, 0, true, SaeConfig.Normalization.NONE,
-                Optional.of(hook), Optional.of(config.name()));
+        SaeConfig saeConfig = SaeConfig.builder(SaeConfig.Architecture.RELU, config.dMlp(), 24).hook(hook).modelName(config.name())
+                .build();
         List<Document> corpus = new java.util.ArrayList<>();
         for (int i = 0; i < 12; i++) {
             corpus.add(new Document("letters", "abc" + (char) ('a' + i) + " xyz"));

@@ -67,8 +67,7 @@ class ExperimentConformanceTest {
     }
 
     private static SparseAutoencoder autoencoder(int features) {
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.TOPK, 24, features, 5, true, SaeConfig.Normalization.NONE,
-                Optional.of(HookPoint.mlpPost(0)), Optional.empty());
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.TOPK, 24, features).k(5).hook(HookPoint.mlpPost(0)).build();
         return SparseAutoencoders.of(config, SmallModels.parameters(config, 9), engine);
     }
 

@@ -41,8 +41,7 @@ class ModulePathTest {
                     System.out.println("module " + Engines.class.getModule().getName());
                     System.out.println("kernels " + Engines.choose("auto").reason());
                     System.out.println("experiments " + Experiments.installed().all().stream().map(e -> e.id()).toList());
-                    SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, 2, 3, 0, true, SaeConfig.Normalization.NONE,
-                            Optional.empty(), Optional.empty());
+                    SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, 2, 3).build();
                     Map<String, Tensor> parameters = Map.of("W_enc", Tensor.of(new float[] {1, 0, -1, 0, 1, -1}, 2, 3), "b_enc",
                             Tensor.zeros(3), "W_dec", Tensor.of(new float[] {1, 0, 0, 1, -1, -1}, 3, 2), "b_dec", Tensor.zeros(2));
                     try (Engine engine = Engines.open("auto", EngineOptions.DEFAULT);

@@ -2,6 +2,7 @@ package org.sae4j.testkit;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import org.sae4j.api.CounterRandom;
@@ -91,7 +92,8 @@ public final class SmallModels {
         parameters.put("W_dec", Tensor.of(decoder, n, d));
         parameters.put("b_dec", gaussian(random, 0.2, d));
         switch (config.architecture()) {
-            case RELU, TOPK -> { }
+            case RELU, TOPK, ABS_TOPK, GROUP_MAX -> { }
+            case MATCHING_PURSUIT -> parameters.keySet().removeAll(List.of("W_enc", "b_enc"));
             case JUMP_RELU -> parameters.put("threshold", positive(random, n));
             case GATED -> {
                 parameters.put("b_gate", gaussian(random, 0.2, n));

@@ -61,8 +61,8 @@ class AblationExperimentTest {
 
     private static SparseAutoencoder sae(HookPoint hook, int width, SaeConfig.Architecture architecture,
             SaeConfig.Normalization normalization) {
-        SaeConfig config = new SaeConfig(architecture, width, 48, architecture == SaeConfig.Architecture.TOPK ? 6 : 0, true, normalization,
-                Optional.of(hook), Optional.empty());
+        SaeConfig config = SaeConfig.builder(architecture, width, 48).k(architecture == SaeConfig.Architecture.TOPK ? 6 : 0)
+                .normalization(normalization).hook(hook).build();
         return SparseAutoencoders.of(config, SmallModels.parameters(config, 9), engine);
     }
 
@@ -283,8 +283,8 @@ class AblationExperimentTest {
 
     @Test
     void aDeadAutoencoderHasNothingToAblate() {
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, 12, 8, 0, false, SaeConfig.Normalization.NONE,
-                Optional.of(HookPoint.residPre(0)), Optional.empty());
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, 12, 8).applyBDecToInput(false).hook(HookPoint.residPre(0))
+                .build();
         float[] bias = new float[8];
         Arrays.fill(bias, -1000);
         Map<String, Tensor> parameters = new HashMap<>(SmallModels.parameters(config, 1));

@@ -221,8 +221,7 @@ class TracingOraclesTest {
 
     @Test
     void featuresAndErrorTermTogetherRestoreTheSite() {
-        SaeConfig saeConfig = new SaeConfig(SaeConfig.Architecture.TOPK, 12, 40, 5, true, SaeConfig.Normalization.NONE,
-                Optional.of(HookPoint.residPre(1)), Optional.empty());
+        SaeConfig saeConfig = SaeConfig.builder(SaeConfig.Architecture.TOPK, 12, 40).k(5).hook(HookPoint.residPre(1)).build();
         try (SparseAutoencoder sae = SparseAutoencoders.of(saeConfig, SmallModels.parameters(saeConfig, 8), engine)) {
             CausalTracingResult result = run(model, "{\"edit\": {\"facts\": 0}}", sae).data();
             assertThat(result.features()).isNotEmpty();
@@ -238,8 +237,8 @@ class TracingOraclesTest {
     @ParameterizedTest
     @EnumSource(value = SaeConfig.Normalization.class)
     void allFeaturesSumUpWhateverTheNormalization(SaeConfig.Normalization normalization) {
-        SaeConfig saeConfig = new SaeConfig(SaeConfig.Architecture.RELU, 24, 40, 0, false, normalization,
-                Optional.of(HookPoint.mlpPost(2)), Optional.empty());
+        SaeConfig saeConfig = SaeConfig.builder(SaeConfig.Architecture.RELU, 24, 40).applyBDecToInput(false)
+                .normalization(normalization).hook(HookPoint.mlpPost(2)).build();
         try (SparseAutoencoder sae = SparseAutoencoders.of(saeConfig, SmallModels.parameters(saeConfig, 8), engine)) {
             CausalTracingResult result = run(model, "{\"features\": 100, \"edit\": {\"facts\": 0}}", sae).data();
             assertThat(result.features()).isNotEmpty().allSatisfy(e -> assertThat(e.indirectEffect()).isFinite());

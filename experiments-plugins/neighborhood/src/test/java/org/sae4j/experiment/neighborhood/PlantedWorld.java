@@ -39,8 +39,8 @@ record PlantedWorld(List<SparseAutoencoder> autoencoders, int width, Engine engi
     record Planted(Tensor encoder, Tensor decoder, IntFunction<float[]> features) implements SparseAutoencoder {
         @Override
         public SaeConfig config() {
-            return new SaeConfig(SaeConfig.Architecture.RELU, decoder.dim(1), decoder.dim(0), 0, false, SaeConfig.Normalization.NONE,
-                    Optional.of(HookPoint.residPost(0)), Optional.empty());
+            return SaeConfig.builder(SaeConfig.Architecture.RELU, decoder.dim(1), decoder.dim(0)).applyBDecToInput(false)
+                    .hook(HookPoint.residPost(0)).build();
         }
 
         @Override

@@ -71,8 +71,7 @@ class RandomWalkOraclesTest {
     }
 
     private static SparseAutoencoder sae(HookPoint hook, int width, SaeConfig.Normalization normalization) {
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.RELU, width, 80, 0, true, normalization, Optional.of(hook),
-                Optional.empty());
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, width, 80).normalization(normalization).hook(hook).build();
         return SparseAutoencoders.of(config, SmallModels.parameters(config, 6), engine);
     }
 

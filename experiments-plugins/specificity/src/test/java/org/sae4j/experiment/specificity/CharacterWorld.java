@@ -141,8 +141,7 @@ record CharacterWorld(int dSae, IntFunction<float[]> features, List<Document> co
     private record Autoencoder(int dSae, IntFunction<float[]> features) implements SparseAutoencoder {
         @Override
         public SaeConfig config() {
-            return new SaeConfig(SaeConfig.Architecture.RELU, 1, dSae, 0, false, SaeConfig.Normalization.NONE,
-                    Optional.of(HookPoint.residPost(0)), Optional.empty());
+            return SaeConfig.builder(SaeConfig.Architecture.RELU, 1, dSae).applyBDecToInput(false).hook(HookPoint.residPost(0)).build();
         }
 
         @Override

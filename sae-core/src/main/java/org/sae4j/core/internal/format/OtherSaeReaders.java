@@ -1,50 +1,50 @@
 package org.sae4j.core.internal.format;
 
-import java.util.List;
-import java.util.Locale;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig.Normalization;
 import org.sae4j.core.format.FormatException;
 
-/** The autoencoders of Neel Nanda, EleutherAI, OpenAI, Gemma Scope and saprmarks' dictionary_learning. */
+/** The autoencoders of Neel Nanda, OpenAI, Goodfire, Qwen Scope and Llama Scope, and those that are refused by name. */
 final class OtherSaeReaders {
-    /** Sites as EleutherAI's sparsify names a module whose output was used. */
-    private static final Pattern MODULE = Pattern.compile(
-            "(?:transformer\\.|model\\.|gpt_neox\\.)?(?:h|layers)\\.(\\d{1,6})(\\.mlp|\\.attn|\\.attention|\\.self_attn)?");
     /** Sites as Neel Nanda's configs name them, which TransformerLens expands. */
     private static final Map<String, String> SITES = Map.of("mlp_post", "mlp.hook_post", "mlp_out", "hook_mlp_out", "attn_out",
             "hook_attn_out",
             "resid_pre", "hook_resid_pre", "resid_mid", "hook_resid_mid", "resid_post", "hook_resid_post", "z", "attn.hook_z");
+    private static final Pattern GOODFIRE = Pattern.compile("(Llama-.+)-SAE-l(\\d{1,6})\\.(?:pt|pth)");
+    private static final Pattern QWEN_REPOSITORY = Pattern.compile("SAE-Res-(.+)-W(\\d{1,6})K-L0_(\\d{1,6})");
+    private static final Pattern QWEN_FILE = Pattern.compile("layer(\\d{1,6})\\.sae\\.pt");
 
     private OtherSaeReaders() {}
 
     /** {@code N.pt} with {@code N_cfg.json}: W_enc, W_dec, b_enc, b_dec. */
-    static void nanda(SaeBuilder sae, @Nullable JsonFile cfg) {
+    static void nanda(SaeBuilder sae, SaeSource source) {
         sae.matrices("W_enc", false, "W_dec", false);
         sae.putFeatures("b_enc", "b_enc");
-        sae.putInput("b_dec", "b_dec");
+        sae.putDecoderBias("b_dec");
         sae.refuseUnknown(name -> false);
-        if (cfg == null) {
+        Optional<JsonFile> config = source.json(source.baseName() + "_cfg.json");
+        if (config.isEmpty()) {
             sae.note("there is no config beside the weights: the hook point is not known");
             return;
         }
+        JsonFile cfg = config.get();
         sae.modelName = cfg.string("model_name");
         Optional<String> name = cfg.string("act_name");
         OptionalInt layer = cfg.integer("layer");
-        String site = cfg.string("site").map(SITES::get).orElse(null);
+        Optional<String> site = cfg.string("site").map(SITES::get);
         if (name.isPresent()) {
             sae.hook(name);
-        } else if (site != null && layer.isPresent()) {
-            sae.hook(Optional.of("blocks." + layer.getAsInt() + "." + site));
+        } else if (site.isPresent() && layer.isPresent()) {
+            sae.hook(Optional.of("blocks." + layer.getAsInt() + "." + site.get()));
         } else if (cfg.integer("d_mlp").equals(OptionalInt.of(sae.dIn()))) {
             sae.hook = Optional.of(HookPoint.mlpPost(0));
             sae.note("the config names no hook point; d_in is its d_mlp, so blocks.0.mlp.hook_post is assumed, as in the one-layer"
@@ -54,53 +54,13 @@ final class OtherSaeReaders {
         }
     }
 
-    /** EleutherAI's sparsify: top-k of the rectified pre-activations. */
-    static void sparsify(SaeBuilder sae, JsonFile cfg, String folder) {
-        String activation = cfg.string("activation").orElse("topk");
-        if (!activation.equals("topk")) {
-            throw new FormatException("activation \"" + activation + "\" is not supported (topk is)", cfg.at("activation"),
-                    "use an autoencoder with topk");
-        }
-        boolean transcoder = cfg.flag("transcode", false);
-        if (transcoder) {
-            sae.requireSameWidths("encoder.weight", 1, "W_dec");
-        }
-        sae.matrices("encoder.weight", true, "W_dec", false);
-        sae.putFeatures("b_enc", "encoder.bias");
-        sae.putInput("b_dec", "b_dec");
-        if (cfg.flag("skip_connection", false)) {
-            sae.putSkip();
-        }
-        sae.refuseUnknown(name -> false);
-        sae.compare(cfg, "d_in", sae.dIn());
-        if (cfg.integer("num_latents").orElse(0) != 0) {
-            sae.compare(cfg, "num_latents", sae.dSae());
-        }
-        sae.architecture = Architecture.TOPK;
-        sae.k = cfg.integer("k").orElseThrow(() -> new FormatException("k is missing", cfg.where(), "add k to the config"));
-        if (transcoder) {
-            sae.applyBDecToInput = false;
-            sae.note("a transcoder: its output predicts the output of the module whose input it reads, not that input");
-            return;
-        }
-        Matcher module = MODULE.matcher(folder);
-        if (module.matches()) {
-            int layer = Integer.parseInt(module.group(1));
-            HookPoint.Site site = module.group(2) == null ? HookPoint.Site.RESID_POST
-                    : module.group(2).equals(".mlp") ? HookPoint.Site.MLP_OUT : HookPoint.Site.ATTN_OUT;
-            sae.hook = Optional.of(new HookPoint(site, layer));
-        } else {
-            sae.note("the folder's name \"" + folder + "\" is not that of a module: the hook point is not known");
-        }
-    }
-
     /** OpenAI's sparse_autoencoder: top-k implies LayerNorm of the input. */
-    static void openAi(SaeBuilder sae) {
+    static void openAi(SaeBuilder sae, SaeSource source) {
         sae.matrices("encoder.weight", true, "decoder.weight", true);
         sae.putFeatures("b_enc", "latent_bias");
-        sae.putInput("b_dec", "pre_bias");
+        sae.putDecoderBias("pre_bias");
         sae.refuseUnknown(Set.of("stats_last_nonzero", "latents_activation_frequency", "latents_mean_square")::contains);
-        String where = sae.table().path().toString();
+        String where = source.weights().toString();
         String activation = sae.table().extras().getOrDefault("activation", "ReLU").toString();
         switch (activation) {
             case "ReLU" -> sae.architecture = Architecture.RELU;
@@ -122,109 +82,116 @@ final class OtherSaeReaders {
         sae.note("OpenAI's files name no hook point: give it yourself");
     }
 
-    /** Gemma Scope: JumpReLU whose input keeps its mean. */
-    static void gemmaScope(SaeBuilder sae) {
-        // Some releases write the matrices' names in lower case.
-        sae.matrices(sae.has("w_enc") ? "w_enc" : "W_enc", false, sae.has("w_dec") ? "w_dec" : "W_dec", false);
-        sae.putFeatures("b_enc", "b_enc");
-        sae.putInput("b_dec", "b_dec");
-        sae.putThreshold("threshold");
+    /** Goodfire: ReLU of two linear layers, nothing subtracted; model and layer in the file's name. */
+    static void goodfire(SaeBuilder sae, SaeSource source) {
+        linear(sae, "encoder_linear.", "decoder_linear.");
         sae.refuseUnknown(name -> false);
-        sae.architecture = Architecture.JUMP_RELU;
+        nameAndLayer(sae, source, "meta-llama/");
+    }
+
+    /** Two linear layers, nothing subtracted. */
+    static void linear(SaeBuilder sae, String encoder, String decoder) {
+        sae.matrices(encoder + "weight", true, decoder + "weight", true);
+        sae.putFeatures("b_enc", encoder + "bias");
+        sae.putDecoderBias(decoder + "bias");
         sae.applyBDecToInput = false;
-        sae.note("Gemma Scope's files name no hook point: give it yourself");
     }
 
-    /** The classes of saprmarks' dictionary_learning, by the tensors and, where these do not tell, by the config. */
-    static void dictionaryLearning(SaeBuilder sae, @Nullable JsonFile config) {
-        Optional<JsonFile> trainer = config == null ? Optional.empty() : config.object("trainer").or(() -> Optional.of(config));
-        String dictClass = trainer.flatMap(t -> t.string("dict_class")).orElse("");
-        sae.modelName = trainer.flatMap(t -> t.string("lm_name"));
-        sae.hook = trainer.flatMap(OtherSaeReaders::submodule);
-        if (sae.hook.isEmpty()) {
-            sae.note("the config names no hook point of a GPT-2-style transformer: give it yourself");
-        }
-        if (sae.has("decoder_bias") && sae.has("gate_bias")) {
-            gated(sae);
-        } else if (sae.has("W_enc")) {
-            jumpReluOrMatryoshka(sae);
-        } else if (sae.has("b_dec")) {
-            topK(sae, dictClass, trainer.map(t -> t.integer("k")).orElse(OptionalInt.empty()));
+    /** Model and layer from names such as {@code Llama-3.1-8B-Instruct-SAE-l19.pth}. */
+    private static void nameAndLayer(SaeBuilder sae, SaeSource source, String owner) {
+        Matcher name = GOODFIRE.matcher(source.fileName());
+        if (name.matches()) {
+            sae.modelName = Optional.of(owner + name.group(1));
+            sae.hook(Optional.of("blocks." + Integer.parseInt(name.group(2)) + ".hook_resid_post"));
         } else {
-            sae.matrices("encoder.weight", true, "decoder.weight", true);
-            sae.putFeatures("b_enc", "encoder.bias");
-            boolean biasOfInput = sae.has("bias");
-            sae.putInput("b_dec", biasOfInput ? "bias" : "decoder.bias");
-            sae.applyBDecToInput = biasOfInput;
+            sae.note("the file's name does not tell model and layer, as Llama-3.1-8B-Instruct-SAE-l19.pth does: give the hook point"
+                    + " yourself");
         }
-        sae.refuseUnknown(Set.of("k", "threshold", "group_sizes", "group_indices", "active_groups")::contains);
     }
 
-    private static Optional<HookPoint> submodule(JsonFile trainer) {
-        OptionalInt layer = trainer.integer("layer");
-        String name = trainer.string("submodule_name").orElse("").toLowerCase(Locale.ROOT);
-        if (layer.isEmpty() || layer.getAsInt() < 0) {
-            return Optional.empty();
+    /** Qwen Scope: top-k for each token, nothing subtracted; k stands in the repository's name alone. */
+    static void qwenScope(SaeBuilder sae, SaeSource source) {
+        Optional<Matcher> repository = source.find(QWEN_REPOSITORY);
+        if (repository.isEmpty()) {
+            throw new FormatException("k of this Qwen Scope autoencoder stands only in its repository's name, as in"
+                    + " SAE-Res-Qwen3-1.7B-Base-W32K-L0_50 (k = 50), and no folder above has such a name", source.weights().toString(),
+                    "put the file into a folder with the repository's name");
         }
-        if (name.startsWith("attention_out")) {
-            return Optional.of(new HookPoint(HookPoint.Site.ATTN_OUT, layer.getAsInt()));
-        }
-        for (HookPoint.Site site : List.of(HookPoint.Site.RESID_PRE, HookPoint.Site.RESID_MID, HookPoint.Site.RESID_POST,
-                HookPoint.Site.MLP_OUT, HookPoint.Site.ATTN_OUT)) {
-            if (name.startsWith(site.suffix().substring("hook_".length()))) {
-                return Optional.of(new HookPoint(site, layer.getAsInt()));
-            }
-        }
-        return Optional.empty();
-    }
-
-    private static void gated(SaeBuilder sae) {
-        sae.matrices("encoder.weight", true, "decoder.weight", true);
-        sae.putInput("b_dec", "decoder_bias");
-        sae.putFeatures("b_gate", "gate_bias");
-        sae.putFeatures("b_mag", "mag_bias");
-        sae.putFeatures("r_mag", "r_mag");
-        sae.architecture = Architecture.GATED;
-    }
-
-    private static void jumpReluOrMatryoshka(SaeBuilder sae) {
-        sae.matrices("W_enc", false, "W_dec", false);
+        sae.matrices("W_enc", true, "W_dec", true);
         sae.putFeatures("b_enc", "b_enc");
-        sae.putInput("b_dec", "b_dec");
-        sae.putThreshold("threshold");
-        sae.architecture = Architecture.JUMP_RELU;
-        boolean matryoshka = sae.has("group_sizes");
-        sae.applyBDecToInput = matryoshka;
-        if (matryoshka) {
-            requireTrainedThreshold(sae);
-            sae.note("a Matryoshka BatchTopK autoencoder, read as JumpReLU with its running threshold, as at inference");
-        }
-    }
-
-    private static void topK(SaeBuilder sae, String dictClass, OptionalInt configuredK) {
-        sae.matrices("encoder.weight", true, "decoder.weight", true);
-        sae.putFeatures("b_enc", "encoder.bias");
-        sae.putInput("b_dec", "b_dec");
-        boolean topK = dictClass.equals("AutoEncoderTopK") || dictClass.isEmpty() && !sae.has("threshold");
-        if (topK) {
-            sae.architecture = Architecture.TOPK;
-            sae.k = sae.has("k") || configuredK.isEmpty() ? SaeBuilder.integer(sae.table(), "k") : configuredK.getAsInt();
-        } else if (dictClass.equals("BatchTopKSAE")) {
-            sae.architecture = Architecture.JUMP_RELU;
-            sae.putThreshold("threshold");
-            requireTrainedThreshold(sae);
-            sae.note("a BatchTopK autoencoder, read as JumpReLU with its running threshold, as at inference");
+        sae.putDecoderBias("b_dec");
+        sae.refuseUnknown(name -> false);
+        sae.architecture = Architecture.TOPK;
+        sae.k = Integer.parseInt(repository.get().group(3));
+        sae.applyBDecToInput = false;
+        sae.modelName = Optional.of("Qwen/" + repository.get().group(1));
+        Matcher file = QWEN_FILE.matcher(source.fileName());
+        if (file.matches()) {
+            sae.hook(Optional.of("blocks." + Integer.parseInt(file.group(1)) + ".hook_resid_post"));
         } else {
-            throw new FormatException("dict_class \"" + dictClass + "\" does not say whether k is of a row (AutoEncoderTopK) or of a batch"
-                    + " (BatchTopKSAE)", sae.table().path().toString(), "put the config.json of the training beside the weights");
+            sae.note("the file's name does not tell the layer, as layer3.sae.pt does: give the hook point yourself");
         }
     }
 
-    private static void requireTrainedThreshold(SaeBuilder sae) {
-        Tensor threshold = sae.parameter("threshold");
-        if (threshold.get(0) < 0) {
-            throw new FormatException("the threshold for inference was never set (" + threshold.get(0) + ")",
-                    sae.table().path() + ": threshold", "train longer, past threshold_start_step");
+    /**
+     * Llama Scope (He et al. 2024): JumpReLU of activations scaled to a mean norm of sqrt(d_in), nothing subtracted. The threshold is
+     * that of the publisher, on the scaled activations; SAELens multiplies it by the factor once more.
+     */
+    static void llamaScope(SaeBuilder sae, SaeSource source) {
+        Optional<JsonFile> old = source.jsonAbove("hyperparams.json").or(() -> source.json("hyperparams.json"));
+        JsonFile config = old.or(() -> source.json("config.json")).orElseThrow(() -> new FormatException(
+                "there is neither hyperparams.json nor config.json beside the weights", source.weights().toString(),
+                "download the folder again"));
+        Optional<String> in = config.string("hook_point_in");
+        Optional<String> out = config.string("hook_point_out").filter(name -> !name.equals(in.orElse(name)));
+        if (out.isPresent()) {
+            sae.transcoder(out);
+            sae.note("a transcoder: it reads " + in.orElse("an unknown hook point") + " and its output predicts " + out.get());
         }
+        linear(sae, "encoder.", "decoder.");
+        sae.hook(in);
+        sae.modelName = Optional.of("meta-llama/Llama-3.1-8B");
+        sae.architecture = Architecture.JUMP_RELU;
+        if (sae.has("log_jumprelu_threshold")) {
+            sae.putExponential("threshold", "log_jumprelu_threshold");
+        } else {
+            double threshold = config.number("jump_relu_threshold").orElseThrow(() -> new FormatException("jump_relu_threshold is missing",
+                    config.where(), "download the folder again"));
+            float[] same = new float[sae.dSae()];
+            Arrays.fill(same, (float) threshold);
+            sae.put("threshold", config.at("jump_relu_threshold"), Tensor.of(same, same.length));
+        }
+        sae.refuseUnknown(name -> false);
+        Optional<JsonFile> norms = config.object("dataset_average_activation_norm");
+        if (norms.isPresent()) {
+            double normIn = norms.get().number("in").orElse(Double.NaN);
+            double normOut = norms.get().number("out").orElse(normIn);
+            double scale = Math.sqrt(sae.dIn()) / normIn;
+            new SaeFolds(sae).inputScale(scale, Math.sqrt(sae.dOut()) / (out.isPresent() ? normOut : normIn), norms.get().where());
+            sae.note("trained on activations times " + (float) scale + " (sqrt(d_in) / dataset_average_activation_norm): the factor is"
+                    + " folded into W_enc, W_dec and b_dec; the threshold is as written, on scaled activations, as its publisher has it"
+                    + " (SAELens multiplies it by the factor too)");
+        } else {
+            sae.note("trained on activations scaled to a mean norm of sqrt(d_in); the factor stands in no file: scale the inputs");
+        }
+    }
+
+    /** Their features depend on earlier tokens, so that rows cannot be encoded one by one. */
+    static void temporal(SaeBuilder sae, SaeSource source) {
+        throw new FormatException("architecture \"temporal\" is not supported: its features depend on earlier tokens of the sequence",
+                source.weights().toString(), "use an autoencoder of single activations");
+    }
+
+    /** DeepSeek R1's by qresearch: the layers of dictionary_learning's AutoEncoder, model and layer in the file's name. */
+    static boolean deepSeek(SaeBuilder sae, SaeSource source) {
+        Matcher name = Pattern.compile("(DeepSeek-R1-.+)-SAE-l(\\d{1,6})\\.(?:pt|pth)").matcher(source.fileName());
+        if (!name.matches()) {
+            return false;
+        }
+        linear(sae, "encoder.", "decoder.");
+        sae.refuseUnknown(tensor -> false);
+        sae.modelName = Optional.of("deepseek-ai/" + name.group(1));
+        sae.hook(Optional.of("blocks." + Integer.parseInt(name.group(2)) + ".hook_resid_post"));
+        return true;
     }
 }

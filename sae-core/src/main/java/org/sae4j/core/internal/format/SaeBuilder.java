@@ -1,6 +1,7 @@
 package org.sae4j.core.internal.format;
 
 import java.lang.foreign.Arena;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -11,14 +12,16 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig.Normalization;
+import org.sae4j.api.sae.SaeConfig.Pursuit;
 import org.sae4j.core.format.FormatException;
 
-/** Collects the tensors of one autoencoder in SAELens names and layouts, and folds into them what a config cannot express. */
+/** Collects the tensors of one autoencoder in SAELens names and layouts. */
 final class SaeBuilder {
     private final TensorTable table;
     private final Arena arena;
@@ -26,14 +29,18 @@ final class SaeBuilder {
     private final Map<String, Tensor> parameters = new LinkedHashMap<>();
     private final Set<String> used = new HashSet<>();
     private int dIn;
+    private int dOut;
     private int dSae;
 
     Architecture architecture = Architecture.RELU;
     int k;
+    @Nullable Pursuit pursuit;
     boolean applyBDecToInput = true;
     boolean skip;
     Normalization normalization = Normalization.NONE;
     Optional<HookPoint> hook = Optional.empty();
+    boolean transcoder;
+    Optional<HookPoint> hookOut = Optional.empty();
     Optional<String> modelName = Optional.empty();
 
     SaeBuilder(TensorTable table, Arena arena, List<String> notes) {
@@ -44,6 +51,10 @@ final class SaeBuilder {
 
     int dIn() {
         return dIn;
+    }
+
+    int dOut() {
+        return dOut;
     }
 
     int dSae() {
@@ -68,43 +79,59 @@ final class SaeBuilder {
         return table.get(name);
     }
 
-    /** Reads the encoder, which decides the sizes, and the decoder; {@code transposed} ones are [out, in] as torch's Linear has them. */
+    /** Reads the encoder and the decoder, which decide the sizes; {@code transposed} ones are [out, in] as torch's Linear has them. */
     void matrices(String encoder, boolean encoderTransposed, String decoder, boolean decoderTransposed) {
         StoredTensor enc = stored(encoder).expect(encoderTransposed ? "[d_sae, d_in]" : "[d_in, d_sae]", -1, -1);
         enc = encoderTransposed ? enc.permuted(1, 0) : enc;
         dIn = enc.dim(0);
         dSae = enc.dim(1);
         put("W_enc", enc);
+        // A transcoder's output may have another width.
+        int width = transcoder ? -1 : dIn;
         StoredTensor dec = stored(decoder);
-        if (decoderTransposed) {
-            put("W_dec", dec.expect("[d_in, d_sae]", dIn, dSae).permuted(1, 0));
-        } else {
-            put("W_dec", dec.expect("[d_sae, d_in]", dSae, dIn));
-        }
+        dec = decoderTransposed ? dec.expect(transcoder ? "[d_out, d_sae]" : "[d_in, d_sae]", width, dSae).permuted(1, 0)
+                : dec.expect(transcoder ? "[d_sae, d_out]" : "[d_sae, d_in]", dSae, width);
+        dOut = dec.dim(1);
+        put("W_dec", dec);
+    }
+
+    /** Reads the decoder of an architecture that has no encoder. */
+    void decoderAlone(String decoder) {
+        StoredTensor dec = stored(decoder).expect("[d_sae, d_in]", -1, -1);
+        dSae = dec.dim(0);
+        dIn = dec.dim(1);
+        dOut = dIn;
+        put("W_dec", dec);
+    }
+
+    /** Sets matrices that were put together from others. */
+    void matrices(String where, Tensor encoder, Tensor decoder) {
+        dIn = encoder.dim(0);
+        dSae = encoder.dim(1);
+        dOut = decoder.dim(1);
+        put("W_enc", where, encoder);
+        put("W_dec", where, decoder);
+    }
+
+    /** {@return the values of a tensor, with its axes in another order, converted to float32} */
+    Tensor values(StoredTensor stored, int... axes) {
+        return stored.permuted(axes).read(arena);
     }
 
     void putFeatures(String name, String from) {
         put(name, stored(from).expect("[d_sae]", dSae));
     }
 
-    void putInput(String name, String from) {
-        put(name, stored(from).expect("[d_in]", dIn));
+    /** The bias of the decoder. */
+    void putDecoderBias(String from) {
+        put("b_dec", stored(from).expect(dOut == dIn ? "[d_in]" : "[d_out]", dOut));
     }
 
-    /** A transcoder's linear path past the features. */
-    void putSkip() {
-        put("W_skip", stored("W_skip").expect("[d_out, d_in]", dIn, dIn));
+    /** A transcoder's linear path past the features, [d_out, d_in]. */
+    void putSkip(String from, boolean transposed) {
+        StoredTensor stored = stored(from);
+        put("W_skip", transposed ? stored.expect("[d_in, d_out]", dIn, dOut).permuted(1, 0) : stored.expect("[d_out, d_in]", dOut, dIn));
         skip = true;
-    }
-
-    /** Demands that the output is as wide as the input, which autoencoders are and transcoders need not be. */
-    void requireSameWidths(String encoder, int inputAxis, String decoder) {
-        StoredTensor enc = table.get(encoder);
-        StoredTensor dec = table.get(decoder);
-        if (enc.rank() == 2 && dec.rank() == 2 && enc.dim(inputAxis) != dec.dim(1)) {
-            throw new FormatException("a transcoder whose output has another width than its input is not supported: d_in "
-                    + enc.dim(inputAxis) + ", d_out " + dec.dim(1), dec.where(), "use a transcoder with d_out = d_in");
-        }
     }
 
     private void put(String name, StoredTensor stored) {
@@ -132,94 +159,18 @@ final class SaeBuilder {
         }
     }
 
-    /** Multiplies each feature's column of the encoder and its bias. */
-    void scaleFeatures(double[] factors) {
-        float[] encoder = parameter("W_enc").toArray();
-        for (int i = 0; i < encoder.length; i++) {
-            encoder[i] = (float) (encoder[i] * factors[i % dSae]);
-        }
-        put("W_enc", table.path() + ": W_enc, rescaled", Tensor.of(encoder, dIn, dSae));
-        scaleVector("b_enc", factors);
-    }
-
-    private void scaleVector(String name, double[] factors) {
-        float[] values = parameter(name).toArray();
+    /** Adds the exponentials of a tensor [d_sae]. */
+    void putExponential(String name, String from) {
+        float[] values = stored(from).expect("[d_sae]", dSae).read(arena).toArray();
         for (int i = 0; i < values.length; i++) {
-            values[i] = (float) (values[i] * factors[i]);
+            values[i] = (float) Math.exp(values[i]);
         }
-        put(name, table.path() + ": " + name + ", rescaled", Tensor.of(values, values.length));
+        put(name, table.path() + ": exp(" + from + ")", Tensor.of(values, values.length));
     }
 
-    /**
-     * From an autoencoder of x / factor to one of x: with biases and thresholds times the factor, features and reconstruction are that much
-     * larger. It is what dictionary_learning does to its final file.
-     */
-    void scaleInput(double factor) {
-        if (!(factor > 0) || Double.isInfinite(factor)) {
-            throw new FormatException("norm_factor must be positive, found " + factor, table.path().toString(), "use the final ae.pt");
-        }
-        for (String name : List.of("b_enc", "b_dec", "b_gate", "b_mag", "threshold")) {
-            if (parameters.containsKey(name)) {
-                double[] factors = new double[Math.toIntExact(parameter(name).size())];
-                Arrays.fill(factors, factor);
-                scaleVector(name, factors);
-            }
-        }
-        note("the weights are for activations divided by norm_factor " + factor + ": it is folded into the biases");
-    }
-
-    /**
-     * Makes the encoder subtract the mean of each input over d_in: with the mean of each feature's column taken out of {@code W_enc} the
-     * encoder is blind to it, and {@code (x - mean - b_dec) W_enc} differs from what it computes then by the sum of {@code b_dec} times the
-     * columns' means.
-     */
-    void centerInput() {
-        float[] encoder = parameter("W_enc").toArray();
-        double[] means = new double[dSae];
-        for (int i = 0; i < encoder.length; i++) {
-            means[i % dSae] += encoder[i] / (double) dIn;
-        }
-        for (int i = 0; i < encoder.length; i++) {
-            encoder[i] = (float) (encoder[i] - means[i % dSae]);
-        }
-        put("W_enc", table.path() + ": W_enc, centred", Tensor.of(encoder, dIn, dSae));
-        if (!applyBDecToInput) {
-            return;
-        }
-        double sum = 0;
-        for (float value : parameter("b_dec").toArray()) {
-            sum += value;
-        }
-        for (String bias : architecture == Architecture.GATED ? List.of("b_gate", "b_mag") : List.of("b_enc")) {
-            float[] values = parameter(bias).toArray();
-            for (int i = 0; i < values.length; i++) {
-                double factor = bias.equals("b_mag") ? Math.exp(parameter("r_mag").get(i)) : 1;
-                values[i] = (float) (values[i] - factor * sum * means[i]);
-            }
-            put(bias, table.path() + ": " + bias + ", centred", Tensor.of(values, values.length));
-        }
-    }
-
-    /** Multiplies each feature's row of the decoder. */
-    void scaleDecoder(double[] factors) {
-        float[] decoder = parameter("W_dec").toArray();
-        for (int i = 0; i < decoder.length; i++) {
-            decoder[i] = (float) (decoder[i] * factors[i / dIn]);
-        }
-        put("W_dec", table.path() + ": W_dec, rescaled", Tensor.of(decoder, dSae, dIn));
-    }
-
-    /** {@return the Euclidean norms of the decoder's rows} */
-    double[] decoderNorms() {
-        double[] norms = new double[dSae];
-        for (int i = 0; i < dSae; i++) {
-            double sum = 0;
-            for (float value : parameter("W_dec").row(i)) {
-                sum += (double) value * value;
-            }
-            norms[i] = Math.sqrt(sum);
-        }
-        return norms;
+    /** {@return the tensors of another file, which lives as long as this} */
+    TensorTable open(Path file) {
+        return WeightFiles.open(file, arena);
     }
 
     /** {@return an integer that a file holds as a number or as a tensor of one element} */
@@ -241,13 +192,24 @@ final class SaeBuilder {
         }
     }
 
+    /** Sets where the input comes from; a name that is no hook point is noted. */
     void hook(Optional<String> name) {
-        if (name.isPresent()) {
-            hook = HookPoint.parse(name.get());
-            if (hook.isEmpty()) {
-                note("hook point \"" + name.get() + "\" is not one of a GPT-2-style transformer: give the hook point yourself");
-            }
+        hook = known(name, "hook point");
+    }
+
+    /** Makes it a transcoder and sets where its output belongs. */
+    void transcoder(Optional<String> out) {
+        transcoder = true;
+        applyBDecToInput = false;
+        hookOut = known(out, "the output's hook point");
+    }
+
+    private Optional<HookPoint> known(Optional<String> name, String what) {
+        Optional<HookPoint> point = name.flatMap(HookPoint::parse);
+        if (name.isPresent() && point.isEmpty()) {
+            note(what + " \"" + name.get() + "\" is not one that is known here: give the hook point yourself");
         }
+        return point;
     }
 
     void refuseUnknown(Predicate<String> ignorable) {
@@ -256,9 +218,15 @@ final class SaeBuilder {
 
     SaeConfig config() {
         try {
-            return new SaeConfig(architecture, dIn, dSae, k, applyBDecToInput, normalization, hook, modelName, skip);
+            SaeConfig.Builder config = SaeConfig.builder(architecture, dIn, dSae).k(k).applyBDecToInput(applyBDecToInput)
+                    .normalization(normalization).hook(hook).modelName(modelName).skip(skip);
+            if (pursuit != null) {
+                config.pursuit(pursuit);
+            }
+            return (transcoder ? config.transcoder(dOut, hookOut) : config).build();
         } catch (IllegalArgumentException e) {
-            throw new FormatException(String.valueOf(e.getMessage()), table.path().toString(), "check that the config belongs to these weights", e);
+            throw new FormatException(String.valueOf(e.getMessage()), table.path().toString(),
+                    "check that the config belongs to these weights", e);
         }
     }
 

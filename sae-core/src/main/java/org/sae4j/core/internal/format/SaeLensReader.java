@@ -1,130 +1,144 @@
 package org.sae4j.core.internal.format;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig.Normalization;
+import org.sae4j.api.sae.SaeConfig.Pursuit;
 import org.sae4j.core.format.FormatException;
-import org.sae4j.core.internal.json.JsonNode;
 
-/** Autoencoders in SAELens' folders, of version 6 and of the flat configs before it. */
+/** Autoencoders and transcoders in SAELens' folders, of version 6 and of the flat configs before it. */
 final class SaeLensReader {
     private static final String DECODER_NORMS = "rescale_acts_by_decoder_norm";
     private static final List<String> SCALING = List.of("scaling_factor", "finetuning_scaling_factor");
     private static final Set<String> BATCH_TOPK = Set.of("batchtopk", "matryoshka_batchtopk");
+    private static final Set<String> RESCALED = Set.of("standard", "topk", "abstopk", "batchtopk", "matryoshka_batchtopk");
     /** Transcoders, and the autoencoder that each is otherwise. */
     private static final Map<String, String> TRANSCODERS = Map.of("transcoder", "standard", "skip_transcoder", "standard",
             "jumprelu_transcoder", "jumprelu", "jumprelu_skip_transcoder", "jumprelu");
+    private static final List<String> READ = List.of("standard", "topk", "abstopk", "jumprelu", "gated", "matching_pursuit", "batchtopk",
+            "matryoshka_batchtopk", "transcoder", "skip_transcoder", "jumprelu_transcoder", "jumprelu_skip_transcoder");
     /** Where TransformerLens' center_writing_weights takes the mean over d_model out of the values. */
-    private static final Set<HookPoint.Site> CENTERED = Set.of(HookPoint.Site.EMBED, HookPoint.Site.POS_EMBED, HookPoint.Site.RESID_PRE,
-            HookPoint.Site.ATTN_OUT, HookPoint.Site.RESID_MID, HookPoint.Site.MLP_OUT, HookPoint.Site.RESID_POST);
-    /** Joseph Bloom's release gpt2-small-res-jb: its hook points and sizes. */
-    private static final Pattern BLOOM_HOOK = Pattern.compile("blocks\\.(([0-9]|1[01])\\.hook_resid_pre|11\\.hook_resid_post)");
-    private static final int BLOOM_D_IN = 768;
-    private static final int BLOOM_D_SAE = 24576;
+    private static final Set<String> CENTERED = Set.of("hook_embed", "hook_pos_embed", "hook_resid_pre", "hook_attn_out", "hook_resid_mid",
+            "hook_mlp_out", "hook_resid_post");
 
     private final SaeBuilder sae;
+    private final SaeFolds folds;
     private final JsonFile cfg;
+    private final SaeSource source;
 
-    private SaeLensReader(SaeBuilder sae, JsonFile cfg) {
+    private SaeLensReader(SaeBuilder sae, JsonFile cfg, SaeSource source) {
         this.sae = sae;
         this.cfg = cfg;
+        this.source = source;
+        folds = new SaeFolds(sae);
     }
 
-    static void read(SaeBuilder sae, JsonFile cfg) {
-        new SaeLensReader(sae, cfg).read();
+    static void read(SaeBuilder sae, SaeSource source) {
+        new SaeLensReader(sae, JsonFile.read(source.folder().resolve("cfg.json")), source).read();
     }
 
     private void read() {
         String named = cfg.string("architecture").orElse("standard");
+        if (!READ.contains(named)) {
+            throw new FormatException("architecture \"" + named + "\" is not supported (" + String.join(", ", READ) + " are)"
+                    + (named.equals("temporal") ? ": its features depend on earlier tokens of the sequence" : ""), cfg.at("architecture"),
+                    "use an autoencoder of one of these");
+        }
         String architecture = TRANSCODERS.getOrDefault(named, named);
         boolean transcoder = TRANSCODERS.containsKey(named);
         if (transcoder) {
-            sae.requireSameWidths("W_enc", 0, "W_dec");
+            transcoder();
         }
-        sae.matrices("W_enc", false, "W_dec", false);
-        sae.putInput("b_dec", "b_dec");
+        tensors(architecture, named);
         sae.compare(cfg, "d_in", sae.dIn());
+        sae.compare(cfg, "d_out", sae.dOut());
         sae.compare(cfg, "d_sae", sae.dSae());
         sae.applyBDecToInput = cfg.flag("apply_b_dec_to_input", !transcoder);
-        sae.normalization = normalization();
-        if (transcoder) {
-            transcoder(named);
-        } else {
-            place();
-        }
+        place();
         boolean decoderNorms = cfg.flag(DECODER_NORMS, false);
+        SaeLensScaling scaling = new SaeLensScaling(sae, cfg, source, decoderNorms && BATCH_TOPK.contains(architecture));
+        sae.normalization = scaling.normalization();
+        if (transcoder && (sae.applyBDecToInput || sae.normalization != Normalization.NONE)) {
+            throw new FormatException("a transcoder with "
+                    + (sae.applyBDecToInput ? "apply_b_dec_to_input" : "normalize_activations " + sae.normalization)
+                    + " is not supported", cfg.where(), "correct the config, or use another transcoder");
+        }
+        scaling.foldFactor();
+        if (decoderNorms) {
+            foldDecoderNorms(architecture);
+        }
+        scaling.foldWhitening();
+        SCALING.stream().filter(sae::has).forEach(this::foldScalingFactor);
+        sae.refuseUnknown(name -> false);
+        center(scaling.release());
+        if (architecture.equals("matching_pursuit") && !sae.applyBDecToInput) {
+            // Then it is neither subtracted nor added.
+            sae.put("b_dec", cfg.at("apply_b_dec_to_input"), Tensor.zeros(sae.dIn()));
+        }
+    }
+
+    private void tensors(String architecture, String named) {
+        if (architecture.equals("matching_pursuit")) {
+            sae.decoderAlone("W_dec");
+            sae.architecture = Architecture.MATCHING_PURSUIT;
+            sae.pursuit = new Pursuit(cfg.integer("max_iterations").orElse(sae.dIn()), cfg.number("residual_threshold").orElse(1e-2),
+                    cfg.flag("stop_on_duplicate_support", true));
+            sae.putDecoderBias("b_dec");
+            return;
+        }
+        sae.matrices("W_enc", false, "W_dec", false);
+        sae.putDecoderBias("b_dec");
+        if (named.contains("skip")) {
+            sae.putSkip("W_skip", false);
+        }
         switch (architecture) {
-            case "standard", "topk" -> {
+            case "standard", "topk", "abstopk" -> {
                 sae.putFeatures("b_enc", "b_enc");
                 activation(architecture);
             }
             case "jumprelu" -> jumpRelu();
             case "gated" -> gated();
-            default -> {
-                if (!BATCH_TOPK.contains(architecture)) {
-                    throw new FormatException("architecture \"" + architecture
-                            + "\" is not supported (standard, topk, jumprelu, gated, batchtopk,"
-                            + " matryoshka_batchtopk, transcoder, skip_transcoder, jumprelu_transcoder,"
-                            + " jumprelu_skip_transcoder are)", cfg.at("architecture"), "use an autoencoder of one of these");
-                }
-                batchTopK(architecture);
-            }
+            default -> batchTopK(architecture);
         }
-        if (decoderNorms) {
-            foldDecoderNorms();
-        }
-        SCALING.stream().filter(sae::has).forEach(this::foldScalingFactor);
-        sae.refuseUnknown(name -> false);
-        center();
     }
 
-    private void transcoder(String architecture) {
-        if (sae.applyBDecToInput || sae.normalization != Normalization.NONE) {
-            throw new FormatException("a transcoder with "
-                    + (sae.applyBDecToInput ? "apply_b_dec_to_input" : "normalize_activations " + sae.normalization)
-                    + " is not supported", cfg.where(), "correct the config, or use another transcoder");
-        }
-        if (architecture.contains("skip")) {
-            sae.putSkip();
-        }
+    private void transcoder() {
         Optional<JsonFile> metadata = cfg.object("metadata");
-        String from = metadata.flatMap(m -> m.string("hook_name")).orElse("an unknown hook point");
-        String to = metadata.flatMap(m -> m.string("hook_name_out")).orElse("an unknown one");
-        sae.modelName = metadata.flatMap(m -> m.string("model_name"));
-        sae.note("a transcoder: it reads " + from + " and its output predicts " + to + ", not that input");
+        Optional<String> to = metadata.flatMap(m -> m.string("hook_name_out")).or(() -> cfg.string("hook_name_out"));
+        sae.transcoder(to);
+        String from = metadata.flatMap(m -> m.string("hook_name")).or(() -> cfg.string("hook_name")).orElse("an unknown hook point");
+        sae.note("a transcoder: it reads " + from + " and its output predicts " + to.orElse("an unknown one") + ", not that input");
     }
 
     /** Autoencoders of activations without mean over d_model are made to take it out of raw ones themselves. */
-    private void center() {
+    private void center(Optional<KnownReleases.Added> release) {
         Optional<JsonFile> kwargs = cfg.object("metadata").flatMap(m -> m.object("model_from_pretrained_kwargs"))
                 .or(() -> cfg.object("model_from_pretrained_kwargs"));
         boolean told = kwargs.isPresent() && kwargs.get().flag("center_writing_weights", false);
-        if (!told && !isBloom() || sae.hook.isEmpty() || !CENTERED.contains(sae.hook.get().site())
+        boolean known = release.isPresent() && release.get().centered();
+        if (!told && !known || sae.hook.isEmpty() || !CENTERED.contains(site(sae.hook.get()))
                 || sae.normalization == Normalization.LAYER_NORM) {
             return;
         }
-        if (sae.normalization != Normalization.NONE) {
-            throw new FormatException("center_writing_weights together with normalize_activations " + sae.normalization
-                    + " is not supported", cfg.where(), "use another autoencoder");
+        if (sae.normalization != Normalization.NONE || sae.architecture == Architecture.MATCHING_PURSUIT) {
+            throw new FormatException("center_writing_weights together with " + (sae.normalization == Normalization.NONE
+                    ? "matching pursuit" : "normalize_activations " + sae.normalization) + " is not supported", cfg.where(),
+                    "use another autoencoder");
         }
-        sae.centerInput();
-        sae.note("trained on GPT-2 with centred writing weights (" + (told ? "model_from_pretrained_kwargs" : "gpt2-small-res-jb")
+        folds.centerInput();
+        sae.note("trained on GPT-2 with centred writing weights ("
+                + (told ? "model_from_pretrained_kwargs" : release.map(KnownReleases.Added::name).orElseThrow())
                 + "): each input's mean over d_in is subtracted, folded into W_enc, and the reconstruction is without it");
     }
 
-    /** Their configs, older than SAELens 3, do not say how the model was processed. */
-    private boolean isBloom() {
-        return sae.dIn() == BLOOM_D_IN && sae.dSae() == BLOOM_D_SAE && !cfg.has("metadata") && !cfg.has("hook_name")
-                && cfg.string("model_name").orElse("").equals("gpt2-small")
-                && BLOOM_HOOK.matcher(cfg.string("hook_point").orElse("")).matches();
+    private static String site(HookPoint hook) {
+        return hook.toString().replaceFirst("^blocks\\.\\d+\\.", "");
     }
 
     private void place() {
@@ -149,44 +163,28 @@ final class SaeLensReader {
         }
     }
 
-    private Normalization normalization() {
-        String key = "normalize_activations";
-        JsonNode value = cfg.get(key);
-        String name = value == null ? "none" : value.isBoolean() ? value.booleanValue() ? "expected_average_only_in" : "none"
-                : cfg.string(key).orElseThrow();
-        return switch (name) {
-            case "none" -> Normalization.NONE;
-            case "layer_norm" -> Normalization.LAYER_NORM;
-            case "constant_norm_rescale" -> Normalization.CONSTANT_NORM_RESCALE;
-            case "expected_average_only_in" -> {
-                sae.note("trained on inputs scaled to a mean norm of sqrt(d_in) (expected_average_only_in); like SAELens, nothing is scaled"
-                        + " at run time: the inputs must be scaled already unless the scale was folded into these weights");
-                yield Normalization.NONE;
-            }
-            default -> throw new FormatException("normalize_activations \"" + name
-                    + "\" is not supported (none, layer_norm, constant_norm_rescale,"
-                    + " expected_average_only_in are)", cfg.at(key), "use an autoencoder of one of these");
-        };
-    }
-
     private void activation(String architecture) {
-        String activation = cfg.string("activation_fn", "activation_fn_str").orElse(architecture.equals("topk") ? "topk" : "relu");
+        String activation = cfg.string("activation_fn", "activation_fn_str")
+                .orElse(architecture.equals("standard") ? "relu" : architecture);
         OptionalInt k = cfg.integer("k");
+        Optional<JsonFile> kwargs = cfg.object("activation_fn_kwargs");
         if (k.isEmpty()) {
-            k = cfg.object("activation_fn_kwargs").map(kwargs -> kwargs.integer("k")).orElse(OptionalInt.empty());
+            k = kwargs.map(given -> given.integer("k")).orElse(OptionalInt.empty());
         }
         switch (activation) {
             case "relu" -> {
-                if (architecture.equals("topk")) {
-                    throw new FormatException("architecture topk with activation_fn relu", cfg.where(), "correct the config");
+                if (!architecture.equals("standard")) {
+                    throw new FormatException("architecture " + architecture + " with activation_fn relu", cfg.where(),
+                            "correct the config");
                 }
             }
-            case "topk" -> {
-                sae.architecture = Architecture.TOPK;
+            case "topk", "abstopk" -> {
+                boolean signed = activation.equals("abstopk") || kwargs.isPresent() && kwargs.get().flag("signed", false);
+                sae.architecture = signed ? Architecture.ABS_TOPK : Architecture.TOPK;
                 sae.k = k.orElseThrow(() -> new FormatException("top-k without k", cfg.where(), "add k to the config"));
             }
-            default -> throw new FormatException("activation_fn \"" + activation + "\" is not supported (relu and topk are)", cfg.where(),
-                    "use an autoencoder of one of these");
+            default -> throw new FormatException("activation_fn \"" + activation + "\" is not supported (relu, topk and abstopk are)",
+                    cfg.where(), "use an autoencoder of one of these");
         }
     }
 
@@ -195,14 +193,9 @@ final class SaeLensReader {
         sae.putFeatures("b_enc", "b_enc");
         if (sae.has("threshold") || !sae.has("log_threshold")) {
             sae.putThreshold("threshold");
-            return;
+        } else {
+            sae.putExponential("threshold", "log_threshold");
         }
-        sae.putFeatures("threshold", "log_threshold");
-        float[] threshold = sae.parameter("threshold").toArray();
-        for (int i = 0; i < threshold.length; i++) {
-            threshold[i] = (float) Math.exp(threshold[i]);
-        }
-        sae.put("threshold", sae.table().path() + ": exp(log_threshold)", Tensor.of(threshold, threshold.length));
     }
 
     private void gated() {
@@ -225,13 +218,15 @@ final class SaeLensReader {
     }
 
     /** Activations times the norms before the choice, divided by them before the decoder: the same as scaled weights. */
-    private void foldDecoderNorms() {
-        if (sae.architecture == Architecture.GATED || cfg.string("architecture").orElse("").equals("jumprelu")) {
-            throw new FormatException(DECODER_NORMS + " is not defined for this architecture", cfg.at(DECODER_NORMS), "correct the config");
+    private void foldDecoderNorms(String architecture) {
+        if (!RESCALED.contains(architecture)) {
+            throw new FormatException(DECODER_NORMS + " is not defined for architecture " + architecture, cfg.at(DECODER_NORMS),
+                    "correct the config");
         }
-        double[] norms = sae.decoderNorms();
-        sae.scaleFeatures(norms);
-        sae.scaleDecoder(Arrays.stream(norms).map(norm -> norm == 0 ? 0 : 1 / norm).toArray());
+        if (DecoderNorms.areOne(sae.parameter("W_dec"))) {
+            return;
+        }
+        folds.decoderNorms();
         sae.note(DECODER_NORMS + " is folded into W_enc, b_enc and W_dec: the features are the rescaled ones");
     }
 
@@ -245,7 +240,7 @@ final class SaeLensReader {
         }
         sae.parameters().remove(name);
         if (!ones) {
-            sae.scaleDecoder(factors);
+            folds.scaleDecoder(factors);
             sae.note(name + " is folded into W_dec");
         }
     }

@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SparseAutoencoder;
@@ -25,7 +26,7 @@ public final class Reconstruction {
     private final SparseAutoencoder sae;
     private final AblationConfig config;
     private final Replacements replacements;
-    private final Tensor encoder;
+    private final @Nullable Tensor encoder;
 
     /**
      * Prepares measurements.
@@ -40,7 +41,7 @@ public final class Reconstruction {
         this.sae = sae;
         this.config = config;
         this.replacements = replacements;
-        encoder = Objects.requireNonNull(sae.parameters().get("W_enc"));
+        encoder = sae.parameters().get("W_enc");
     }
 
     /**
@@ -145,7 +146,7 @@ public final class Reconstruction {
                 pairs.computeIfAbsent(codeAfter.index(e), _ -> new float[2])[1] = codeAfter.value(e);
             }
             boolean linear = sae.config().normalization() == SaeConfig.Normalization.NONE && mode != AblationMode.NOISE
-                    && sae.config().architecture() != SaeConfig.Architecture.GATED;
+                    && sae.config().architecture().hasEncoder() && sae.config().architecture() != SaeConfig.Architecture.GATED;
             int moved = 0;
             for (Map.Entry<Integer, float[]> pair : pairs.entrySet()) {
                 int other = pair.getKey();
@@ -165,7 +166,7 @@ public final class Reconstruction {
         private double dotEncoder(float[] direction, int other) {
             double sum = 0;
             for (int i = 0; i < direction.length; i++) {
-                sum += (double) direction[i] * encoder.at(i, other);
+                sum += (double) direction[i] * Objects.requireNonNull(encoder).at(i, other);
             }
             return sum;
         }
@@ -194,7 +195,7 @@ public final class Reconstruction {
     /** Decodes the changed features, where they alone decide; otherwise adds the vectors to the reconstruction, which is the same. */
     private float[][] reconstructions(int[] positions, float[][] added, int feature, AblationMode mode) {
         float[][] after = new float[positions.length][];
-        if (mode == AblationMode.NOISE || sae.config().normalization() != SaeConfig.Normalization.NONE) {
+        if (mode == AblationMode.NOISE || sae.config().normalization() != SaeConfig.Normalization.NONE || sae.config().skip()) {
             for (int i = 0; i < positions.length; i++) {
                 after[i] = Vectors.plus(subject.reconstruction()[positions[i]], added[positions[i]]);
             }

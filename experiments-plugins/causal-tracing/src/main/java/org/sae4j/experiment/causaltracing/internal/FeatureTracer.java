@@ -52,8 +52,8 @@ public final class FeatureTracer {
      * @return the autoencoder, or empty if there is none
      */
     public static Optional<SparseAutoencoder> fitting(ExperimentContext context) {
-        return context.autoencoders().stream().filter(sae -> sae.config().hook().filter(hook -> fits(hook, sae.config().dIn(),
-                context.model().config())).isPresent()).findFirst();
+        return context.autoencoders().stream().filter(sae -> !sae.config().transcoder() && sae.config().hook()
+                .filter(hook -> fits(hook, sae.config().dIn(), context.model().config())).isPresent()).findFirst();
     }
 
     private static boolean fits(HookPoint hook, int width, TransformerConfig config) {

@@ -68,7 +68,9 @@ public final class NeighborhoodRun {
         features = sae.config().dSae();
         width = sae.config().dIn();
         decoder = UnitRows.ofRows(Objects.requireNonNull(sae.parameters().get("W_dec")));
-        encoder = UnitRows.ofColumns(Objects.requireNonNull(sae.parameters().get("W_enc")));
+        // Matching pursuit encodes with the decoder's rows.
+        encoder = sae.config().architecture().hasEncoder() ? UnitRows.ofColumns(Objects.requireNonNull(sae.parameters().get("W_enc")))
+                : decoder;
         if (context.corpus().isEmpty()) {
             corpus = null;
             maxima = null;
