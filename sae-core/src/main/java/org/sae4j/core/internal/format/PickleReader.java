@@ -24,6 +24,12 @@ final class PickleReader {
     /** Python's None. */
     static final Object NONE = new Object();
     private static final int MAX_STRING = 1 << 20;
+    private static final int MAX_AXES = 16;
+    /** Values that a pickle may make: more than any checkpoint needs, and 200 MB at most. */
+    private static final long MAX_VALUES = 2_000_000;
+    /** Values for each byte of a pickle; what is made once and recalled often is copied where it is used. */
+    private static final long VALUES_PER_BYTE = 8;
+    private static final long VALUES_FREELY = 10_000;
     private static final String UNTRUSTED = "do not load this file elsewhere if you do not trust it; save the plain state_dict() again";
 
     /** A tensor as torch rebuilds it: a view of a storage, counted in elements. */
@@ -40,11 +46,13 @@ final class PickleReader {
     private final MemorySegment pickle;
     private final List<Object> stack = new ArrayList<>();
     private final Map<Integer, Object> memo = new HashMap<>();
+    private long budget;
     private long at;
 
     private PickleReader(String where, MemorySegment pickle) {
         this.where = where;
         this.pickle = pickle;
+        budget = Math.min(MAX_VALUES, VALUES_FREELY + VALUES_PER_BYTE * pickle.byteSize());
     }
 
     private static Map<String, Object> globals() {
@@ -162,6 +170,9 @@ final class PickleReader {
         if (callable == Global.REBUILD_TENSOR && arguments.size() >= 4 && arguments.get(0) instanceof Storage storage
                 && arguments.get(1) instanceof Long offset && arguments.get(2) instanceof List<?> size
                 && arguments.get(3) instanceof List<?> stride) {
+            if (size.size() > MAX_AXES || stride.size() > MAX_AXES) {
+                throw refuse("a tensor has " + Math.max(size.size(), stride.size()) + " axes");
+            }
             push(new PickledTensor(storage, offset, List.copyOf(size), List.copyOf(stride)));
         } else if (callable == Global.REBUILD_PARAMETER && !arguments.isEmpty() && arguments.getFirst() instanceof PickledTensor tensor) {
             push(tensor);
@@ -169,6 +180,7 @@ final class PickleReader {
             Map<Object, Object> map = new LinkedHashMap<>();
             if (!arguments.isEmpty()) {
                 for (Object pair : list(arguments.getFirst())) {
+                    spend(1);
                     List<Object> keyAndValue = list(pair);
                     if (keyAndValue.size() != 2) {
                         throw refuse("an OrderedDict is not made of pairs");
@@ -203,7 +215,7 @@ final class PickleReader {
             throw refuse("a dictionary's key is neither a string nor an integer");
         }
         if (map.put(key, value) != null) {
-            throw refuse("a dictionary has the key " + key + " twice");
+            throw refuse("a dictionary has a key twice");
         }
     }
 
@@ -216,7 +228,16 @@ final class PickleReader {
         throw refuse("a persistent id is not that of a storage");
     }
 
+    /** Counts what is made: one for every value pushed, from which lists and dictionaries are, and one for every copy of a recalled one. */
+    private void spend(int values) {
+        budget -= values;
+        if (budget < 0) {
+            throw refuse("the pickle of " + pickle.byteSize() + " bytes makes more values than tensors need");
+        }
+    }
+
     private void push(Object value) {
+        spend(1);
         stack.add(value);
     }
 

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,8 @@ final class TorchFile {
     private final String root;
     private final ByteOrder order;
     private final Map<String, MemorySegment> storages = new HashMap<>();
+    /** Dictionaries that were read, since a pickle may refer to one many times. */
+    private final Map<Map<?, ?>, TensorTable> tables = new IdentityHashMap<>();
 
     private TorchFile(Path path, ZipArchive zip, String root, Arena arena, boolean verify) {
         this.path = path;
@@ -91,7 +94,10 @@ final class TorchFile {
             if (entry.getValue() instanceof PickledTensor tensor) {
                 tensors.put(name, stored(path + ": " + name, tensor));
             } else if (entry.getValue() instanceof Map<?, ?> inner && depth == 0) {
-                extras.put(name, table(inner, depth + 1));
+                TensorTable known = tables.get(inner);
+                TensorTable table = known == null ? table(inner, depth + 1) : known;
+                tables.put(inner, table);
+                extras.put(name, table);
             } else if (entry.getValue() instanceof String || entry.getValue() instanceof Number || entry.getValue() instanceof Boolean) {
                 extras.put(name, entry.getValue());
             }

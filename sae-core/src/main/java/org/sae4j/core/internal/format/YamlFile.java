@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 final class YamlFile {
     private static final long MAX_BYTES = 1 << 20;
     private static final Pattern ENTRY = Pattern.compile("([A-Za-z_][A-Za-z0-9_-]*):[ \\t]+([^\\s#].*?)\\s*");
-    private static final Pattern QUOTED = Pattern.compile("\"([^\"\\\\]*)\"|'([^']*)'");
+    private static final Pattern QUOTED = Pattern.compile("(?:\"([^\"\\\\]*)\"|'([^']*)')(?:\\s+#.*)?");
 
     private final Map<String, String> values = new HashMap<>();
 
