@@ -16,6 +16,8 @@ import org.sae4j.core.format.TransformerWeights;
 import org.sae4j.core.format.WeightProcessing;
 import org.sae4j.core.internal.ProgramTransformer;
 import org.sae4j.core.internal.SharedResource;
+import org.sae4j.core.internal.model.Gpt2;
+import org.sae4j.core.program.Description;
 
 /**
  * GPT-2-style transformers of any depth on an engine.
@@ -81,12 +83,12 @@ public final class Transformers {
         weights.notes().forEach(note -> LOG.log(System.Logger.Level.INFO, "{0}: {1}", path, note));
         // The reader has checked what is in the file, not what processing makes of it.
         return SharedResource.take(weights, path, resource -> processing.isEmpty()
-                ? ProgramTransformer.ofChecked(weights.config(), weights.parameters(), weights.tokenizer(), engine, resource)
-                : ProgramTransformer.of(weights.config(), weights.parameters(), weights.tokenizer(), engine, resource));
+                ? ProgramTransformer.ofChecked(weights.description(), weights.parameters(), weights.tokenizer(), engine, resource)
+                : ProgramTransformer.of(weights.description(), weights.parameters(), weights.tokenizer(), engine, resource));
     }
 
     /**
-     * Makes a transformer from its parameters.
+     * Makes a GPT-2-style transformer from its parameters.
      *
      * @param config dimensions and variants
      * @param parameters all parameters by their TransformerLens names and layouts: {@code embed.W_E} [d_vocab, d_model],
@@ -102,8 +104,24 @@ public final class Transformers {
      *     transposed embedding although {@code config} says so
      */
     public static Transformer of(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer, Engine engine) {
+        return of(Gpt2.describe(config), parameters, tokenizer, engine);
+    }
+
+    /**
+     * Makes a transformer of a description and its parameters.
+     *
+     * @param description what the model computes
+     * @param parameters all parameters that {@link Description#parameters()} lists, in their shapes; must not change while the transformer
+     *     is used
+     * @param tokenizer the tokenizer, if there is one
+     * @param engine runs the transformer; it is not closed with it
+     * @return the transformer, to be closed by the caller
+     * @throws IllegalArgumentException if parameters are missing, unknown, of another shape, NaN or infinite, or the unembedding is not the
+     *     transposed embedding although the configuration says so
+     */
+    public static Transformer of(Description description, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer, Engine engine) {
         Objects.requireNonNull(tokenizer, "tokenizer");
         Objects.requireNonNull(engine, "engine");
-        return ProgramTransformer.of(config, parameters, tokenizer, engine, SharedResource.none());
+        return ProgramTransformer.of(description, parameters, tokenizer, engine, SharedResource.none());
     }
 }

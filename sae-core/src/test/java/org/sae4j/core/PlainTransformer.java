@@ -1,6 +1,7 @@
 package org.sae4j.core;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -80,9 +81,10 @@ final class PlainTransformer {
         double[][] hidden = hook(Site.MLP_PRE, layer, affine(normalized, name + "mlp.W_in", name + "mlp.b_in"));
         double[][] active = new double[hidden.length][config.dMlp()];
         for (int row = 0; row < hidden.length; row++) {
-            for (int j = 0; j < config.dMlp(); j++) {
-                active[row][j] = activation(hidden[row][j]);
-            }
+            double[] pre = hidden[row];
+            double sum = Arrays.stream(pre).map(Math::exp).sum();
+            Arrays.setAll(active[row], config.activation() == TransformerConfig.Activation.SOLU
+                    ? j -> pre[j] * Math.exp(pre[j]) / sum : j -> activation(pre[j]));
         }
         active = hook(Site.MLP_POST, layer, active);
         double[][] mlpOut = hook(Site.MLP_OUT, layer, affine(active, name + "mlp.W_out", name + "mlp.b_out"));
@@ -140,7 +142,7 @@ final class PlainTransformer {
             for (double value : x[row]) {
                 variance += (value - mean) * (value - mean) / config.dModel();
             }
-            scales[row][0] = Math.sqrt(variance + config.layerNormEps());
+            scales[row][0] = Math.sqrt(variance + config.normEps());
             for (int d = 0; d < config.dModel(); d++) {
                 out[row][d] = (x[row][d] - mean) / scales[row][0] * w.get(d) + b.get(d);
             }
@@ -188,6 +190,8 @@ final class PlainTransformer {
             case RELU -> Math.max(0, x);
             case GELU_TANH -> x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
             case GELU -> x / 2 * (1 + erf(x / Math.sqrt(2)));
+            case SILU -> x / (1 + Math.exp(-x));
+            case SOLU -> throw new IllegalArgumentException("SoLU is a function of a row");
         };
     }
 

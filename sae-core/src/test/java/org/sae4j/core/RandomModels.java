@@ -16,9 +16,10 @@ public final class RandomModels {
     public static TransformerConfig config(long seed) {
         CounterRandom random = new CounterRandom(seed).stream("config");
         TransformerConfig.Activation[] activations = TransformerConfig.Activation.values();
-        return new TransformerConfig("random " + seed, (int) (seed % 4), 3 + random.nextInt(12), 1 + random.nextInt(4),
-                1 + random.nextInt(6), 1 + random.nextInt(20), 3 + random.nextInt(8), 2 + random.nextInt(20),
-                activations[(int) (seed % activations.length)], 1e-5f, seed % 2 == 0);
+        return TransformerConfig.builder("random " + seed).layers((int) (seed % 4)).dModel(3 + random.nextInt(12))
+                .heads(1 + random.nextInt(4)).dHead(1 + random.nextInt(6)).dMlp(1 + random.nextInt(20)).nCtx(3 + random.nextInt(8))
+                .dVocab(2 + random.nextInt(20)).activation(activations[(int) (seed % activations.length)])
+                .tiedUnembedding(seed % 2 == 0).build();
     }
 
     public static Map<String, Tensor> parameters(TransformerConfig config, long seed) {

@@ -59,19 +59,16 @@ abstract class TransformerContract {
     }
 
     private static boolean editable(HookPoint hook) {
-        return switch (hook.site()) {
-            case ATTN_SCORES, PATTERN, LN1_SCALE, LN2_SCALE, LN_FINAL_SCALE -> false;
-            default -> true;
-        };
+        return hook.site().isEditable() && !hook.site().isPattern();
     }
 
     private static int width(Transformer model, HookPoint hook) {
-        int[] shape = hook.shape(model.config(), 1, 1);
+        int[] shape = model.shape(hook, 1, 1);
         return IntStream.range(2, shape.length).map(axis -> shape[axis]).reduce(1, (a, b) -> a * b);
     }
 
     private static ForwardPlan.Builder captureAll(Transformer model) {
-        return ForwardPlan.builder().capture(HookPoint.of(model.config()).toArray(HookPoint[]::new));
+        return ForwardPlan.builder().capture(model.hookPoints().toArray(HookPoint[]::new));
     }
 
     private static void assertClose(HookPoint hook, Tensor actual, double[][] expected) {
@@ -99,9 +96,9 @@ abstract class TransformerContract {
             int[][] tokens = tokens(model, seed);
             Map<HookPoint, double[][]> expected = PlainTransformer.forward(model.config(), model.parameters(), tokens, List.of());
             Activations all = model.forward(tokens, captureAll(model).build());
-            for (HookPoint hook : HookPoint.of(model.config())) {
+            for (HookPoint hook : model.hookPoints()) {
                 assertThat(all.get(hook).shape()).as("shape of %s", hook)
-                        .isEqualTo(hook.shape(model.config(), tokens.length, tokens[0].length));
+                        .isEqualTo(model.shape(hook, tokens.length, tokens[0].length));
                 assertClose(hook, all.get(hook), expected.get(hook));
                 assertClose(hook, model.forward(tokens, ForwardPlan.capture(hook)).get(hook), expected.get(hook));
             }
@@ -115,7 +112,7 @@ abstract class TransformerContract {
             int[][] tokens = tokens(model, seed);
             CounterRandom random = new CounterRandom(seed).stream("edits");
             int rows = tokens.length * tokens[0].length;
-            for (HookPoint hook : HookPoint.of(model.config())) {
+            for (HookPoint hook : model.hookPoints()) {
                 if (editable(hook)) {
                     int[] first = IntStream.range(0, rows).filter(row -> row % 2 == 0).toArray();
                     int[] second = {rows - 1};
@@ -155,7 +152,7 @@ abstract class TransformerContract {
             CounterRandom random = new CounterRandom(5);
             ForwardPlan.Builder plan = captureAll(model);
             for (int round = 0; round < 3; round++) {
-                for (HookPoint hook : HookPoint.of(model.config()).reversed()) {
+                for (HookPoint hook : model.hookPoints().reversed()) {
                     if (editable(hook)) {
                         plan.add(hook, new int[] {round, 3, 5}, RandomModels.gaussian(random, 0.5, 3, width(model, hook)));
                     }
@@ -172,7 +169,7 @@ abstract class TransformerContract {
         try (Transformer model = transformer(seed)) {
             int[][] tokens = tokens(model, seed);
             Activations clean = model.forward(tokens, captureAll(model).build());
-            for (HookPoint hook : HookPoint.of(model.config())) {
+            for (HookPoint hook : model.hookPoints()) {
                 if (editable(hook)) {
                     Activations patched = model.forward(tokens, captureAll(model).replace(hook, clean.get(hook)).build());
                     clean.hooks().forEach(other -> assertSameBits(other, patched.get(other), clean.get(other)));
@@ -191,8 +188,9 @@ abstract class TransformerContract {
             for (int layer = 0; layer <= layers; layer++) {
                 HookPoint from = layer == layers ? HookPoint.residPost(layers - 1) : HookPoint.residPre(layer);
                 int start = layer;
-                HookPoint[] later = HookPoint.of(model.config()).stream()
-                        .filter(hook -> hook.site().inBlock() ? hook.layer() >= start : hook.site().ordinal() > Site.POS_EMBED.ordinal())
+                HookPoint[] later = model.hookPoints().stream()
+                        .filter(hook -> hook.layer() >= start || hook.layer() < 0 && !hook.equals(HookPoint.EMBED)
+                                && !hook.site().equals(Site.POS_EMBED))
                         .toArray(HookPoint[]::new);
                 Activations resumed = model.forward(tokens,
                         ForwardPlan.builder().startAt(layer, clean.get(from)).capture(later).build());
@@ -213,8 +211,8 @@ abstract class TransformerContract {
         try (Transformer model = transformer(seed)) {
             int length = Math.min(model.config().nCtx(), 7);
             int[][] tokens = RandomModels.tokens(model.config(), 3, length, seed);
-            HookPoint[] hooks = HookPoint.of(model.config()).stream()
-                    .filter(hook -> hook.site() != Site.ATTN_SCORES && hook.site() != Site.PATTERN && hook.site() != Site.MLP_PRE)
+            HookPoint[] hooks = model.hookPoints().stream()
+                    .filter(hook -> !hook.site().isPattern() && !hook.site().equals(Site.MLP_PRE))
                     .toArray(HookPoint[]::new);
             Activations whole = model.forward(tokens, ForwardPlan.capture(hooks));
             for (int from = 0; from < length; from++) {
@@ -250,8 +248,8 @@ abstract class TransformerContract {
         try (Transformer model = transformer(3)) {
             int vocabulary = model.config().dVocab();
             int[] start = RandomModels.tokens(model.config(), 1, 2, 5)[0];
-            HookPoint[] hooks = HookPoint.of(model.config()).stream()
-                    .filter(hook -> hook.site() == Site.K || hook.site() == Site.V).toArray(HookPoint[]::new);
+            HookPoint[] hooks = model.hookPoints().stream()
+                    .filter(hook -> hook.site().equals(Site.K) || hook.site().equals(Site.V)).toArray(HookPoint[]::new);
             Activations prefix = model.forward(new int[][] {start}, ForwardPlan.capture(hooks));
             int[][] endings = IntStream.range(0, vocabulary).mapToObj(id -> new int[] {id}).toArray(int[][]::new);
             Tensor logits = model.forward(endings, ForwardPlan.builder().after(prefix, 2).capture(HookPoint.LOGITS).build()).logits();

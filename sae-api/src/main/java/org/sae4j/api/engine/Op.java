@@ -20,7 +20,56 @@ public sealed interface Op {
         /** {@code x Phi(x)}, exact. */
         GELU,
         /** {@code x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))}. */
-        GELU_TANH
+        GELU_TANH,
+        /** {@code x / (1 + exp(-x))}. */
+        SILU,
+        /** The hyperbolic tangent. */
+        TANH
+    }
+
+    /**
+     * The heads of an attention, and how its scores come about: {@code cap tanh(scale q k / cap)}, or {@code scale q k} without a cap.
+     *
+     * @param count heads of queries, at least 1
+     * @param keyValues heads of keys and values, a divisor of {@code count}: query head h reads head {@code h / (count / keyValues)}
+     * @param scale factor of the products of queries and keys
+     * @param cap soft limit of the scores' size, or 0 for none
+     * @param window how many positions a query sees, its own included, or 0 for all from the first to its own
+     */
+    record Heads(int count, int keyValues, float scale, float cap, int window) {
+        /**
+         * Checks the numbers.
+         *
+         * @throws IllegalArgumentException if one is out of its range
+         */
+        public Heads {
+            if (count < 1 || keyValues < 1 || count % keyValues != 0 || !Float.isFinite(scale) || !(cap >= 0) || window < 0) {
+                throw new IllegalArgumentException("heads of attention: expected a positive count, a divisor of it for keys and values, a"
+                        + " finite scale, and cap and window of at least 0; found " + count + ", " + keyValues + ", " + scale + ", " + cap
+                        + ", " + window);
+            }
+        }
+
+        /**
+         * Heads with keys and values of their own that see all earlier positions, with the usual scale {@code 1 / sqrt(d_head)}.
+         *
+         * @param count number of heads
+         * @param dHead width of a head
+         * @return the heads
+         */
+        public static Heads of(int count, int dHead) {
+            return new Heads(count, count, (float) (1 / Math.sqrt(dHead)), 0, 0);
+        }
+
+        /**
+         * The first position that a query sees.
+         *
+         * @param query the query's position
+         * @return the first of the positions that end with {@code query}
+         */
+        public int first(int query) {
+            return window == 0 ? 0 : Math.max(0, query - window + 1);
+        }
     }
 
     /** How a dense matrix of pre-activations becomes sparse rows. Entries keep their value, and NaN is no entry, but for {@link #EXP}. */
@@ -71,16 +120,60 @@ public sealed interface Op {
     record Add(Buffer a, Buffer b, float scale, Buffer out) implements Op {}
 
     /**
+     * {@code out = a * b} element by element; {@code out} may be {@code a}.
+     *
+     * @param a [R, C]
+     * @param b [R, C], or [1, C] for every row
+     * @param out [R, C]
+     */
+    record Multiply(Buffer a, Buffer b, Buffer out) implements Op {}
+
+    /**
+     * {@code out = factor * x}; {@code out} may be {@code x}.
+     *
+     * @param x [R, C]
+     * @param factor of each element
+     * @param out [R, C]
+     */
+    record Scale(Buffer x, float factor, Buffer out) implements Op {}
+
+    /**
      * Rows minus their mean, divided by {@code sqrt(variance + eps)} with the biased variance, times weight plus bias.
      *
      * @param x [R, C]
-     * @param weight [1, C]
-     * @param bias [1, C]
+     * @param weight [1, C], or null for ones
+     * @param bias [1, C], or null for zeros
      * @param eps added to the variance
      * @param out [R, C]
      * @param scale the denominators [R, 1], or null if not wanted
      */
-    record LayerNorm(Buffer x, Buffer weight, Buffer bias, float eps, Buffer out, @Nullable Buffer scale) implements Op {}
+    record LayerNorm(Buffer x, @Nullable Buffer weight, @Nullable Buffer bias, float eps, Buffer out, @Nullable Buffer scale)
+            implements Op {}
+
+    /**
+     * Every group of a row divided by {@code sqrt(mean of squares + eps)}, times weight (Zhang and Sennrich 2019).
+     *
+     * @param x [R, groups * C]
+     * @param weight [1, C], the same for all groups, or null for ones
+     * @param groups equal parts of a row that are normalized apart, 1 for whole rows
+     * @param eps added to the mean of squares
+     * @param out [R, groups * C]
+     * @param scale the denominators [R, groups], or null if not wanted
+     */
+    record RmsNorm(Buffer x, @Nullable Buffer weight, int groups, float eps, Buffer out, @Nullable Buffer scale) implements Op {}
+
+    /**
+     * Rotary positions (Su et al. 2021): of every head, element i and element i + n become
+     * {@code (x_i cos - x_(i+n) sin, x_(i+n) cos + x_i sin)} for i from 0 to n - 1, with cos and sin at column i of the same row; elements
+     * from 2 n on stay. {@code out} may be {@code x}.
+     *
+     * @param x [R, heads * d_head]
+     * @param cos cosines of the angles of each row's position [R, n], with n at most d_head / 2
+     * @param sin sines of the same angles [R, n]
+     * @param heads number of heads
+     * @param out [R, heads * d_head]
+     */
+    record Rotary(Buffer x, Buffer cos, Buffer sin, int heads, Buffer out) implements Op {}
 
     /**
      * {@code out = function(a' b' + bias)}, where a' and b' are a and b or their transposes.
@@ -106,47 +199,49 @@ public sealed interface Op {
     record Map(Buffer x, Function function, Buffer out) implements Op {}
 
     /**
-     * Causal attention, {@code out = softmax(q k^T / sqrt(d_head)) v} for every batch row and head. Earlier positions, whose keys and values
-     * are known, can come before those of q: every query sees all of them.
+     * Causal attention, {@code out = softmax(scores) v} for every batch row and head, with scores as {@link Heads} says. Earlier positions,
+     * whose keys and values are known, can come before those of q: queries see them as if they were in the same pass.
      *
      * @param q [batch * T, heads * d_head]
-     * @param k as q
-     * @param v as q
-     * @param past number of earlier positions, 0 for none
-     * @param pastK keys of the earlier positions [batch * past, heads * d_head], or [past, heads * d_head] for all batch rows alike; null
-     *     for none
+     * @param k [batch * T, keyValues * d_head]
+     * @param v as k
+     * @param past room for earlier positions, 0 for none
+     * @param pastK keys of the earlier positions [batch * past, keyValues * d_head], or [past, keyValues * d_head] for all batch rows
+     *     alike; null for none
      * @param pastV values of the earlier positions, in the shape of {@code pastK}; null for none
+     * @param pastLength I32 [1, 1], how many earlier positions there are in a run, from 0 to {@code past} (checked): the first ones of the
+     *     room; null for all
      * @param batch number of sequences
-     * @param heads number of heads
+     * @param heads the heads
      * @param out as q
      */
-    record Attention(Buffer q, Buffer k, Buffer v, int past, @Nullable Buffer pastK, @Nullable Buffer pastV, int batch, int heads,
-            Buffer out) implements Op {
+    record Attention(Buffer q, Buffer k, Buffer v, int past, @Nullable Buffer pastK, @Nullable Buffer pastV, @Nullable Buffer pastLength,
+            int batch, Heads heads, Buffer out) implements Op {
         /**
          * Attention that starts at the first position.
          *
          * @param q [batch * T, heads * d_head]
-         * @param k as q
-         * @param v as q
+         * @param k [batch * T, keyValues * d_head]
+         * @param v as k
          * @param batch number of sequences
-         * @param heads number of heads
+         * @param heads the heads
          * @param out as q
          */
-        public Attention(Buffer q, Buffer k, Buffer v, int batch, int heads, Buffer out) {
-            this(q, k, v, 0, null, null, batch, heads, out);
+        public Attention(Buffer q, Buffer k, Buffer v, int batch, Heads heads, Buffer out) {
+            this(q, k, v, 0, null, null, null, batch, heads, out);
         }
     }
 
     /**
-     * Causal attention scores {@code q k^T / sqrt(d_head)}, -infinity where a key is later than the query.
+     * Causal attention scores as {@link Heads} says, -infinity where a query does not see a key.
      *
      * @param q [batch * T, heads * d_head]
-     * @param k as q
+     * @param k [batch * T, keyValues * d_head]
      * @param batch number of sequences
-     * @param heads number of heads
+     * @param heads the heads
      * @param out [batch * heads * T, T]
      */
-    record AttentionScores(Buffer q, Buffer k, int batch, int heads, Buffer out) implements Op {}
+    record AttentionScores(Buffer q, Buffer k, int batch, Heads heads, Buffer out) implements Op {}
 
     /**
      * Softmax of each row.
@@ -160,12 +255,12 @@ public sealed interface Op {
      * Attention probabilities times values.
      *
      * @param pattern [batch * heads * T, T]
-     * @param v [batch * T, heads * d_head]
+     * @param v [batch * T, keyValues * d_head]
      * @param batch number of sequences
-     * @param heads number of heads
+     * @param heads the heads
      * @param out [batch * T, heads * d_head]
      */
-    record AttentionMix(Buffer pattern, Buffer v, int batch, int heads, Buffer out) implements Op {}
+    record AttentionMix(Buffer pattern, Buffer v, int batch, Heads heads, Buffer out) implements Op {}
 
     /**
      * Changes rows in place: {@code target[rows[i]] = values[i]}, or adds to them. Rows named twice in one operation are an error.

@@ -36,13 +36,37 @@ final class OpShapes {
                 in(o.b(), F32, o.b().rows() == 1 ? 1 : o.out().rows(), o.out().cols());
                 out(o.out(), F32, o.a().rows(), o.a().cols());
             }
+            case Op.Multiply o -> {
+                in(o.a(), F32, o.out().rows(), o.out().cols());
+                in(o.b(), F32, o.b().rows() == 1 ? 1 : o.out().rows(), o.out().cols());
+                out(o.out(), F32, o.a().rows(), o.a().cols());
+            }
+            case Op.Scale o -> sameShape(o.x(), o.out());
             case Op.LayerNorm o -> {
-                in(o.x(), F32, o.out().rows(), o.out().cols());
-                in(o.weight(), F32, 1, o.x().cols());
-                in(o.bias(), F32, 1, o.x().cols());
-                out(o.out(), F32, o.x().rows(), o.x().cols());
+                sameShape(o.x(), o.out());
+                optionalIn(o.weight(), 1, o.x().cols());
+                optionalIn(o.bias(), 1, o.x().cols());
                 optionalOut(o.scale(), o.x().rows(), 1);
                 distinct(o.out(), o.x(), o.weight(), o.bias());
+            }
+            case Op.RmsNorm o -> {
+                sameShape(o.x(), o.out());
+                if (o.groups() < 1 || o.x().cols() % o.groups() != 0) {
+                    throw error(o.x() + " does not divide into " + o.groups() + " groups");
+                }
+                optionalIn(o.weight(), 1, o.x().cols() / o.groups());
+                optionalOut(o.scale(), o.x().rows(), o.groups());
+                distinct(o.out(), o.x(), o.weight());
+            }
+            case Op.Rotary o -> {
+                sameShape(o.x(), o.out());
+                in(o.cos(), F32, o.x().rows(), o.cos().cols());
+                in(o.sin(), F32, o.x().rows(), o.cos().cols());
+                if (o.heads() < 1 || o.x().cols() % o.heads() != 0 || 2L * o.cos().cols() > o.x().cols() / o.heads()) {
+                    throw error(o.x() + " does not divide into " + o.heads() + " heads of at least twice the " + o.cos().cols()
+                            + " angles");
+                }
+                distinct(o.out(), o.cos(), o.sin());
             }
             case Op.MatMul o -> {
                 int m = o.transposeA() ? o.a().cols() : o.a().rows();
@@ -54,22 +78,18 @@ final class OpShapes {
                 out(o.out(), F32, m, n);
                 distinct(o.out(), o.a(), o.b());
             }
-            case Op.Map o -> {
-                in(o.x(), F32, o.out().rows(), o.out().cols());
-                out(o.out(), F32, o.x().rows(), o.x().cols());
-            }
+            case Op.Map o -> sameShape(o.x(), o.out());
             case Op.Attention o -> {
-                heads(o.q(), o.batch(), o.heads());
-                in(o.k(), F32, o.q().rows(), o.q().cols());
-                in(o.v(), F32, o.q().rows(), o.q().cols());
-                past(o);
+                int keyCols = heads(o.q(), o.batch(), o.heads());
+                in(o.k(), F32, o.q().rows(), keyCols);
+                in(o.v(), F32, o.q().rows(), keyCols);
+                past(o, keyCols);
                 out(o.out(), F32, o.q().rows(), o.q().cols());
                 distinct(o.out(), o.q(), o.k(), o.v());
             }
             case Op.AttentionScores o -> {
-                heads(o.q(), o.batch(), o.heads());
-                in(o.k(), F32, o.q().rows(), o.q().cols());
-                out(o.out(), F32, o.heads() * o.q().rows(), o.batch() == 0 ? 0 : o.q().rows() / o.batch());
+                in(o.k(), F32, o.q().rows(), heads(o.q(), o.batch(), o.heads()));
+                out(o.out(), F32, o.heads().count() * o.q().rows(), o.q().rows() / o.batch());
                 distinct(o.out(), o.q(), o.k());
             }
             case Op.Softmax o -> {
@@ -78,9 +98,9 @@ final class OpShapes {
                 distinct(o.out(), o.x());
             }
             case Op.AttentionMix o -> {
-                heads(o.v(), o.batch(), o.heads());
-                in(o.pattern(), F32, o.heads() * o.v().rows(), o.batch() == 0 ? 0 : o.v().rows() / o.batch());
-                out(o.out(), F32, o.v().rows(), o.v().cols());
+                in(o.v(), F32, o.out().rows(), heads(o.out(), o.batch(), o.heads()));
+                in(o.pattern(), F32, o.heads().count() * o.v().rows(), o.v().rows() / o.batch());
+                out(o.out(), F32, o.v().rows(), o.out().cols());
                 distinct(o.out(), o.v(), o.pattern());
             }
             case Op.Patch o -> {
@@ -192,24 +212,35 @@ final class OpShapes {
         }
     }
 
-    private void heads(Buffer q, int batch, int heads) {
-        in(q, F32, q.rows(), q.cols());
-        if (batch < 1 || q.rows() % batch != 0 || heads < 1 || q.cols() % heads != 0) {
-            throw error(q + " does not divide into " + batch + " sequences and " + heads + " heads");
-        }
+    private void sameShape(Buffer x, Buffer out) {
+        in(x, F32, out.rows(), out.cols());
+        out(out, F32, x.rows(), x.cols());
     }
 
-    private void past(Op.Attention o) {
+    /** Checks queries, and returns the columns of keys and values. */
+    private int heads(Buffer q, int batch, Op.Heads heads) {
+        in(q, F32, q.rows(), q.cols());
+        if (batch < 1 || q.rows() % batch != 0 || q.cols() % heads.count() != 0) {
+            throw error(q + " does not divide into " + batch + " sequences and " + heads.count() + " heads");
+        }
+        return q.cols() / heads.count() * heads.keyValues();
+    }
+
+    private void past(Op.Attention o, int cols) {
         Buffer keys = o.pastK();
         Buffer values = o.pastV();
-        if (o.past() < 0 || o.past() > 0 != (keys != null) || (keys == null) != (values == null)) {
+        if (o.past() < 0 || o.past() > 0 != (keys != null) || (keys == null) != (values == null)
+                || keys == null && o.pastLength() != null) {
             throw error("keys and values of earlier positions belong to a positive number of them, found " + o.past() + " positions, keys "
-                    + keys + ", values " + values);
+                    + keys + ", values " + values + ", length " + o.pastLength());
         }
         if (keys != null && values != null) {
-            in(keys, F32, keys.rows() == o.past() ? o.past() : Math.multiplyExact(o.batch(), o.past()), o.q().cols());
-            in(values, F32, keys.rows(), o.q().cols());
+            in(keys, F32, keys.rows() == o.past() ? o.past() : Math.multiplyExact(o.batch(), o.past()), cols);
+            in(values, F32, keys.rows(), cols);
             distinct(o.out(), keys, values);
+        }
+        if (o.pastLength() != null) {
+            in(o.pastLength(), I32, 1, 1);
         }
     }
 
@@ -250,8 +281,8 @@ final class OpShapes {
         }
     }
 
-    private void distinct(Buffer out, Buffer... inputs) {
-        for (Buffer input : inputs) {
+    private void distinct(Buffer out, @Nullable Buffer... inputs) {
+        for (@Nullable Buffer input : inputs) {
             if (input == out) {
                 throw error(out + " is both read and written");
             }

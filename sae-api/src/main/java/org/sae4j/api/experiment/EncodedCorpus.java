@@ -99,12 +99,11 @@ public final class EncodedCorpus {
         }
         HookPoint hook = sae.config().hook().orElseThrow(() -> new Sae4jException("the autoencoder does not say where its input comes from",
                 "its configuration", "set hook_name in cfg.json"));
-        if (!HookPoint.of(model.config()).contains(hook)) {
+        if (!model.hookPoints().contains(hook)) {
             throw new Sae4jException("the autoencoder's hook point is not in the model", hook + " of " + model.config().name() + " with "
                     + model.config().nLayers() + " layers", "use the model that the autoencoder was trained on");
         }
-        int[] shape = hook.shape(model.config(), 1, 1);
-        int width = IntStream.of(shape).skip(2).reduce(1, Math::multiplyExact);
+        int width = model.width(hook).orElse(0);
         if (width != sae.config().dIn()) {
             throw new Sae4jException("the autoencoder takes inputs of width " + sae.config().dIn() + ", but the hook point has " + width,
                     hook + " of " + model.config().name(), "use the model that the autoencoder was trained on");

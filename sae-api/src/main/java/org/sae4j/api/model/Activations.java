@@ -22,7 +22,7 @@ public final class Activations {
      * The values at a hook point.
      *
      * @param hook the hook point
-     * @return its values, in {@link HookPoint#shape}
+     * @return its values, in {@link Transformer#shape}
      * @throws IllegalArgumentException if it was not captured
      */
     public Tensor get(HookPoint hook) {

@@ -25,11 +25,12 @@ public final class ForwardPlan {
     }
 
     /**
-     * A change of some rows at one hook point. {@code ATTN_SCORES}, {@code PATTERN} and the LayerNorm scales cannot be edited.
+     * A change of some rows at one hook point. The scales of norms cannot be edited.
      *
      * @param hook where
      * @param mode whether rows are replaced or added to
-     * @param rows row numbers {@code batch * length + pos}; a row may be named once per edit
+     * @param rows row numbers {@code batch * length + pos}, for attention scores and patterns {@code (batch * n_heads + head) * length +
+     *     query pos}; a row may be named once per edit
      * @param values shape [rows, width of the hook point's row], heads flattened
      */
     public record Edit(HookPoint hook, Mode mode, int[] rows, Tensor values) {
@@ -43,10 +44,8 @@ public final class ForwardPlan {
                 throw new IllegalArgumentException("an edit of " + rows.length + " rows at " + hook + " needs values of shape ["
                         + rows.length + ", width], found " + values);
             }
-            switch (hook.site()) {
-                case ATTN_SCORES, PATTERN, LN1_SCALE, LN2_SCALE, LN_FINAL_SCALE ->
-                    throw new IllegalArgumentException(hook + " can be captured but not edited");
-                default -> { }
+            if (!hook.site().isEditable()) {
+                throw new IllegalArgumentException(hook + " can be captured but not edited");
             }
         }
     }
@@ -62,8 +61,8 @@ public final class ForwardPlan {
     /**
      * Positions before the tokens of a pass, which another pass has run.
      *
-     * @param values holds the keys and values of every block whose attention runs ({@code K} and {@code V} [rows, pos, n_heads, d_head]),
-     *     of one row for all rows of tokens alike, or of as many rows as the tokens have
+     * @param values holds the keys and values of every block whose attention runs (the model's {@link Transformer#cacheHooks()}), of one
+     *     row for all rows of tokens alike, or of as many rows as the tokens have
      * @param length how many positions of them come before the tokens, from 0
      */
     public record Prefix(Activations values, int length) {}

@@ -1,11 +1,11 @@
 package org.sae4j.api.model;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
- * A place in a transformer's computation whose values can be captured or replaced, named as in TransformerLens.
+ * A place in a transformer's computation whose values can be captured or changed, named as in TransformerLens. A hook point is a name:
+ * {@link Transformer#hookPoints()} says which ones a model has, in the order of its computation.
  *
  * @param site the kind of place
  * @param layer the block, from 0, or -1 for sites outside the blocks
@@ -16,81 +16,121 @@ public record HookPoint(Site site, int layer) {
     /** The token embeddings. */
     public static final HookPoint EMBED = new HookPoint(Site.EMBED, -1);
 
-    /** The kinds of place, with the shape of their values for tokens of shape [batch, pos]. */
-    public enum Site {
+    private static final int MAX_LAYER = 999_999;
+    private static final Pattern LAYER = Pattern.compile("0|[1-9][0-9]{0,5}");
+
+    /**
+     * A kind of place. The constants are those of most transformers, with the shape of their values for tokens of shape [batch, pos]; a
+     * model may have others.
+     *
+     * @param suffix the name, for a block's site without the prefix {@code blocks.N.}
+     */
+    public record Site(String suffix) {
+        // Before the constants, which are checked with it.
+        private static final Pattern NAME = Pattern.compile("(?:[A-Za-z_][A-Za-z0-9_]{0,63}\\.){0,4}hook_[A-Za-z0-9_]{1,64}|logits");
+
         /** Token embeddings [batch, pos, d_model]. */
-        EMBED("hook_embed", false),
+        public static final Site EMBED = new Site("hook_embed");
         /** Position embeddings [batch, pos, d_model]. */
-        POS_EMBED("hook_pos_embed", false),
+        public static final Site POS_EMBED = new Site("hook_pos_embed");
         /** The residual stream before a block [batch, pos, d_model]. */
-        RESID_PRE("hook_resid_pre", true),
-        /** The denominator of the first LayerNorm [batch, pos, 1]. */
-        LN1_SCALE("ln1.hook_scale", true),
-        /** The output of the first LayerNorm [batch, pos, d_model]. */
-        LN1_NORMALIZED("ln1.hook_normalized", true),
+        public static final Site RESID_PRE = new Site("hook_resid_pre");
+        /** The denominator of the first norm [batch, pos, 1]. */
+        public static final Site LN1_SCALE = new Site("ln1.hook_scale");
+        /** The output of the first LayerNorm, or of the first RMSNorm before its gain [batch, pos, d_model]. */
+        public static final Site LN1_NORMALIZED = new Site("ln1.hook_normalized");
         /** Queries [batch, pos, n_heads, d_head]. */
-        Q("attn.hook_q", true),
-        /** Keys [batch, pos, n_heads, d_head]. */
-        K("attn.hook_k", true),
-        /** Values [batch, pos, n_heads, d_head]. */
-        V("attn.hook_v", true),
-        /** Scaled attention scores, -infinity where a token would look ahead [batch, n_heads, query pos, key pos]. */
-        ATTN_SCORES("attn.hook_attn_scores", true),
+        public static final Site Q = new Site("attn.hook_q");
+        /** Keys [batch, pos, n_key_value_heads, d_head]. */
+        public static final Site K = new Site("attn.hook_k");
+        /** Values [batch, pos, n_key_value_heads, d_head]. */
+        public static final Site V = new Site("attn.hook_v");
+        /** Rotated queries [batch, pos, n_heads, d_head]. */
+        public static final Site ROT_Q = new Site("attn.hook_rot_q");
+        /** Rotated keys [batch, pos, n_key_value_heads, d_head]. */
+        public static final Site ROT_K = new Site("attn.hook_rot_k");
+        /** Scaled attention scores, -infinity where a token may not look [batch, n_heads, query pos, key pos]. */
+        public static final Site ATTN_SCORES = new Site("attn.hook_attn_scores");
         /** Attention probabilities [batch, n_heads, query pos, key pos]. */
-        PATTERN("attn.hook_pattern", true),
+        public static final Site PATTERN = new Site("attn.hook_pattern");
         /** Mixed values, before the output projection [batch, pos, n_heads, d_head]. */
-        Z("attn.hook_z", true),
+        public static final Site Z = new Site("attn.hook_z");
         /** The attention layer's addition to the residual stream [batch, pos, d_model]. */
-        ATTN_OUT("hook_attn_out", true),
+        public static final Site ATTN_OUT = new Site("hook_attn_out");
         /** The residual stream between attention and MLP [batch, pos, d_model]. */
-        RESID_MID("hook_resid_mid", true),
-        /** The denominator of the second LayerNorm [batch, pos, 1]. */
-        LN2_SCALE("ln2.hook_scale", true),
-        /** The output of the second LayerNorm [batch, pos, d_model]. */
-        LN2_NORMALIZED("ln2.hook_normalized", true),
+        public static final Site RESID_MID = new Site("hook_resid_mid");
+        /** The denominator of the second norm [batch, pos, 1]. */
+        public static final Site LN2_SCALE = new Site("ln2.hook_scale");
+        /** The output of the second LayerNorm, or of the second RMSNorm before its gain [batch, pos, d_model]. */
+        public static final Site LN2_NORMALIZED = new Site("ln2.hook_normalized");
         /** The MLP's hidden layer before its activation function [batch, pos, d_mlp]. */
-        MLP_PRE("mlp.hook_pre", true),
-        /** The MLP's hidden layer after its activation function [batch, pos, d_mlp]. */
-        MLP_POST("mlp.hook_post", true),
+        public static final Site MLP_PRE = new Site("mlp.hook_pre");
+        /** The linear half of a gated MLP's hidden layer [batch, pos, d_mlp]. */
+        public static final Site MLP_PRE_LINEAR = new Site("mlp.hook_pre_linear");
+        /** The MLP's hidden layer after its activation function and gate [batch, pos, d_mlp]. */
+        public static final Site MLP_POST = new Site("mlp.hook_post");
         /** The MLP's addition to the residual stream [batch, pos, d_model]. */
-        MLP_OUT("hook_mlp_out", true),
+        public static final Site MLP_OUT = new Site("hook_mlp_out");
         /** The residual stream after a block [batch, pos, d_model]. */
-        RESID_POST("hook_resid_post", true),
-        /** The denominator of the final LayerNorm [batch, pos, 1]. */
-        LN_FINAL_SCALE("ln_final.hook_scale", false),
-        /** The output of the final LayerNorm [batch, pos, d_model]. */
-        LN_FINAL_NORMALIZED("ln_final.hook_normalized", false),
+        public static final Site RESID_POST = new Site("hook_resid_post");
+        /** The denominator of the final norm [batch, pos, 1]. */
+        public static final Site LN_FINAL_SCALE = new Site("ln_final.hook_scale");
+        /** The output of the final LayerNorm, or of the final RMSNorm before its gain [batch, pos, d_model]. */
+        public static final Site LN_FINAL_NORMALIZED = new Site("ln_final.hook_normalized");
         /** The logits [batch, pos, d_vocab]. */
-        LOGITS("logits", false);
+        public static final Site LOGITS = new Site("logits");
 
-        private final String suffix;
-        private final boolean inBlock;
-
-        Site(String suffix, boolean inBlock) {
-            this.suffix = suffix;
-            this.inBlock = inBlock;
+        /**
+         * Checks the name.
+         *
+         * @throws IllegalArgumentException if it is not {@code logits} and does not end in a part that begins with {@code hook_}
+         */
+        public Site {
+            if (!NAME.matcher(suffix).matches()) {
+                throw new IllegalArgumentException("a hook point's name is \"logits\" or ends in a part that begins with \"hook_\", found"
+                        + " \"" + suffix + "\"");
+            }
         }
 
-        /** {@return whether every block has this site} */
-        public boolean inBlock() {
-            return inBlock;
+        /**
+         * This site in a block.
+         *
+         * @param layer the block, from 0
+         * @return the hook point
+         * @throws IllegalArgumentException if the layer is negative
+         */
+        public HookPoint at(int layer) {
+            if (layer < 0) {
+                throw new IllegalArgumentException(suffix + " needs a layer of at least 0, found " + layer);
+            }
+            return new HookPoint(this, layer);
         }
 
-        /** {@return the name, for a block's site without the prefix {@code blocks.N.}} */
-        public String suffix() {
+        /** {@return whether the values are attention scores or patterns, with an axis of query and one of key positions} */
+        public boolean isPattern() {
+            return equals(ATTN_SCORES) || equals(PATTERN);
+        }
+
+        /** {@return whether values can be edited: all but the denominators of norms} */
+        public boolean isEditable() {
+            return !suffix.endsWith("hook_scale");
+        }
+
+        /** {@return the name} */
+        @Override
+        public String toString() {
             return suffix;
         }
     }
 
     /**
-     * Checks that block sites have a block and others have none.
+     * Checks the layer.
      *
-     * @throws IllegalArgumentException otherwise
+     * @throws IllegalArgumentException if the layer is not from -1 to 999999
      */
     public HookPoint {
-        if (site.inBlock ? layer < 0 : layer != -1) {
-            throw new IllegalArgumentException(site.inBlock ? site.suffix + " needs a layer of at least 0, found " + layer
-                    : site.suffix + " has no layer, found " + layer);
+        if (layer < -1 || layer > MAX_LAYER) {
+            throw new IllegalArgumentException("a layer is from 0 to " + MAX_LAYER + ", or -1 outside the blocks, found " + layer);
         }
     }
 
@@ -101,7 +141,7 @@ public record HookPoint(Site site, int layer) {
      * @return {@code blocks.N.hook_resid_pre}
      */
     public static HookPoint residPre(int layer) {
-        return new HookPoint(Site.RESID_PRE, layer);
+        return Site.RESID_PRE.at(layer);
     }
 
     /**
@@ -111,7 +151,7 @@ public record HookPoint(Site site, int layer) {
      * @return {@code blocks.N.hook_resid_post}
      */
     public static HookPoint residPost(int layer) {
-        return new HookPoint(Site.RESID_POST, layer);
+        return Site.RESID_POST.at(layer);
     }
 
     /**
@@ -121,14 +161,15 @@ public record HookPoint(Site site, int layer) {
      * @return {@code blocks.N.mlp.hook_post}
      */
     public static HookPoint mlpPost(int layer) {
-        return new HookPoint(Site.MLP_POST, layer);
+        return Site.MLP_POST.at(layer);
     }
 
     /**
-     * Reads a name such as {@code blocks.0.mlp.hook_post} or {@code logits}.
+     * Reads a name such as {@code blocks.0.mlp.hook_post} or {@code logits}. Whether a model has the hook point is for
+     * {@link Transformer#hookPoints()} to say.
      *
      * @param name the name as in TransformerLens
-     * @return the hook point, or empty if the name is not one
+     * @return the hook point, or empty if the name is none
      */
     public static Optional<HookPoint> parse(String name) {
         int layer = -1;
@@ -136,63 +177,18 @@ public record HookPoint(Site site, int layer) {
         if (name.startsWith("blocks.")) {
             int dot = name.indexOf('.', 7);
             String digits = dot < 0 ? "" : name.substring(7, dot);
-            if (!digits.matches("0|[1-9][0-9]{0,5}")) {
+            if (!LAYER.matcher(digits).matches()) {
                 return Optional.empty();
             }
             layer = Integer.parseInt(digits);
             suffix = name.substring(dot + 1);
         }
-        for (Site site : Site.values()) {
-            if (site.suffix.equals(suffix) && site.inBlock == layer >= 0) {
-                return Optional.of(new HookPoint(site, layer));
-            }
-        }
-        return Optional.empty();
-    }
-
-    /**
-     * All hook points of a transformer, in the order of its computation.
-     *
-     * @param config the transformer
-     * @return an unmodifiable list
-     */
-    public static List<HookPoint> of(TransformerConfig config) {
-        List<HookPoint> points = new ArrayList<>(List.of(EMBED, new HookPoint(Site.POS_EMBED, -1)));
-        for (int layer = 0; layer < config.nLayers(); layer++) {
-            for (Site site : Site.values()) {
-                if (site.inBlock) {
-                    points.add(new HookPoint(site, layer));
-                }
-            }
-        }
-        points.add(new HookPoint(Site.LN_FINAL_SCALE, -1));
-        points.add(new HookPoint(Site.LN_FINAL_NORMALIZED, -1));
-        points.add(LOGITS);
-        return List.copyOf(points);
-    }
-
-    /**
-     * The shape of this hook point's values.
-     *
-     * @param config the transformer
-     * @param batch number of rows of tokens
-     * @param pos number of tokens in a row
-     * @return the lengths of the axes
-     */
-    public int[] shape(TransformerConfig config, int batch, int pos) {
-        return switch (site) {
-            case Q, K, V, Z -> new int[] {batch, pos, config.nHeads(), config.dHead()};
-            case ATTN_SCORES, PATTERN -> new int[] {batch, config.nHeads(), pos, pos};
-            case LN1_SCALE, LN2_SCALE, LN_FINAL_SCALE -> new int[] {batch, pos, 1};
-            case MLP_PRE, MLP_POST -> new int[] {batch, pos, config.dMlp()};
-            case LOGITS -> new int[] {batch, pos, config.dVocab()};
-            default -> new int[] {batch, pos, config.dModel()};
-        };
+        return Site.NAME.matcher(suffix).matches() ? Optional.of(new HookPoint(new Site(suffix), layer)) : Optional.empty();
     }
 
     /** {@return the name as in TransformerLens} */
     @Override
     public String toString() {
-        return site.inBlock ? "blocks." + layer + "." + site.suffix : site.suffix;
+        return layer < 0 ? site.suffix : "blocks." + layer + "." + site.suffix;
     }
 }

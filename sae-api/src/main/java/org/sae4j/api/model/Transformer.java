@@ -1,7 +1,10 @@
 package org.sae4j.api.model;
 
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.sae4j.api.Tensor;
 
 /**
@@ -13,6 +16,41 @@ import org.sae4j.api.Tensor;
 public interface Transformer extends AutoCloseable {
     /** {@return dimensions and variants} */
     TransformerConfig config();
+
+    /** {@return all places whose values can be captured, in the order of the computation; unmodifiable} */
+    List<HookPoint> hookPoints();
+
+    /**
+     * The shape of a hook point's values.
+     *
+     * @param hook one of {@link #hookPoints()}
+     * @param batch number of rows of tokens
+     * @param pos number of tokens in a row
+     * @return the lengths of the axes
+     * @throws IllegalArgumentException if the model has no such hook point
+     */
+    int[] shape(HookPoint hook, int batch, int pos);
+
+    /**
+     * The width of the vector that a hook point has for each token.
+     *
+     * @param hook one of {@link #hookPoints()}
+     * @return the width, heads flattened; empty if the hook point has no vector for each token, as scores and patterns
+     * @throws IllegalArgumentException if the model has no such hook point
+     */
+    default OptionalInt width(HookPoint hook) {
+        int[] shape = shape(hook, 1, 1);
+        return hook.site().isPattern() || shape.length < 3 ? OptionalInt.empty()
+                : OptionalInt.of(Arrays.stream(shape).reduce(1, Math::multiplyExact));
+    }
+
+    /**
+     * What a pass has to capture so that another can continue its rows: the keys and values that attention reads, of every block.
+     *
+     * @return hook points, in the order of the computation; unmodifiable
+     * @see ForwardPlan.Builder#after
+     */
+    List<HookPoint> cacheHooks();
 
     /** {@return the tokenizer that came with the model, or empty if there was none} */
     Optional<Tokenizer> tokenizer();

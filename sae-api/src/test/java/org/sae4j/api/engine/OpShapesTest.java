@@ -16,6 +16,7 @@ class OpShapesTest {
     private static final int B = 6;
     private static final int D = 4;
     private static final int N = 5;
+    private static final Op.Heads HEADS = Op.Heads.of(2, 2);
 
     private final Program.Builder program = Program.builder("p");
     private final Buffer x = program.input("x", B, D);
@@ -45,14 +46,20 @@ class OpShapesTest {
                 new Op.Add(x, y, -1, y),
                 new Op.Add(x, rowD, -1, y),
                 new Op.LayerNorm(x, rowD, rowD, 1e-5f, y, null),
+                new Op.LayerNorm(x, null, null, 1e-5f, y, null),
+                new Op.RmsNorm(x, rowD, 1, 1e-5f, y, null),
+                new Op.RmsNorm(x, null, 2, 1e-5f, y, null),
+                new Op.Multiply(x, y, y),
+                new Op.Multiply(x, rowD, y),
+                new Op.Scale(y, 2, y),
                 new Op.MatMul(x, false, wEnc, false, rowN, Function.GELU, pre),
                 new Op.MatMul(x, false, wDec, true, null, Function.IDENTITY, pre),
                 new Op.MatMul(pre, true, x, false, null, Function.IDENTITY, gradient),
                 new Op.Map(y, Function.RELU, y),
-                new Op.Attention(x, x, x, 2, 2, y),
-                new Op.AttentionScores(x, y, 2, 2, scores),
+                new Op.Attention(x, x, x, 2, HEADS, y),
+                new Op.AttentionScores(x, y, 2, HEADS, scores),
                 new Op.Softmax(scores, probabilities),
-                new Op.AttentionMix(scores, x, 2, 2, y),
+                new Op.AttentionMix(scores, x, 2, HEADS, y),
                 new Op.Patch(y, rows, x, true),
                 new Op.Select(pre, Rule.TOPK, N, null, 0, rowN, s),
                 new Op.Select(pre, Rule.JUMP_RELU, 0, rowN, 0, null, s),
@@ -83,10 +90,14 @@ class OpShapesTest {
         refused(new Op.Gather(rows, wEnc, y), "Gather");
         refused(new Op.Add(x, pre, 1, y), "Add");
         refused(new Op.LayerNorm(x, rowN, rowD, 0, y, null), "LayerNorm");
-        refused(new Op.Attention(x, x, x, 4, 2, y), "does not divide into 4 sequences and 2 heads");
-        refused(new Op.Attention(x, x, x, 2, 3, y), "3 heads");
-        refused(new Op.Attention(x, x, x, 0, 2, y), "0 sequences");
-        refused(new Op.AttentionScores(x, x, 3, 2, scores), "AttentionScores");
+        refused(new Op.RmsNorm(x, null, 3, 0, y, null), "does not divide into 3 groups");
+        refused(new Op.RmsNorm(x, rowD, 2, 0, y, null), "RmsNorm");
+        refused(new Op.Multiply(x, rowN, y), "Multiply");
+        refused(new Op.Rotary(x, pre, pre, 2, y), "angles");
+        refused(new Op.Attention(x, x, x, 4, HEADS, y), "does not divide into 4 sequences and 2 heads");
+        refused(new Op.Attention(x, x, x, 2, new Op.Heads(3, 1, 1, 0, 0), y), "3 heads");
+        refused(new Op.Attention(x, x, x, 0, HEADS, y), "0 sequences");
+        refused(new Op.AttentionScores(x, x, 5, HEADS, scores), "AttentionScores");
         refused(new Op.Decode(s, wEnc, null, y), "Decode");
         refused(new Op.SquaredError(y, pre, Reduction.SUM, 1, z, loss), "SquaredError");
         refused(new Op.SparsitySums(s, wDec, loss), "SparsitySums");
@@ -115,7 +126,7 @@ class OpShapesTest {
     void operationsThatAreNotInPlaceAreRefusedInPlace() {
         Buffer square = program.intermediate("square", D, D);
         refused(new Op.MatMul(square, false, square, false, null, Function.IDENTITY, square), "both read and written");
-        refused(new Op.Attention(y, x, x, 2, 2, y), "both read and written");
+        refused(new Op.Attention(y, x, x, 2, HEADS, y), "both read and written");
         refused(new Op.FeatureGradient(s, z, wDec, null, 0, true, false, s), "both read and written");
         refused(new Op.LayerNorm(y, rowD, rowD, 1e-5f, y, null), "both read and written");
         refused(new Op.Softmax(y, y), "both read and written");

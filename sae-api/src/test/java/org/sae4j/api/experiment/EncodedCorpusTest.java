@@ -40,8 +40,8 @@ class EncodedCorpusTest {
 
     @BeforeEach
     void buildWorld() {
-        when(model.config()).thenReturn(new TransformerConfig("tiny", 1, 2, 1, 2, 8, CONTEXT, 200, TransformerConfig.Activation.RELU, 0,
-                false));
+        when(model.config()).thenReturn(TransformerConfig.builder("tiny").layers(1).dModel(2).heads(1).dHead(2).dMlp(8)
+                .nCtx(CONTEXT).dVocab(200).activation(TransformerConfig.Activation.RELU).normEps(0).build());
         when(model.tokenizer()).thenReturn(Optional.of(tokenizer));
         when(tokenizer.bos()).thenReturn(OptionalInt.of('a'));
         when(tokenizer.encode(anyString())).thenAnswer(call -> {

@@ -157,7 +157,7 @@ public final class Evaluator {
             int length = batch[batch.length - 1].length;
             int d = sae.config().dIn();
             int[][] padded = Arrays.stream(batch).map(row -> Arrays.copyOf(row, length)).toArray(int[][]::new);
-            boolean resume = hook.site().inBlock() && hook.site() != HookPoint.Site.RESID_PRE && hook.layer() > 0;
+            boolean resume = hook.layer() > 0 && !hook.site().equals(HookPoint.Site.RESID_PRE);
             HookPoint before = resume ? HookPoint.residPre(hook.layer()) : hook;
             Activations clean = model.forward(padded, ForwardPlan.capture(before, hook, HookPoint.LOGITS));
             int[] rows = IntStream.range(0, batch.length).flatMap(b -> IntStream.range(first, batch[b].length).map(p -> b * length + p))

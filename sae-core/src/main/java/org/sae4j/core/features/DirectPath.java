@@ -3,6 +3,7 @@ package org.sae4j.core.features;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
@@ -24,6 +25,10 @@ final class DirectPath {
         this.description = description;
     }
 
+    /** What is added to the residual stream, or is the stream. */
+    private static final Set<HookPoint.Site> STREAM = Set.of(HookPoint.Site.EMBED, HookPoint.Site.POS_EMBED, HookPoint.Site.RESID_PRE,
+            HookPoint.Site.RESID_MID, HookPoint.Site.RESID_POST, HookPoint.Site.ATTN_OUT, HookPoint.Site.MLP_OUT);
+
     private static Tensor parameter(Transformer model, String name) {
         return Objects.requireNonNull(model.parameters().get(name), name);
     }
@@ -34,17 +39,23 @@ final class DirectPath {
         Optional<Tensor> unembedding = Optional.of(parameter(model, "unembed.W_U"));
         String block = "blocks." + hook.layer() + ".";
         String end = "ln_final.w, W_U";
-        return switch (hook.site()) {
-            case MLP_POST -> Optional.of(new DirectPath(Optional.of(parameter(model, block + "mlp.W_out")), norm, unembedding,
+        HookPoint.Site site = hook.site();
+        if (site.equals(HookPoint.Site.MLP_POST)) {
+            return Optional.of(new DirectPath(Optional.of(parameter(model, block + "mlp.W_out")), norm, unembedding,
                     "W_dec, " + block + "mlp.W_out, " + end));
-            case Z -> Optional.of(new DirectPath(Optional.of(parameter(model, block + "attn.W_O").reshape(-1, model.config().dModel())), norm,
+        }
+        if (site.equals(HookPoint.Site.Z)) {
+            return Optional.of(new DirectPath(Optional.of(parameter(model, block + "attn.W_O").reshape(-1, model.config().dModel())), norm,
                     unembedding, "W_dec, " + block + "attn.W_O, " + end));
-            case EMBED, POS_EMBED, RESID_PRE, RESID_MID, RESID_POST, ATTN_OUT, MLP_OUT ->
-                Optional.of(new DirectPath(Optional.empty(), norm, unembedding, "W_dec, " + end));
-            case LN_FINAL_NORMALIZED -> Optional.of(new DirectPath(Optional.empty(), Optional.empty(), unembedding, "W_dec, W_U"));
-            case LOGITS -> Optional.of(new DirectPath(Optional.empty(), Optional.empty(), Optional.empty(), "W_dec"));
-            default -> Optional.empty();
-        };
+        }
+        if (STREAM.contains(site)) {
+            return Optional.of(new DirectPath(Optional.empty(), norm, unembedding, "W_dec, " + end));
+        }
+        if (site.equals(HookPoint.Site.LN_FINAL_NORMALIZED)) {
+            return Optional.of(new DirectPath(Optional.empty(), Optional.empty(), unembedding, "W_dec, W_U"));
+        }
+        return site.equals(HookPoint.Site.LOGITS)
+                ? Optional.of(new DirectPath(Optional.empty(), Optional.empty(), Optional.empty(), "W_dec")) : Optional.empty();
     }
 
     /** {@return the matrices on the way} */

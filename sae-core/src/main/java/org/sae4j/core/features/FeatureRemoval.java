@@ -55,10 +55,7 @@ final class FeatureRemoval {
 
     /** {@return whether features of a site can be taken out: logits are computed at few positions alone, the others cannot be edited} */
     static boolean possible(HookPoint.Site site) {
-        return switch (site) {
-            case ATTN_SCORES, PATTERN, LN1_SCALE, LN2_SCALE, LN_FINAL_SCALE, LOGITS -> false;
-            default -> true;
-        };
+        return site.isEditable() && !site.isPattern() && !site.equals(HookPoint.Site.LOGITS);
     }
 
     Outcome run(int feature, List<Case> cases) {

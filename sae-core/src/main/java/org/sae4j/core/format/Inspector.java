@@ -14,13 +14,13 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.sae4j.core.format.Inspection.TensorInfo;
 import org.sae4j.core.internal.format.GgufMetadata;
-import org.sae4j.core.internal.format.HuggingFaceGpt2;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.SaeFormat;
 import org.sae4j.core.internal.format.StoredTensor;
 import org.sae4j.core.internal.format.TensorTable;
 import org.sae4j.core.internal.format.WeightFiles;
 import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.model.HuggingFaceGpt2;
 
 /** Looks into files without reading the tensors' values. */
 public final class Inspector {

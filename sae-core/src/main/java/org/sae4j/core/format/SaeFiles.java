@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.core.internal.CoderParameters;
 import org.sae4j.core.internal.format.AtomicFile;
 import org.sae4j.core.internal.format.DecoderNorms;
@@ -88,7 +88,7 @@ public final class SaeFiles {
         if (config.transcoder()) {
             config.hookOut().ifPresent(hook -> more.put("hook_name_out", hook.toString()));
         }
-        boolean heads = config.hook().map(HookPoint::toString).filter(name -> name.endsWith(".attn.hook_z")).isPresent();
+        boolean heads = config.hook().map(HookPoint::site).filter(HookPoint.Site.Z::equals).isPresent();
         Map<String, Object> cfg = new LinkedHashMap<>();
         cfg.put("architecture", architecture(config));
         cfg.put("d_in", config.dIn());

@@ -10,12 +10,12 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.sae4j.api.model.Tokenizer;
-import org.sae4j.core.internal.format.HuggingFaceGpt2;
 import org.sae4j.core.internal.format.JsonFile;
-import org.sae4j.core.internal.format.ModelTensors;
 import org.sae4j.core.internal.format.TensorTable;
-import org.sae4j.core.internal.format.TransformerLensModel;
 import org.sae4j.core.internal.format.WeightFiles;
+import org.sae4j.core.internal.model.HuggingFaceGpt2;
+import org.sae4j.core.internal.model.ModelTensors;
+import org.sae4j.core.internal.model.TransformerLensModel;
 
 /**
  * Reads GPT-2-style transformers: Hugging Face GPT-2 and TransformerLens checkpoints, as safetensors (also sharded) or torch files, of any
@@ -74,10 +74,10 @@ public final class TransformerFiles {
                     : TransformerLensModel.read(name, config, table, arena, notes);
             Optional<Tokenizer> tokenizer = withTokenizer && TokenizerFiles.exists(folder) ? Optional.of(TokenizerFiles.read(folder))
                     : Optional.empty();
-            tokenizer.filter(t -> t.vocabularySize() > model.config().dVocab()).ifPresent(t -> notes.add("the tokenizer has "
-                    + t.vocabularySize() + " ids, but the model only " + model.config().dVocab()
+            tokenizer.filter(t -> t.vocabularySize() > model.description().config().dVocab()).ifPresent(t -> notes.add("the tokenizer has "
+                    + t.vocabularySize() + " ids, but the model only " + model.description().config().dVocab()
                     + ": the last ids cannot be given to the model"));
-            return new TransformerWeights(model.config(), model.parameters(), tokenizer, notes, arena);
+            return new TransformerWeights(model.description(), model.parameters(), tokenizer, notes, arena);
         } catch (RuntimeException | Error e) {
             arena.close();
             throw e;

@@ -9,6 +9,7 @@ import java.util.Optional;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.program.Description;
 
 /**
  * The weights of a transformer in TransformerLens names and layouts, all finite.
@@ -20,18 +21,23 @@ import org.sae4j.api.model.TransformerConfig;
  * {@code ln_final.w}, {@code ln_final.b} [d_model], {@code unembed.W_U} [d_model, d_vocab], {@code unembed.b_U} [d_vocab]. Every one of
  * them is present; for a tied model {@code unembed.W_U} is the transposed embedding.
  *
- * @param config the dimensions and variants
+ * @param description what the model computes
  * @param parameters the weights by name, unmodifiable; usable until {@link #close()}
  * @param tokenizer the model's tokenizer, if its folder has one
  * @param notes what a user should know about how the files were read, one sentence each
  * @param resource owns the mapped files and the memory of converted weights
  */
-public record TransformerWeights(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
+public record TransformerWeights(Description description, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
         List<String> notes, Arena resource) implements AutoCloseable {
     /** Copies the collections. */
     public TransformerWeights {
         parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
         notes = List.copyOf(notes);
+    }
+
+    /** {@return the dimensions and variants} */
+    public TransformerConfig config() {
+        return description.config();
     }
 
     /** Frees the weights. Afterwards access to their values throws {@link IllegalStateException}. Closing twice has no effect. */

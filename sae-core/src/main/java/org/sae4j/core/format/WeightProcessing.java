@@ -229,11 +229,11 @@ public final class WeightProcessing {
 
         TransformerWeights done(String step, String note) {
             TransformerConfig c = weights.config();
-            TransformerConfig untied = new TransformerConfig(c.name() + " + " + step, c.nLayers(), c.dModel(), c.nHeads(), c.dHead(),
-                    c.dMlp(), c.nCtx(), c.dVocab(), c.activation(), c.layerNormEps(), c.tiedUnembedding() && stillTied());
+            TransformerConfig processed = c.toBuilder(c.name() + " + " + step).tiedUnembedding(c.tiedUnembedding() && stillTied()).build();
             List<String> notes = new ArrayList<>(weights.notes());
             notes.add(note + " (" + step + ")");
-            return new TransformerWeights(untied, parameters, weights.tokenizer(), notes, weights.resource());
+            return new TransformerWeights(weights.description().with(processed), parameters, weights.tokenizer(), notes,
+                    weights.resource());
         }
 
         private boolean stillTied() {

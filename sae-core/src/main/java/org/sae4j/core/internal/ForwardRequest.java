@@ -3,7 +3,7 @@ package org.sae4j.core.internal;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,18 +13,25 @@ import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.internal.PassForms.PassForm;
+import org.sae4j.core.program.Counts;
+import org.sae4j.core.program.Dim;
+import org.sae4j.core.program.Value;
 
 /**
- * A forward pass that was checked against its model: the shape of its program, and the numbers to run it with.
+ * A forward pass that was checked against its model: what decides its program, and the numbers to run it with.
  *
- * @param shape decides the program
+ * @param key decides the form
+ * @param pass the form
+ * @param counts decide, with the form, the program
  * @param tokens token ids, row by row
- * @param edits the numbers of the shape's edits
- * @param prefix keys and values of earlier positions, by hook point; empty without them
+ * @param edits the numbers of the edits
+ * @param prefix keys and values of earlier positions that the form reads, by hook point
  * @param residual the residual stream to start from, or null
+ * @param logitRows the rows whose logits are wanted, or null for all
  */
-record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, Map<HookPoint, float[]> prefix,
-        float @Nullable [] residual) {
+record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, List<EditValues> edits, Map<HookPoint, float[]> prefix,
+        float @Nullable [] residual, int @Nullable [] logitRows) {
     /**
      * The numbers of one edit.
      *
@@ -38,19 +45,21 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
      *
      * @throws IllegalArgumentException if tokens or plan do not fit the model or each other
      */
-    static ForwardRequest of(TransformerConfig config, int[][] tokens, ForwardPlan plan) {
-        return new Checker(config, tokens, plan).check();
+    static ForwardRequest of(PassForms forms, int[][] tokens, ForwardPlan plan) {
+        return new Checker(forms, tokens, plan).check();
     }
 
     private static final class Checker {
+        private final PassForms forms;
         private final TransformerConfig config;
         private final ForwardPlan plan;
         private final int[][] tokens;
         private final int batch;
         private final int length;
 
-        Checker(TransformerConfig config, int[][] tokens, ForwardPlan plan) {
-            this.config = config;
+        Checker(PassForms forms, int[][] tokens, ForwardPlan plan) {
+            this.forms = forms;
+            this.config = forms.description().config();
             this.plan = plan;
             this.tokens = tokens;
             batch = tokens.length;
@@ -64,25 +73,31 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
             plan.captures().forEach(hook -> checkHook("capture", hook));
             Optional<List<Integer>> positions = plan.logitPositions().map(this::checkPositions);
             int earlier = plan.prefix().map(this::checkPrefix).orElse(0);
-            ForwardShape bare = new ForwardShape(batch, length, plan.captures(), List.of(), earlier, earlier == 0 ? 0 : prefixRows(),
-                    plan.start().map(ForwardPlan.Start::layer).orElse(-1),
-                    plan.captures().contains(HookPoint.LOGITS) ? positions : Optional.empty());
-            plan.captures().forEach(hook -> checkSize(hook, bare));
-            Map<HookPoint, float[]> prefix = prefix(bare);
+            boolean picked = plan.captures().contains(HookPoint.LOGITS) && positions.isPresent();
+            Counts counts = new Counts(batch, length, earlier, earlier == 0 ? batch : prefixRows(),
+                    batch * (picked ? positions.get().size() : length));
+            plan.captures().forEach(hook -> requireFits(forms.value(hook), counts, hook.toString()));
 
-            int last = bare.last(config);
-            List<ForwardShape.EditShape> shapes = new ArrayList<>();
+            List<PassKey.Edit> shapes = new ArrayList<>();
             List<EditValues> edits = new ArrayList<>();
             for (ForwardPlan.Edit edit : plan.edits()) {
-                EditValues values = checkEdit(edit, positions);
-                // Edits after the last capture change nothing that is read.
-                if (ForwardShape.order(config, edit.hook()) <= last && values.rows().length > 0) {
-                    shapes.add(new ForwardShape.EditShape(edit.hook(), edit.mode(), values.rows().length));
+                EditValues values = checkEdit(edit, counts, positions);
+                if (values.rows().length > 0) {
+                    shapes.add(new PassKey.Edit(edit.hook(), edit.mode(), values.rows().length));
                     edits.add(values);
                 }
             }
-            return new ForwardRequest(new ForwardShape(batch, length, bare.captures(), List.copyOf(shapes), bare.prefix(),
-                    bare.prefixRows(), bare.startLayer(), bare.logitPositions()), ids, edits, prefix, residual);
+            PassKey key = new PassKey(plan.captures(), List.copyOf(shapes), plan.start().map(ForwardPlan.Start::layer).orElse(-1),
+                    earlier > 0, picked);
+            PassForm pass = forms.form(key);
+            return new ForwardRequest(key, pass, counts, ids, edits, prefix(pass, counts), residual,
+                    picked ? rows(positions.get()) : null);
+        }
+
+        private int[] rows(List<Integer> positions) {
+            int[] rows = new int[batch * positions.size()];
+            Arrays.setAll(rows, i -> i / positions.size() * length + positions.get(i % positions.size()));
+            return rows;
         }
 
         private int checkPrefix(ForwardPlan.Prefix prefix) {
@@ -90,28 +105,35 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
                 throw new IllegalArgumentException("a prefix of " + prefix.length() + " positions before " + length
                         + " tokens: expected from 0 to " + (config.nCtx() - length) + ", as n_ctx is " + config.nCtx());
             }
-            plan.captures().forEach(hook -> {
-                if (hook.site() == HookPoint.Site.ATTN_SCORES || hook.site() == HookPoint.Site.PATTERN) {
-                    throw new IllegalArgumentException("capture of " + hook + ": not in a pass after a prefix; run the whole row");
-                }
-            });
+            plan.captures().forEach(hook -> refuseAfterPrefix("capture", hook));
+            plan.edits().forEach(edit -> refuseAfterPrefix("edit", edit.hook()));
             return prefix.length();
+        }
+
+        /** Scores and patterns have the positions of the pass only. */
+        private void refuseAfterPrefix(String use, HookPoint hook) {
+            if (forms.has(hook) && isByPosition(forms.value(hook))) {
+                throw new IllegalArgumentException(use + " of " + hook + ": not in a pass after a prefix; run the whole row");
+            }
+        }
+
+        private static boolean isByPosition(Value value) {
+            return value.cols().count() == Dim.Count.LENGTH;
         }
 
         /** The rows of the prefix's first tensor of keys; that all have as many is checked with their shapes. */
         private int prefixRows() {
             Activations values = plan.prefix().orElseThrow().values();
-            return values.hooks().stream().filter(hook -> hook.site() == HookPoint.Site.K).findFirst()
+            return values.hooks().stream().filter(forms.description().cacheHooks()::contains).findFirst()
                     .map(hook -> values.get(hook).dim(0)).filter(rows -> rows == 1 || rows == batch).orElse(batch);
         }
 
-        private Map<HookPoint, float[]> prefix(ForwardShape shape) {
-            Map<HookPoint, float[]> prefix = new HashMap<>();
-            for (int layer = 0; shape.prefix() > 0 && layer < config.nLayers(); layer++) {
-                if (shape.attends(config, layer)) {
-                    for (HookPoint.Site site : new HookPoint.Site[] {HookPoint.Site.K, HookPoint.Site.V}) {
-                        HookPoint hook = new HookPoint(site, layer);
-                        prefix.put(hook, earlier(plan.prefix().orElseThrow(), hook, shape.prefixRows()));
+        private Map<HookPoint, float[]> prefix(PassForm pass, Counts counts) {
+            Map<HookPoint, float[]> prefix = new LinkedHashMap<>();
+            if (counts.past() > 0) {
+                for (HookPoint hook : forms.description().cacheHooks()) {
+                    if (pass.form().values().containsKey(PassForms.earlier(hook.toString()))) {
+                        prefix.put(hook, earlier(plan.prefix().orElseThrow(), hook, counts.pastRows()));
                     }
                 }
             }
@@ -124,8 +146,9 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
                         + prefix.values().hooks() + ": capture the keys and values of every block that this pass runs");
             }
             Tensor values = prefix.values().get(hook);
-            int width = config.nHeads() * config.dHead();
-            int[] expected = {rows, prefix.length(), config.nHeads(), config.dHead()};
+            Value value = forms.value(hook);
+            int width = value.cols().times();
+            int[] expected = {rows, prefix.length(), value.heads(), width / value.heads()};
             if (values.rank() != 4 || values.dim(0) != rows || values.dim(1) < prefix.length()
                     || values.size() != (long) rows * values.dim(1) * width) {
                 throw new IllegalArgumentException(hook + " of the prefix: expected " + Arrays.toString(expected)
@@ -167,21 +190,31 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
         }
 
         private void checkHook(String use, HookPoint hook) {
-            if (hook.layer() >= config.nLayers()) {
-                throw new IllegalArgumentException(use + " of " + hook + ": model " + config.name() + " has " + config.nLayers()
-                        + " blocks, numbered from 0");
+            if (!forms.has(hook)) {
+                throw new IllegalArgumentException(use + " of " + hook + ": " + missing(hook));
             }
+            int place = forms.order(hook.toString());
             plan.start().ifPresent(start -> {
-                if (ForwardShape.order(config, hook) < ForwardShape.blockOrder(start.layer())) {
+                if (place < forms.order(forms.description().entries().get(start.layer()))) {
                     throw new IllegalArgumentException(use + " of " + hook + ": the pass starts at block " + start.layer()
                             + ", after this hook point");
                 }
             });
             plan.stop().ifPresent(stop -> {
-                if (ForwardShape.order(config, hook) > ForwardShape.order(config, stop)) {
+                if (forms.has(stop) && place > forms.order(stop.toString())) {
                     throw new IllegalArgumentException(use + " of " + hook + ": the pass stops at " + stop + ", before this hook point");
                 }
             });
+        }
+
+        private String missing(HookPoint hook) {
+            if (hook.layer() >= config.nLayers()) {
+                return "model " + config.name() + " has " + config.nLayers() + " blocks, numbered from 0";
+            }
+            List<String> there = forms.hookPoints().stream().filter(other -> other.layer() == hook.layer())
+                    .map(other -> other.site().suffix()).toList();
+            return "model " + config.name() + " has no such hook point, only " + there
+                    + (hook.layer() < 0 ? " outside its blocks" : " in block " + hook.layer());
         }
 
         private float[] checkStart(ForwardPlan.Start start) {
@@ -210,16 +243,6 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
             }).toList();
         }
 
-        private void checkSize(HookPoint hook, ForwardShape shape) {
-            long rows = hook.site() == HookPoint.Site.LOGITS ? (long) batch * shape.logitPositions().map(List::size).orElse(length) : batch;
-            long width = 1;
-            int[] lengths = hook.shape(config, 1, length);
-            for (int axis = hook.site() == HookPoint.Site.LOGITS ? 2 : 1; axis < lengths.length; axis++) {
-                width *= lengths[axis];
-            }
-            requireFits(rows, width, hook.toString());
-        }
-
         private static void requireFits(long rows, long width, String what) {
             if (rows > Integer.MAX_VALUE / Math.max(1, width)) {
                 throw new IllegalArgumentException(what + " of this pass would have " + rows + " times " + width
@@ -227,24 +250,28 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
             }
         }
 
-        private EditValues checkEdit(ForwardPlan.Edit edit, Optional<List<Integer>> positions) {
+        private static void requireFits(Value value, Counts counts, String what) {
+            // Heads of scores count as rows; one sequence's own product cannot overflow as its factors are small.
+            long rows = (long) counts.of(new Dim(value.rows().count(), 1)) * value.rows().times();
+            requireFits(rows, counts.of(value.cols()), what);
+        }
+
+        private EditValues checkEdit(ForwardPlan.Edit edit, Counts counts, Optional<List<Integer>> positions) {
             HookPoint hook = edit.hook();
             checkHook("edit", hook);
-            int[] shape = hook.shape(config, batch, length);
-            int width = 1;
-            for (int axis = 2; axis < shape.length; axis++) {
-                width *= shape[axis];
-            }
+            Value value = forms.value(hook);
+            requireFits(value, counts, hook.toString());
+            int width = counts.of(value.cols());
             if (edit.values().dim(1) != width) {
                 throw new IllegalArgumentException("edit of " + hook + ": expected values of width " + width + ", found "
                         + edit.values().dim(1));
             }
+            int limit = batch * length * value.rows().times();
             int[] rows = edit.rows().clone();
             BitSet seen = new BitSet();
             for (int row : rows) {
-                if (row < 0 || row >= batch * length) {
-                    throw new IllegalArgumentException("edit of " + hook + ": rows are from 0 to " + (batch * length - 1)
-                            + ", found " + row);
+                if (row < 0 || row >= limit) {
+                    throw new IllegalArgumentException("edit of " + hook + ": rows are from 0 to " + (limit - 1) + ", found " + row);
                 }
                 if (seen.get(row)) {
                     throw new IllegalArgumentException("edit of " + hook + " names row " + row + " twice");
@@ -253,7 +280,7 @@ record ForwardRequest(ForwardShape shape, int[] tokens, List<EditValues> edits, 
             }
             float[] values = edit.values().toArray();
             return hook.equals(HookPoint.LOGITS) && positions.isPresent() ? atPositions(rows, values, width, positions.get())
-                    : pad(rows, values, width, batch * length);
+                    : pad(rows, values, width, limit);
         }
 
         /** Moves an edit of the logits to the rows that the wanted positions have; a position may have been named more than once. */

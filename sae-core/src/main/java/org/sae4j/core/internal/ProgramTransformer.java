@@ -3,12 +3,14 @@ package org.sae4j.core.internal;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.Activations;
@@ -17,14 +19,37 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.program.Counts;
+import org.sae4j.core.program.Description;
+import org.sae4j.core.program.Dim;
+import org.sae4j.core.program.Edits;
+import org.sae4j.core.program.ProgramWriter;
+import org.sae4j.core.program.Value;
 
 /** A transformer whose forward passes are programs of an engine, one for each shape of pass. */
 public final class ProgramTransformer implements Transformer {
-    private static final String W_E = "embed.W_E";
-    private static final String W_U = "unembed.W_U";
+    /** What programs differ in. */
+    private record Shape(PassKey key, Counts counts) {}
 
-    private record Compiled(ForwardProgram program, CompiledProgram compiled) implements ProgramPool.Pooled {}
+    private record Compiled(PassForms.PassForm pass, ProgramWriter.Written written, CompiledProgram compiled)
+            implements ProgramPool.Pooled {
+        void write(String name, float[] values) {
+            Buffer buffer = written.input(name);
+            if (buffer != null) {
+                compiled.write(buffer, values);
+            }
+        }
 
+        void write(String name, int[] values) {
+            Buffer buffer = written.input(name);
+            if (buffer != null) {
+                compiled.write(buffer, values);
+            }
+        }
+    }
+
+    private final Description description;
+    private final PassForms forms;
     private final TransformerConfig config;
     private final Optional<Tokenizer> tokenizer;
     private final Engine engine;
@@ -33,13 +58,15 @@ public final class ProgramTransformer implements Transformer {
     /** Made at the first use: opening a model should not wait for it. */
     private final Supplier<Map<String, Tensor>> makeMatrices;
     private @Nullable Map<String, Tensor> matrices;
-    private final ProgramPool<ForwardShape, Compiled> pool = new ProgramPool<>(this::compile);
+    private final ProgramPool<Shape, Compiled> pool = new ProgramPool<>(this::compile);
     private final Lifetime lifetime;
     private volatile @Nullable String fingerprint;
 
-    private ProgramTransformer(TransformerConfig config, Map<String, Tensor> parameters, Supplier<Map<String, Tensor>> makeMatrices,
-            Optional<Tokenizer> tokenizer, Engine engine, SharedResource resource) {
-        this.config = config;
+    private ProgramTransformer(Description description, PassForms forms, Map<String, Tensor> parameters,
+            Supplier<Map<String, Tensor>> makeMatrices, Optional<Tokenizer> tokenizer, Engine engine, SharedResource resource) {
+        this.description = description;
+        this.forms = forms;
+        config = description.config();
         this.parameters = parameters;
         this.makeMatrices = makeMatrices;
         this.tokenizer = tokenizer;
@@ -51,7 +78,7 @@ public final class ProgramTransformer implements Transformer {
     /**
      * Makes a transformer.
      *
-     * @param config dimensions and variants
+     * @param description the model
      * @param parameters all parameters, by their TransformerLens names
      * @param tokenizer the tokenizer, if there is one
      * @param engine runs the programs; stays open
@@ -60,22 +87,22 @@ public final class ProgramTransformer implements Transformer {
      * @throws IllegalArgumentException if parameters are missing, unknown, of another shape or not finite, or the unembedding is not the
      *     transposed embedding although the configuration says so
      */
-    public static ProgramTransformer of(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
+    public static ProgramTransformer of(Description description, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
             Engine engine, SharedResource resource) {
-        Map<String, Tensor> ordered = ordered(config, parameters);
+        Map<String, Tensor> ordered = ordered(description, parameters);
         ordered.forEach(Parameters::checkFinite);
-        if (config.tiedUnembedding() && !TransformerWeightMatrices.isTransposed(tensor(parameters, W_E), tensor(parameters, W_U))) {
-            throw new IllegalArgumentException("parameter " + W_U + " is not the transposed " + W_E
-                    + ", although the configuration says that the unembedding is tied");
+        if (description.config().tiedUnembedding() && !ParameterMatrices.areTied(ordered)) {
+            throw new IllegalArgumentException("parameter unembed.W_U is not the transposed embed.W_E, although the configuration says that"
+                    + " the unembedding is tied");
         }
-        return ofChecked(config, ordered, tokenizer, engine, resource);
+        return ofChecked(description, ordered, tokenizer, engine, resource);
     }
 
     /**
      * Makes a transformer of parameters that the reader of their file has checked: they are finite, and a tied unembedding is the
      * transposed embedding. Reading large models a second time would take longer than opening them.
      *
-     * @param config dimensions and variants
+     * @param description the model
      * @param parameters all parameters, by their TransformerLens names
      * @param tokenizer the tokenizer, if there is one
      * @param engine runs the programs; stays open
@@ -83,28 +110,44 @@ public final class ProgramTransformer implements Transformer {
      * @return the transformer
      * @throws IllegalArgumentException if parameters are missing, unknown or of another shape
      */
-    public static ProgramTransformer ofChecked(TransformerConfig config, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
+    public static ProgramTransformer ofChecked(Description description, Map<String, Tensor> parameters, Optional<Tokenizer> tokenizer,
             Engine engine, SharedResource resource) {
-        Map<String, Tensor> ordered = ordered(config, parameters);
-        return new ProgramTransformer(config, ordered, () -> TransformerWeightMatrices.matrices(config.tiedUnembedding(), ordered, Map.of(),
-                Map.of()), tokenizer, engine, resource);
+        Map<String, Tensor> ordered = ordered(description, parameters);
+        boolean tied = description.config().tiedUnembedding();
+        return new ProgramTransformer(description, new PassForms(description), ordered,
+                () -> ParameterMatrices.of(tied, description.parameters(), ordered, Map.of(), Map.of()), tokenizer, engine, resource);
     }
 
-    private static Map<String, Tensor> ordered(TransformerConfig config, Map<String, Tensor> parameters) {
-        Map<String, int[]> shapes = TransformerWeightMatrices.shapes(config);
+    private static Map<String, Tensor> ordered(Description description, Map<String, Tensor> parameters) {
+        Map<String, int[]> shapes = new LinkedHashMap<>();
+        description.parameters().forEach((name, parameter) -> shapes.put(name, parameter.shape()));
         Parameters.checkShapes(shapes, parameters);
         Map<String, Tensor> ordered = new LinkedHashMap<>();
-        shapes.keySet().forEach(name -> ordered.put(name, tensor(parameters, name)));
+        shapes.keySet().forEach(name -> ordered.put(name, Objects.requireNonNull(parameters.get(name), name)));
         return Collections.unmodifiableMap(ordered);
-    }
-
-    private static Tensor tensor(Map<String, Tensor> parameters, String name) {
-        return Objects.requireNonNull(parameters.get(name), name);
     }
 
     @Override
     public TransformerConfig config() {
         return config;
+    }
+
+    @Override
+    public List<HookPoint> hookPoints() {
+        return forms.hookPoints();
+    }
+
+    @Override
+    public List<HookPoint> cacheHooks() {
+        return description.cacheHooks();
+    }
+
+    @Override
+    public int[] shape(HookPoint hook, int batch, int pos) {
+        if (!forms.has(hook)) {
+            throw new IllegalArgumentException("model " + config.name() + " has no hook point " + hook);
+        }
+        return forms.value(hook).axes(Counts.of(batch, pos));
     }
 
     @Override
@@ -115,8 +158,8 @@ public final class ProgramTransformer implements Transformer {
     @Override
     public Activations forward(int[][] tokens, ForwardPlan plan) {
         return lifetime.use(() -> {
-            ForwardRequest request = ForwardRequest.of(config, tokens, plan);
-            Map<HookPoint, Tensor> captured = pool.use(request.shape(), compiled -> run(compiled, request));
+            ForwardRequest request = ForwardRequest.of(forms, tokens, plan);
+            Map<HookPoint, Tensor> captured = pool.use(new Shape(request.key(), request.counts()), compiled -> run(compiled, request));
             Map<HookPoint, Tensor> asked = new LinkedHashMap<>();
             plan.captures().forEach(hook -> asked.put(hook, Objects.requireNonNull(captured.get(hook), hook.toString())));
             return new Activations(asked);
@@ -132,61 +175,61 @@ public final class ProgramTransformer implements Transformer {
         return made;
     }
 
-    private Compiled compile(ForwardShape shape) {
+    private Compiled compile(Shape shape) {
         Map<String, Tensor> weights = matrices();
-        ForwardProgram program = ForwardProgram.of(config, weights, shape);
-        CompiledProgram compiled = engine.compile(program.program(), weights);
+        PassForms.PassForm pass = forms.form(shape.key());
+        Counts counts = shape.counts();
+        ProgramWriter.Written written = ProgramWriter.write(config.name() + " forward " + counts.batch() + " x " + counts.length(),
+                pass.form(), counts, ParameterMatrices.bindings(config.tiedUnembedding()));
+        Compiled compiled = new Compiled(pass, written, engine.compile(written.program(), weights));
         try {
-            writeConstants(program, compiled, shape);
+            writePositions(compiled, counts);
         } catch (RuntimeException | Error e) {
-            compiled.close();
+            compiled.compiled().close();
             throw e;
         }
-        return new Compiled(program, compiled);
+        return compiled;
     }
 
-    /** Writes the inputs that are the same in every run. */
-    private static void writeConstants(ForwardProgram program, CompiledProgram compiled, ForwardShape shape) {
-        if (program.positions() != null) {
-            int[] positions = new int[shape.rows()];
-            Arrays.setAll(positions, row -> shape.prefix() + row % shape.length());
-            compiled.write(program.positions(), positions);
-        }
-        if (program.logitRows() != null) {
-            int[] positions = shape.logitPositions().orElseThrow().stream().mapToInt(Integer::intValue).toArray();
-            int[] rows = new int[shape.logitRows()];
-            Arrays.setAll(rows, i -> i / positions.length * shape.length() + positions[i % positions.length]);
-            compiled.write(program.logitRows(), rows);
-        }
+    /** Writes the inputs that depend on positions alone, which are the same in every run. */
+    private void writePositions(Compiled compiled, Counts counts) {
+        int rows = counts.of(Dim.ROWS);
+        int[] positions = new int[rows];
+        Arrays.setAll(positions, row -> counts.past() + row % counts.length());
+        compiled.write(Description.POSITIONS, positions);
+        description.positional().forEach((name, row) -> {
+            Buffer buffer = compiled.written().input(name);
+            if (buffer != null) {
+                float[] values = new float[rows * buffer.cols()];
+                for (int r = 0; r < rows; r++) {
+                    row.write(positions[r], values, r * buffer.cols());
+                }
+                compiled.compiled().write(buffer, values);
+            }
+        });
     }
 
-    private Map<HookPoint, Tensor> run(Compiled pooled, ForwardRequest request) {
-        ForwardProgram program = pooled.program();
-        CompiledProgram compiled = pooled.compiled();
-        if (program.tokens() != null) {
-            compiled.write(program.tokens(), request.tokens());
+    private static Map<HookPoint, Tensor> run(Compiled compiled, ForwardRequest request) {
+        compiled.write(Description.TOKENS, request.tokens());
+        if (request.residual() != null && compiled.pass().start() != null) {
+            compiled.write(compiled.pass().start(), request.residual());
         }
-        if (program.residual() != null && request.residual() != null) {
-            compiled.write(program.residual(), request.residual());
+        if (request.logitRows() != null) {
+            compiled.write(Description.LOGIT_ROWS, request.logitRows());
         }
-        program.prefix().forEach((hook, buffer) -> compiled.write(buffer, Objects.requireNonNull(request.prefix().get(hook))));
-        for (ForwardProgram.EditInputs inputs : program.edits()) {
-            ForwardRequest.EditValues edit = request.edits().get(inputs.edit());
-            compiled.write(inputs.rows(), edit.rows());
-            compiled.write(inputs.values(), edit.values());
+        request.prefix().forEach((hook, values) -> compiled.write(PassForms.earlier(hook.toString()), values));
+        for (int i = 0; i < request.edits().size(); i++) {
+            compiled.write(Edits.rows(i), request.edits().get(i).rows());
+            compiled.write(Edits.values(i), request.edits().get(i).values());
         }
-        compiled.run();
+        compiled.compiled().run();
         Map<HookPoint, Tensor> captured = new LinkedHashMap<>();
-        program.captures().forEach((hook, buffer) -> captured.put(hook, compiled.read(buffer).reshape(shape(hook, request.shape()))));
-        return captured;
-    }
-
-    private int[] shape(HookPoint hook, ForwardShape shape) {
-        int[] lengths = hook.shape(config, shape.batch(), shape.length());
-        if (hook.equals(HookPoint.LOGITS)) {
-            lengths[1] = shape.logitRows() / shape.batch();
+        for (HookPoint hook : request.key().captures()) {
+            Value value = compiled.pass().form().value(hook.toString());
+            Buffer buffer = Objects.requireNonNull(compiled.written().outputs().get(hook.toString()));
+            captured.put(hook, compiled.compiled().read(buffer).reshape(value.axes(request.counts())));
         }
-        return lengths;
+        return captured;
     }
 
     @Override
@@ -208,17 +251,15 @@ public final class ProgramTransformer implements Transformer {
             });
             Map<String, Tensor> all = new LinkedHashMap<>(parameters);
             all.putAll(changed);
-            boolean tied = config.tiedUnembedding() && (!changed.containsKey(W_E) && !changed.containsKey(W_U)
-                    || TransformerWeightMatrices.isTransposed(tensor(all, W_E), tensor(all, W_U)));
+            boolean tied = config.tiedUnembedding() && (ParameterMatrices.leavesTied(changed) || ParameterMatrices.areTied(all));
             Map<String, Tensor> shared = matrices();
-            return new ProgramTransformer(tied == config.tiedUnembedding() ? config : untied(config), Collections.unmodifiableMap(all),
-                    () -> TransformerWeightMatrices.matrices(tied, all, parameters, shared), tokenizer, engine, resource.retain());
+            Description changedModel = tied == config.tiedUnembedding() ? description
+                    : description.with(config.toBuilder().tiedUnembedding(false).build());
+            return new ProgramTransformer(changedModel, tied == config.tiedUnembedding() ? forms : new PassForms(changedModel),
+                    Collections.unmodifiableMap(all),
+                    () -> ParameterMatrices.of(tied, description.parameters(), all, parameters, shared), tokenizer, engine,
+                    resource.retain());
         });
-    }
-
-    private static TransformerConfig untied(TransformerConfig c) {
-        return new TransformerConfig(c.name(), c.nLayers(), c.dModel(), c.nHeads(), c.dHead(), c.dMlp(), c.nCtx(), c.dVocab(),
-                c.activation(), c.layerNormEps(), false);
     }
 
     @Override

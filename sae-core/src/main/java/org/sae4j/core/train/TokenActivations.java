@@ -3,6 +3,7 @@ package org.sae4j.core.train;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
@@ -100,16 +101,13 @@ public final class TokenActivations {
      * @throws Sae4jException if the model lacks the hook point, or it has no vector for each token
      */
     public static int width(Transformer model, HookPoint hook) {
-        if (!HookPoint.of(model.config()).contains(hook)) {
+        if (!model.hookPoints().contains(hook)) {
             throw new Sae4jException("the model has no hook point " + hook, model.config().name() + " with " + model.config().nLayers()
                     + " layers", "choose another hook point");
         }
-        switch (hook.site()) {
-            case ATTN_SCORES, PATTERN, LOGITS -> throw new Sae4jException(hook + " has no activation vector for each token",
-                    model.config().name(), "choose a hook point such as blocks.0.mlp.hook_post");
-            default -> { }
-        }
-        return IntStream.of(hook.shape(model.config(), 1, 1)).reduce(1, Math::multiplyExact);
+        OptionalInt width = hook.equals(HookPoint.LOGITS) ? OptionalInt.empty() : model.width(hook);
+        return width.orElseThrow(() -> new Sae4jException(hook + " has no activation vector for each token", model.config().name(),
+                "choose a hook point such as blocks.0.mlp.hook_post"));
     }
 
     /**

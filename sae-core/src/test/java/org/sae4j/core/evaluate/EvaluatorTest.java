@@ -209,8 +209,8 @@ class EvaluatorTest {
         }
     }
 
-    private static final TransformerConfig CONFIG = new TransformerConfig("small", 2, 6, 2, 3, 8, 9, 11,
-            TransformerConfig.Activation.GELU, 1e-5f, false);
+    private static final TransformerConfig CONFIG = TransformerConfig.builder("small").layers(2).dModel(6).heads(2).dHead(3).dMlp(8)
+                .nCtx(9).dVocab(11).activation(TransformerConfig.Activation.GELU).build();
 
     private static int[][] tokens() {
         CounterRandom random = new CounterRandom(5);
@@ -226,7 +226,7 @@ class EvaluatorTest {
         "blocks.1.hook_resid_post"})
     void a_perfect_autoencoder_recovers_all_of_the_loss_and_an_empty_one_nothing(String name) {
         HookPoint hook = HookPoint.parse(name).orElseThrow();
-        int d = hook.shape(CONFIG, 1, 1)[2];
+        int d = hook.site().equals(HookPoint.Site.MLP_POST) ? CONFIG.dMlp() : CONFIG.dModel();
         try (Engine engine = new ReferenceEngine();
                 Transformer model = Transformers.of(CONFIG, RandomModels.parameters(CONFIG, 3), Optional.empty(), engine);
                 SparseAutoencoder perfect = identity(engine, d, 1, Optional.of(hook));

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -25,6 +26,7 @@ import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.HookPoint.Site;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
@@ -42,8 +44,8 @@ class FeatureProfilesTest {
     private static final int NEURONS = 6;
     /** A feature that never fires and looks like neurons 0 and 1. */
     private static final int DEAD = NEURONS;
-    private static final TransformerConfig CONFIG = new TransformerConfig("small", 1, 8, 2, 4, NEURONS, 12, 11,
-            TransformerConfig.Activation.RELU, 1e-5f, false);
+    private static final TransformerConfig CONFIG = TransformerConfig.builder("small").layers(1).dModel(8).heads(2).dHead(4).dMlp(NEURONS)
+                .nCtx(12).dVocab(11).activation(TransformerConfig.Activation.RELU).build();
     private static final HookPoint HOOK = HookPoint.mlpPost(0);
     private static final List<Document> DOCUMENTS = documents();
     private static final List<Fact> FACTS = List.of(new Fact("r", "cab", "a", "d"), new Fact("r", "bbb", "b", "e"));
@@ -350,11 +352,11 @@ class FeatureProfilesTest {
     @Test
     void otherSitesHaveTheirOwnPathToTheLogits() {
         SaeConfig.Normalization none = SaeConfig.Normalization.NONE;
-        TransformerConfig square = new TransformerConfig("square", 1, NEURONS, 2, 3, NEURONS, 12, 11, TransformerConfig.Activation.RELU,
-                1e-5f, false);
+        TransformerConfig square = TransformerConfig.builder("square").layers(1).dModel(NEURONS).heads(2).dHead(3).dMlp(NEURONS)
+                .nCtx(12).dVocab(11).activation(TransformerConfig.Activation.RELU).build();
         try (Transformer wide = Transformers.of(square, RandomModels.parameters(square, 6), Optional.of(new Letters()), engine)) {
-            for (HookPoint hook : HookPoint.of(square)) {
-                boolean width = IntStream.of(hook.shape(square, 1, 1)).skip(2).reduce(1, Math::multiplyExact) == NEURONS;
+            for (HookPoint hook : wide.hookPoints()) {
+                boolean width = wide.width(hook).orElse(0) == NEURONS;
                 if (!width) {
                     continue;
                 }
@@ -362,10 +364,8 @@ class FeatureProfilesTest {
                     LabelScores own = LabelScores.of(EncodedCorpus.encode(wide, at, DOCUMENTS, Progress.NONE), Progress.NONE);
                     FeatureProfiles found = FeatureProfiles.compute(wide, at, own, new int[] {0, 1}, FACTS, ProfileSettings.of(0),
                             Progress.NONE);
-                    boolean direct = switch (hook.site()) {
-                        case Q, K, V, MLP_PRE, LN1_NORMALIZED, LN2_NORMALIZED -> false;
-                        default -> true;
-                    };
+                    boolean direct = !Set.of(Site.Q, Site.K, Site.V, Site.MLP_PRE, Site.LN1_NORMALIZED, Site.LN2_NORMALIZED)
+                            .contains(hook.site());
                     assertThat(found.directPath().isEmpty()).as(hook.toString()).isEqualTo(!direct);
                     assertThat(found.features()).as(hook.toString()).allMatch(f -> f.logits().isPresent() == direct)
                             .allMatch(f -> f.active() == 0 || f.removal().isPresent());

@@ -16,8 +16,8 @@ class TransformerFilesTest {
     @Test
     void readsTheDemoModels() {
         try (TransformerWeights gpt2 = TransformerFiles.read(MODELS.resolve("gpt2-4l-demo"))) {
-            assertThat(gpt2.config()).isEqualTo(new TransformerConfig("gpt2-4l-demo", 4, 128, 4, 32, 512, 128, 1024, Activation.GELU_TANH,
-                    1e-5f, true));
+            assertThat(gpt2.config()).isEqualTo(TransformerConfig.builder("gpt2-4l-demo").layers(4).dModel(128).heads(4).dHead(32).dMlp(512)
+                .nCtx(128).dVocab(1024).activation(Activation.GELU_TANH).tiedUnembedding(true).build());
             assertThat(gpt2.parameters().get("blocks.3.attn.W_V").shape()).containsExactly(4, 128, 32);
             assertThat(gpt2.parameters().get("unembed.W_U").at(7, 1000)).isEqualTo(gpt2.parameters().get("embed.W_E").at(1000, 7));
             Tokenizer tokenizer = gpt2.tokenizer().orElseThrow();

@@ -42,8 +42,8 @@ import org.sae4j.core.Transformers;
 import org.sae4j.testkit.ReferenceEngine;
 
 class HarvestTest {
-    private static final TransformerConfig CONFIG = new TransformerConfig("small", 2, 6, 2, 3, 5, 9, 30,
-            TransformerConfig.Activation.GELU, 1e-5f, false);
+    private static final TransformerConfig CONFIG = TransformerConfig.builder("small").layers(2).dModel(6).heads(2).dHead(3).dMlp(5)
+                .nCtx(9).dVocab(30).activation(TransformerConfig.Activation.GELU).build();
     private static final HookPoint MLP = HookPoint.mlpPost(0);
     private static final HookPoint Z = HookPoint.parse("blocks.1.attn.hook_z").orElseThrow();
     private static final int BOS = 0;

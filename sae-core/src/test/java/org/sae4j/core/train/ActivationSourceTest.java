@@ -29,8 +29,8 @@ import org.sae4j.core.Transformers;
 import org.sae4j.testkit.ReferenceEngine;
 
 class ActivationSourceTest {
-    private static final TransformerConfig CONFIG = new TransformerConfig("small", 1, 6, 2, 3, 5, 9, 11,
-            TransformerConfig.Activation.GELU, 1e-5f, false);
+    private static final TransformerConfig CONFIG = TransformerConfig.builder("small").layers(1).dModel(6).heads(2).dHead(3).dMlp(5)
+                .nCtx(9).dVocab(11).activation(TransformerConfig.Activation.GELU).build();
     private static final HookPoint HOOK = HookPoint.mlpPost(0);
     private static final int[][] TOKENS = {{0, 3, 4}, {0}, {0, 5, 6, 7, 8}, {}, {0, 9}, {0, 1, 2, 10}};
     private static Engine engine;

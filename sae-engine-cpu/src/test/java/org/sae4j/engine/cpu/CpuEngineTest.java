@@ -88,12 +88,12 @@ class CpuEngineTest {
         b.add(new Op.MatMul(normed, false, b.weight("W_Q", d, d), false, null, Function.IDENTITY, q));
         b.add(new Op.MatMul(normed, false, b.weight("W_K", d, d), true, null, Function.IDENTITY, k));
         Buffer fused = b.output("fused", rows, d);
-        b.add(new Op.Attention(q, k, normed, batch, heads, fused));
+        b.add(new Op.Attention(q, k, normed, batch, Op.Heads.of(heads, d / heads), fused));
         Buffer scores = b.intermediate("scores", heads * rows, length);
         Buffer pattern = b.intermediate("pattern", heads * rows, length);
         Buffer mixed = b.output("mixed", rows, d);
-        b.add(new Op.AttentionScores(q, k, batch, heads, scores)).add(new Op.Softmax(scores, pattern));
-        b.add(new Op.AttentionMix(pattern, normed, batch, heads, mixed));
+        b.add(new Op.AttentionScores(q, k, batch, Op.Heads.of(heads, d / heads), scores)).add(new Op.Softmax(scores, pattern));
+        b.add(new Op.AttentionMix(pattern, normed, batch, Op.Heads.of(heads, d / heads), mixed));
         Buffer mlp = b.output("mlp", rows, 301);
         b.add(new Op.MatMul(mixed, false, b.weight("W_in", d, 301), false, b.weight("b_in", 1, 301), Function.GELU, mlp));
         Map<String, Tensor> weights = Map.of("w", Tensor.of(normal(d, 1), d), "b", Tensor.of(normal(d, 2), d), "W_Q",

@@ -43,7 +43,7 @@ final class DeviceCases {
         add(all, "LayerNorm", (b, s) -> b.add(new Op.LayerNorm(b.input("x", BATCH, D), b.weight("w", 1, D), b.weight("bias", 1, D), 1e-5f,
                 b.output("out", BATCH, D), null)));
         add(all, "Attention, sequences of " + LENGTH, (b, s) -> b.add(new Op.Attention(b.input("q", BATCH, D), b.input("k", BATCH, D),
-                b.input("v", BATCH, D), BATCH / LENGTH, HEADS, b.output("out", BATCH, D))));
+                b.input("v", BATCH, D), BATCH / LENGTH, Op.Heads.of(HEADS, D / HEADS), b.output("out", BATCH, D))));
         for (Op.Rule rule : List.of(Op.Rule.RELU, Op.Rule.TOPK, Op.Rule.BATCH_TOPK)) {
             add(all, "Select, " + rule, (b, s) -> b.add(new Op.Select(b.input("pre", BATCH, N), rule, rule == Op.Rule.RELU ? 0 : K, null, 0,
                     null, b.buffer("out", Buffer.Role.OUTPUT, Buffer.Type.SPARSE, BATCH, N))));

@@ -15,11 +15,11 @@ import org.sae4j.core.Transformers;
 /** Transformers with random weights: how long they take does not depend on what they know. */
 final class RandomModel {
     /** GPT-2 small. */
-    static final TransformerConfig GPT2_SMALL = new TransformerConfig("gpt2-small", 12, 768, 12, 64, 3072, 1024, 50257,
-            TransformerConfig.Activation.GELU_TANH, 1e-5f, true);
+    static final TransformerConfig GPT2_SMALL = TransformerConfig.builder("gpt2-small").layers(12).dModel(768).heads(12).dHead(64)
+            .dMlp(3072).nCtx(1024).dVocab(50257).activation(TransformerConfig.Activation.GELU_TANH).tiedUnembedding(true).build();
     /** Neel Nanda's gelu-1l. */
-    static final TransformerConfig GELU_1L = new TransformerConfig("gelu-1l", 1, 512, 8, 64, 2048, 1024, 48262,
-            TransformerConfig.Activation.GELU, 1e-5f, false);
+    static final TransformerConfig GELU_1L = TransformerConfig.builder("gelu-1l").layers(1).dModel(512).heads(8).dHead(64).dMlp(2048)
+                .nCtx(1024).dVocab(48262).activation(TransformerConfig.Activation.GELU).build();
 
     private final SplittableRandom random = new SplittableRandom(1);
     private final Map<String, Tensor> parameters = new HashMap<>();

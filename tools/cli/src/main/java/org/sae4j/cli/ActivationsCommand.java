@@ -90,7 +90,7 @@ final class ActivationsCommand implements Runnable {
         try (Engine engine = engineOption.open(terminal); Transformer transformer = given != null
                 ? processOption.openWithoutTokenizer(model, engine) : processOption.open(model, engine)) {
             TransformerConfig config = transformer.config();
-            HookPoint[] points = hooks.stream().map(name -> hook(name.strip(), config)).toArray(HookPoint[]::new);
+            HookPoint[] points = hooks.stream().map(name -> hook(name.strip(), transformer)).toArray(HookPoint[]::new);
             int[][] tokens = given != null ? given : new int[][] {encode(Objects.requireNonNull(text), transformer)};
             check(tokens, config);
             Activations activations = transformer.forward(tokens, ForwardPlan.capture(points));
@@ -170,11 +170,11 @@ final class ActivationsCommand implements Runnable {
         }
     }
 
-    static HookPoint hook(String name, TransformerConfig config) {
-        List<HookPoint> known = HookPoint.of(config);
+    static HookPoint hook(String name, Transformer model) {
+        List<HookPoint> known = model.hookPoints();
         return HookPoint.parse(name).filter(known::contains)
-                .orElseThrow(() -> new Sae4jException("unknown hook point '" + name + "'", config.name() + " with " + config.nLayers()
-                        + " layers", "use one of " + Arrays.stream(HookPoint.Site.values())
-                                .map(site -> site.inBlock() ? "blocks.N." + site.suffix() : site.suffix()).toList()));
+                .orElseThrow(() -> new Sae4jException("unknown hook point '" + name + "'", model.config().name() + " with "
+                        + model.config().nLayers() + " layers", "use one of " + known.stream().map(hook -> hook.layer() < 0
+                                ? hook.toString() : "blocks.N." + hook.site()).distinct().toList()));
     }
 }

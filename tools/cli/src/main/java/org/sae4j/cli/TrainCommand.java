@@ -246,7 +246,7 @@ final class TrainCommand implements Runnable {
         try (Engine engine = engineOption.open(terminal);
                 Transformer transformer = processOption.open(model, engine);
                 Contexts contexts = corpus.open(transformer)) {
-            HookPoint point = ActivationsCommand.hook(hook.strip(), transformer.config());
+            HookPoint point = ActivationsCommand.hook(hook.strip(), transformer);
             Set<Integer> excluded = corpus.excluded(transformer);
             terminal.say(corpus.describe(contexts, excluded));
             data.put("texts", corpus.describe(contexts, excluded));

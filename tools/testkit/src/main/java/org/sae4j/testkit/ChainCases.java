@@ -234,11 +234,11 @@ final class ChainCases {
         if (pattern) {
             Buffer scores = s.intermediate("scores" + id, heads * rows, rows / batch);
             Buffer probabilities = s.output("pattern" + id, heads * rows, rows / batch);
-            s.op(new Op.AttentionScores(qkv[0], qkv[1], batch, heads, scores));
+            s.op(new Op.AttentionScores(qkv[0], qkv[1], batch, Op.Heads.of(heads, d / heads), scores));
             s.op(new Op.Softmax(scores, probabilities));
-            s.op(new Op.AttentionMix(probabilities, qkv[2], batch, heads, z));
+            s.op(new Op.AttentionMix(probabilities, qkv[2], batch, Op.Heads.of(heads, d / heads), z));
         } else {
-            s.op(new Op.Attention(qkv[0], qkv[1], qkv[2], batch, heads, z));
+            s.op(new Op.Attention(qkv[0], qkv[1], qkv[2], batch, Op.Heads.of(heads, d / heads), z));
         }
         Buffer middle = s.intermediate("resid_mid" + id, rows, d);
         s.op(new Op.Add(x, linear(s, z, "attn_out" + id, d, Function.IDENTITY), 1, middle));

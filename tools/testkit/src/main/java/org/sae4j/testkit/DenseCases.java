@@ -9,6 +9,7 @@ import java.util.stream.Stream;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Op.Function;
+import org.sae4j.api.engine.Op.Heads;
 import org.sae4j.api.engine.Op.Reduction;
 import org.sae4j.testkit.EngineConformance.Case;
 
@@ -42,6 +43,25 @@ final class DenseCases {
                     s.op(new Op.Add(s.input("a", 7, 65), row, -1, s.output("out", 7, 65)));
                     s.op(new Op.Add(s.input("one", 1, 65), row, 3, s.output("oneOut", 1, 65)));
                 }),
+                scenario("Multiply", s -> {
+                    for (int[] shape : SHAPES) {
+                        String id = shape[0] + "x" + shape[1];
+                        Buffer a = s.input("a" + id, shape[0], shape[1]);
+                        s.op(new Op.Multiply(a, s.input("b" + id, shape[0], shape[1]), s.output("out" + id, shape[0], shape[1])));
+                        s.op(new Op.Multiply(a, s.weight("row" + id, 1, shape[1]), s.output("rows" + id, shape[0], shape[1])));
+                    }
+                    Buffer x = s.parameter("x", 7, 65);
+                    s.op(new Op.Multiply(x, x, x));
+                    s.op(new Op.Multiply(x, s.input("row", 1, 65), x));
+                }),
+                scenario("Scale", s -> {
+                    for (int[] shape : SHAPES) {
+                        String id = shape[0] + "x" + shape[1];
+                        s.op(new Op.Scale(s.input("x" + id, shape[0], shape[1]), -2.5f, s.output("out" + id, shape[0], shape[1])));
+                    }
+                    Buffer x = s.parameter("x", 7, 65);
+                    s.op(new Op.Scale(x, 0.3f, x));
+                }),
                 scenario("Add in place", s -> {
                     Buffer a = s.parameter("a", 7, 65);
                     s.op(new Op.Add(a, s.input("b", 7, 65), 0.25f, a));
@@ -52,7 +72,7 @@ final class DenseCases {
                     s.op(new Op.MatMul(x, true, x, false, null, Function.IDENTITY, s.output("square", 5, 5)));
                     s.op(new Op.Add(x, x, 1, s.output("twice", 17, 5)));
                     s.op(new Op.SquaredError(x, x, Reduction.SUM, 1, s.output("gradient", 17, 5), s.output("loss", 1, 1)));
-                    s.op(new Op.Attention(x, x, x, 1, 1, s.output("attention", 17, 5))).reduction(22);
+                    s.op(new Op.Attention(x, x, x, 1, Heads.of(1, 5), s.output("attention", 17, 5))).reduction(22);
                     Buffer sum = s.parameter("sum", 3, 5);
                     s.op(new Op.Add(sum, sum, 0.5f, sum));
                 }),
@@ -135,6 +155,43 @@ final class DenseCases {
                     s.op(new Op.LayerNorm(s.adjust(x, v -> v + 100), s.weight("w", 1, 65), s.weight("b", 1, 65), 1e-5f,
                             s.output("out", 3, 65), s.output("scale", 3, 1)));
                 }),
+                scenario("LayerNorm without weight and bias", s -> {
+                    for (int[] shape : SHAPES) {
+                        String id = shape[0] + "x" + shape[1];
+                        Buffer x = s.input("x" + id, shape[0], shape[1]);
+                        s.op(new Op.LayerNorm(x, null, null, 1e-5f, s.output("plain" + id, shape[0], shape[1]), null));
+                        s.op(new Op.LayerNorm(x, s.weight("w" + id, 1, shape[1]), null, 1e-5f, s.output("out" + id, shape[0], shape[1]),
+                                null));
+                    }
+                }),
+                scenario("RmsNorm", s -> {
+                    for (int[] shape : SHAPES) {
+                        for (int groups : new int[] {1, 3}) {
+                            String id = shape[0] + "x" + shape[1] + " in " + groups;
+                            int cols = shape[1] * groups;
+                            boolean weight = shape[0] % 2 == 1;
+                            s.op(new Op.RmsNorm(s.input("x" + id, shape[0], cols), weight ? s.weight("w" + id, 1, shape[1]) : null, groups,
+                                    1e-6f, s.output("out" + id, shape[0], cols), weight ? s.output("scale" + id, shape[0], groups) : null));
+                        }
+                    }
+                }),
+                scenario("RmsNorm of zeros and of far values", s -> {
+                    Buffer x = s.input("x", 3, 65);
+                    s.fillRow(x, 0, 0);
+                    s.fillRow(x, 1, 1e4);
+                    s.op(new Op.RmsNorm(x, s.weight("w", 1, 65), 1, 1e-5f, s.output("out", 3, 65), s.output("scale", 3, 1)));
+                }),
+                scenario("Rotary", s -> {
+                    // Rows, heads, width of a head, frequencies.
+                    for (int[] shape : new int[][] {{1, 1, 2, 1}, {7, 3, 10, 5}, {5, 2, 24, 4}, {33, 1, 67, 33}}) {
+                        String id = Arrays.toString(shape);
+                        Buffer x = s.parameter("x" + id, shape[0], shape[1] * shape[2]);
+                        Buffer cos = s.input("cos" + id, shape[0], shape[3]);
+                        Buffer sin = s.input("sin" + id, shape[0], shape[3]);
+                        s.op(new Op.Rotary(x, cos, sin, shape[1], s.output("out" + id, shape[0], shape[1] * shape[2])));
+                        s.op(new Op.Rotary(x, cos, sin, shape[1], x));
+                    }
+                }),
                 scenario("Softmax", s -> {
                     for (int[] shape : SHAPES) {
                         Buffer x = s.input("x" + shape[1], shape[0], shape[1]);
@@ -168,7 +225,15 @@ final class DenseCases {
                     for (int[] shape : shapes) {
                         Buffer[] b = heads(s, shape);
                         Buffer out = s.output("out" + b[0].name(), b[0].rows(), b[0].cols());
-                        s.op(new Op.Attention(b[0], b[1], b[2], shape[0], shape[2], out)).reduction(shape[1] + shape[3]);
+                        s.op(new Op.Attention(b[0], b[1], b[2], shape[0], Heads.of(shape[2], shape[3]), out));
+                        s.reduction(shape[1] + shape[3]);
+                    }
+                }),
+                scenario("Attention with groups, scale, cap and window", s -> {
+                    for (Variant v : VARIANTS) {
+                        Buffer[] b = variant(s, v, v.batch, v.length, "");
+                        Buffer out = s.output("out" + v, b[0].rows(), b[0].cols());
+                        s.op(new Op.Attention(b[0], b[1], b[2], v.batch, v.heads, out)).reduction(v.length + v.dHead);
                     }
                 }),
                 scenario("Attention after earlier positions", s -> {
@@ -179,29 +244,63 @@ final class DenseCases {
                         for (int rows : IntStream.of(1, shape[0]).distinct().toArray()) {
                             Buffer[] b = heads(s, shape, "rows " + rows);
                             Buffer[] past = heads(s, new int[] {rows, shape[4], shape[2], shape[3]}, "past of " + b[0].name());
-                            s.op(new Op.Attention(b[0], b[1], b[2], shape[4], past[1], past[2], shape[0], shape[2],
-                                    s.output("out" + b[0].name(), b[0].rows(), b[0].cols()))).reduction(shape[1] + shape[3] + shape[4]);
+                            s.op(new Op.Attention(b[0], b[1], b[2], shape[4], past[1], past[2], null, shape[0],
+                                    Heads.of(shape[2], shape[3]), s.output("out" + b[0].name(), b[0].rows(), b[0].cols())));
+                            s.reduction(shape[1] + shape[3] + shape[4]);
+                        }
+                    }
+                }),
+                scenario("Attention with groups, scale, cap and window after some of the earlier positions", s -> {
+                    for (Variant v : VARIANTS) {
+                        for (int earlier : new int[] {0, 1, 13}) {
+                            String id = v + " after " + earlier;
+                            Buffer[] b = variant(s, v, v.batch, v.length, id);
+                            Buffer[] past = variant(s, v, v.batch, 13, "past of " + id);
+                            Buffer length = s.indices("length" + id, earlier);
+                            s.op(new Op.Attention(b[0], b[1], b[2], 13, past[1], past[2], length, v.batch, v.heads,
+                                    s.output("out" + id, b[0].rows(), b[0].cols()))).reduction(v.length + v.dHead + 13);
                         }
                     }
                 }),
                 scenario("Attention with large scores", s -> {
                     Buffer[] b = heads(s, new int[] {2, 5, 2, 4});
                     s.adjust(b[0], v -> 40 * v);
-                    s.op(new Op.Attention(b[0], b[1], b[2], 2, 2, s.output("out", b[0].rows(), b[0].cols()))).loosen(20);
+                    s.op(new Op.Attention(b[0], b[1], b[2], 2, Heads.of(2, 4), s.output("out", b[0].rows(), b[0].cols()))).loosen(20);
                 }),
                 scenario("AttentionScores, Softmax and AttentionMix", s -> {
                     for (int[] shape : shapes) {
-                        Buffer[] b = heads(s, shape);
-                        String id = b[0].name();
-                        int patternRows = shape[0] * shape[2] * shape[1];
-                        Buffer scores = s.output("scores" + id, patternRows, shape[1]);
-                        Buffer pattern = s.output("pattern" + id, patternRows, shape[1]);
-                        s.op(new Op.AttentionScores(b[0], b[1], shape[0], shape[2], scores));
-                        s.op(new Op.Softmax(scores, pattern));
-                        s.op(new Op.AttentionMix(pattern, b[2], shape[0], shape[2], s.output("z" + id, b[0].rows(), b[0].cols())));
-                        s.reduction(shape[1] + shape[3]);
+                        pieces(s, heads(s, shape), shape[0], shape[1], Heads.of(shape[2], shape[3]), shape[3]);
+                    }
+                    for (Variant v : VARIANTS) {
+                        pieces(s, variant(s, v, v.batch, v.length, ""), v.batch, v.length, v.heads, v.dHead);
                     }
                 }));
+    }
+
+    /** An attention that is not the plain one. */
+    private record Variant(int batch, int length, int dHead, Heads heads) {}
+
+    private static final List<Variant> VARIANTS = List.of(new Variant(2, 7, 5, new Heads(4, 2, 0.3f, 0, 0)),
+            new Variant(1, 9, 3, new Heads(3, 1, 1, 2.5f, 0)), new Variant(2, 11, 8, new Heads(2, 2, 0.5f, 0, 4)),
+            new Variant(1, 53, 6, new Heads(6, 3, 0.4f, 3, 7)), new Variant(3, 1, 4, new Heads(2, 1, 0.5f, 0, 1)));
+
+    private static Buffer[] variant(Scenario s, Variant v, int batch, int length, String what) {
+        String id = v + what;
+        int rows = batch * length;
+        int keys = v.heads.keyValues() * v.dHead;
+        return new Buffer[] {s.input("q" + id, rows, v.heads.count() * v.dHead), s.input("k" + id, rows, keys),
+            s.input("v" + id, rows, keys)};
+    }
+
+    private static void pieces(Scenario s, Buffer[] b, int batch, int length, Heads heads, int dHead) {
+        String id = b[0].name();
+        int patternRows = batch * heads.count() * length;
+        Buffer scores = s.output("scores" + id, patternRows, length);
+        Buffer pattern = s.output("pattern" + id, patternRows, length);
+        s.op(new Op.AttentionScores(b[0], b[1], batch, heads, scores));
+        s.op(new Op.Softmax(scores, pattern));
+        s.op(new Op.AttentionMix(pattern, b[2], batch, heads, s.output("z" + id, b[0].rows(), b[0].cols())));
+        s.reduction(length + dHead);
     }
 
     private static Buffer[] heads(Scenario s, int[] shape) {

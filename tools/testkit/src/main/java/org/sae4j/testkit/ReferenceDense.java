@@ -8,9 +8,11 @@ import org.sae4j.api.engine.Op;
 /** The operations between dense matrices. */
 final class ReferenceDense {
     private final ReferenceProgram memory;
+    private final ReferenceAttention attention;
 
     ReferenceDense(ReferenceProgram memory) {
         this.memory = memory;
+        attention = new ReferenceAttention(memory);
     }
 
     /** Runs an operation; returns false if it is not one of this class. */
@@ -18,15 +20,17 @@ final class ReferenceDense {
         switch (op) {
             case Op.Gather o -> gather(o);
             case Op.Add o -> add(o);
+            case Op.Multiply o -> multiply(o);
+            case Op.Scale o -> memory.store(o.out(), Arrays.stream(memory.doubles(o.x())).map(x -> o.factor() * x).toArray());
             case Op.LayerNorm o -> layerNorm(o);
+            case Op.RmsNorm o -> rmsNorm(o);
+            case Op.Rotary o -> rotary(o);
             case Op.MatMul o -> matMul(o);
             case Op.Map o -> memory.store(o.out(), Arrays.stream(memory.doubles(o.x())).map(x -> apply(o.function(), x)).toArray());
-            case Op.Attention o -> attention(o);
-            case Op.AttentionScores o -> memory.store(o.out(), scores(memory.doubles(o.q()), memory.doubles(o.k()), o.batch(), o.heads(),
-                    o.q().rows() / o.batch(), o.q().cols() / o.heads()));
+            case Op.Attention o -> attention.attention(o);
+            case Op.AttentionScores o -> attention.scores(o);
             case Op.Softmax o -> memory.store(o.out(), softmax(memory.doubles(o.x()), o.x().cols()));
-            case Op.AttentionMix o -> memory.store(o.out(), mix(memory.doubles(o.pattern()), memory.doubles(o.v()), o.batch(), o.heads(),
-                    o.v().rows() / o.batch(), o.v().cols() / o.heads()));
+            case Op.AttentionMix o -> attention.mix(o);
             case Op.Patch o -> patch(o);
             case Op.SquaredError o -> squaredError(o);
             case Op.GhostError o -> ghostError(o);
@@ -50,6 +54,8 @@ final class ReferenceDense {
             case RELU -> x <= 0 ? 0 : x;
             case GELU -> x / 2 * (1 + Erf.of(x / Math.sqrt(2)));
             case GELU_TANH -> x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
+            case SILU -> x / (1 + Math.exp(-x));
+            case TANH -> Math.tanh(x);
         };
     }
 
@@ -72,11 +78,39 @@ final class ReferenceDense {
         memory.store(op.out(), a);
     }
 
+    private void multiply(Op.Multiply op) {
+        double[] a = memory.doubles(op.a());
+        double[] b = memory.doubles(op.b());
+        for (int i = 0; i < a.length; i++) {
+            a[i] *= b[i % b.length];
+        }
+        memory.store(op.out(), a);
+    }
+
+    private void rmsNorm(Op.RmsNorm op) {
+        int cols = op.x().cols() / op.groups();
+        double[] x = memory.doubles(op.x());
+        double[] out = new double[x.length];
+        double[] scale = new double[x.length / cols];
+        for (int g = 0; g < scale.length; g++) {
+            double squares = 0;
+            for (int c = 0; c < cols; c++) {
+                squares += x[g * cols + c] * x[g * cols + c] / cols;
+            }
+            scale[g] = Math.sqrt(squares + op.eps());
+            for (int c = 0; c < cols; c++) {
+                out[g * cols + c] = x[g * cols + c] / scale[g] * valueOf(op.weight(), c, 1);
+            }
+        }
+        memory.store(op.out(), out);
+        if (op.scale() != null) {
+            memory.store(op.scale(), scale);
+        }
+    }
+
     private void layerNorm(Op.LayerNorm op) {
         int cols = op.x().cols();
         double[] x = memory.doubles(op.x());
-        double[] weight = memory.doubles(op.weight());
-        double[] bias = memory.doubles(op.bias());
         double[] out = new double[x.length];
         double[] scale = new double[op.x().rows()];
         for (int r = 0; r < op.x().rows(); r++) {
@@ -91,7 +125,7 @@ final class ReferenceDense {
             }
             scale[r] = Math.sqrt(variance + op.eps());
             for (int c = 0; c < cols; c++) {
-                out[r * cols + c] = (x[r * cols + c] - mean) / scale[r] * weight[c] + bias[c];
+                out[r * cols + c] = (x[r * cols + c] - mean) / scale[r] * valueOf(op.weight(), c, 1) + valueOf(op.bias(), c, 0);
             }
         }
         memory.store(op.out(), out);
@@ -113,66 +147,39 @@ final class ReferenceDense {
                 for (int l = 0; l < k; l++) {
                     sum += (op.transposeA() ? a[l * m + i] : a[i * k + l]) * (op.transposeB() ? b[j * k + l] : b[l * n + j]);
                 }
-                out[i * n + j] = apply(op.function(), sum + valueOf(op.bias(), j));
+                out[i * n + j] = apply(op.function(), sum + valueOf(op.bias(), j, 0));
             }
         }
         memory.store(op.out(), out);
     }
 
-    private double valueOf(@Nullable Buffer row, int column) {
-        return row == null ? 0 : memory.floats(row)[column];
+    private double valueOf(@Nullable Buffer row, int column, double absent) {
+        return row == null ? absent : memory.floats(row)[column];
     }
 
-    /** Earlier positions are put before those of q, whose own queries there are not read. */
-    private void attention(Op.Attention op) {
-        int cols = op.q().cols();
-        int own = op.q().rows() / op.batch();
-        int t = op.past() + own;
-        double[] none = new double[op.batch() * op.past() * cols];
-        double[] q = whole(op, none, memory.doubles(op.q()));
-        double[] k = whole(op, op.pastK() == null ? none : memory.doubles(op.pastK()), memory.doubles(op.k()));
-        double[] v = whole(op, op.pastV() == null ? none : memory.doubles(op.pastV()), memory.doubles(op.v()));
-        double[] mixed = mix(softmax(scores(q, k, op.batch(), op.heads(), t, cols / op.heads()), t), v, op.batch(), op.heads(), t,
-                cols / op.heads());
-        double[] out = new double[op.batch() * own * cols];
-        for (int b = 0; b < op.batch(); b++) {
-            System.arraycopy(mixed, (b * t + op.past()) * cols, out, b * own * cols, own * cols);
-        }
-        memory.store(op.out(), out);
-    }
-
-    private static double[] whole(Op.Attention op, double[] past, double[] own) {
-        int before = op.past() * op.q().cols();
-        int after = own.length / op.batch();
-        double[] whole = new double[op.batch() * (before + after)];
-        for (int b = 0; b < op.batch(); b++) {
-            System.arraycopy(past, past.length == before ? 0 : b * before, whole, b * (before + after), before);
-            System.arraycopy(own, b * after, whole, b * (before + after) + before, after);
-        }
-        return whole;
-    }
-
-    private static double[] scores(double[] q, double[] k, int batch, int heads, int t, int dHead) {
-        double[] scores = new double[batch * heads * t * t];
-        Arrays.fill(scores, Double.NEGATIVE_INFINITY);
-        int cols = heads * dHead;
-        for (int b = 0; b < batch; b++) {
-            for (int h = 0; h < heads; h++) {
-                for (int i = 0; i < t; i++) {
-                    for (int j = 0; j <= i; j++) {
-                        double sum = 0;
-                        for (int e = h * dHead; e < (h + 1) * dHead; e++) {
-                            sum += q[(b * t + i) * cols + e] * k[(b * t + j) * cols + e];
-                        }
-                        scores[((b * heads + h) * t + i) * t + j] = sum / Math.sqrt(dHead);
-                    }
+    private void rotary(Op.Rotary op) {
+        double[] x = memory.doubles(op.x());
+        double[] cos = memory.doubles(op.cos());
+        double[] sin = memory.doubles(op.sin());
+        int n = op.cos().cols();
+        int cols = op.x().cols();
+        int dHead = cols / op.heads();
+        double[] out = x.clone();
+        for (int r = 0; r < op.x().rows(); r++) {
+            for (int head = 0; head < op.heads(); head++) {
+                for (int i = 0; i < n; i++) {
+                    int at = r * cols + head * dHead + i;
+                    double c = cos[r * n + i];
+                    double s = sin[r * n + i];
+                    out[at] = x[at] * c - x[at + n] * s;
+                    out[at + n] = x[at + n] * c + x[at] * s;
                 }
             }
         }
-        return scores;
+        memory.store(op.out(), out);
     }
 
-    private static double[] softmax(double[] x, int cols) {
+    static double[] softmax(double[] x, int cols) {
         double[] out = new double[x.length];
         for (int start = 0; start < x.length; start += cols) {
             double max = Double.NEGATIVE_INFINITY;
@@ -186,24 +193,6 @@ final class ReferenceDense {
             }
             for (int c = 0; c < cols; c++) {
                 out[start + c] /= sum;
-            }
-        }
-        return out;
-    }
-
-    private static double[] mix(double[] pattern, double[] v, int batch, int heads, int t, int dHead) {
-        int cols = heads * dHead;
-        double[] out = new double[v.length];
-        for (int b = 0; b < batch; b++) {
-            for (int i = 0; i < t; i++) {
-                for (int e = 0; e < cols; e++) {
-                    int row = ((b * heads + e / dHead) * t + i) * t;
-                    double sum = 0;
-                    for (int j = 0; j < t; j++) {
-                        sum += pattern[row + j] * v[(b * t + j) * cols + e];
-                    }
-                    out[(b * t + i) * cols + e] = sum;
-                }
             }
         }
         return out;

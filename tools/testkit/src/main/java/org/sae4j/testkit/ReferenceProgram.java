@@ -113,6 +113,7 @@ final class ReferenceProgram implements CompiledProgram {
     private void checkIndices(Op op) {
         switch (op) {
             case Op.Gather o -> checkIndices(o.indices(), 0, o.table().rows(), false);
+            case Op.Attention o when o.pastLength() != null -> checkIndices(o.pastLength(), 0, o.past() + 1, false);
             case Op.Patch o -> checkIndices(o.rows(), -1, o.target().rows(), true);
             default -> { }
         }

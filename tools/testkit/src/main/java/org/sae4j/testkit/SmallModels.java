@@ -23,7 +23,8 @@ public final class SmallModels {
      * @return its configuration
      */
     public static TransformerConfig config(int layers, TransformerConfig.Activation activation) {
-        return new TransformerConfig("small " + layers, layers, 12, 2, 6, 24, 32, characters().vocabularySize(), activation, 1e-5f, false);
+        return TransformerConfig.builder("small " + layers).layers(layers).dModel(12).heads(2).dHead(6).dMlp(24)
+                .nCtx(32).dVocab(characters().vocabularySize()).activation(activation).build();
     }
 
     /**

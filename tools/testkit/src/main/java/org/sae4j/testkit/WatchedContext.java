@@ -22,6 +22,7 @@ import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
@@ -174,6 +175,21 @@ final class WatchedContext implements ExperimentContext {
         @Override
         public TransformerConfig config() {
             return model.config();
+        }
+
+        @Override
+        public List<HookPoint> hookPoints() {
+            return model.hookPoints();
+        }
+
+        @Override
+        public List<HookPoint> cacheHooks() {
+            return model.cacheHooks();
+        }
+
+        @Override
+        public int[] shape(HookPoint hook, int batch, int pos) {
+            return model.shape(hook, batch, pos);
         }
 
         @Override

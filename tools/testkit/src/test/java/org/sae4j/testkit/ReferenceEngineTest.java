@@ -106,7 +106,7 @@ class ReferenceEngineTest {
     @Test
     void attentionOfTwoPositionsByHand() {
         Buffer out = builder.output("out", 2, 1);
-        builder.add(new Op.Attention(input(2, 1, 0, 2), input(2, 1, 1, 0), input(2, 1, 10, 20), 1, 1, out));
+        builder.add(new Op.Attention(input(2, 1, 0, 2), input(2, 1, 1, 0), input(2, 1, 10, 20), 1, Op.Heads.of(1, 1), out));
         double first = Math.exp(2) / (Math.exp(2) + 1);
         assertClose(run(out), 10, first * 10 + (1 - first) * 20);
     }
@@ -115,7 +115,8 @@ class ReferenceEngineTest {
     void headsAndSequencesAreSeparate() {
         Buffer out = builder.output("scores", 8, 2);
         double no = Double.NEGATIVE_INFINITY;
-        builder.add(new Op.AttentionScores(input(4, 2, 1, 2, 3, 4, 5, 6, 7, 8), input(4, 2, 1, 10, 2, 20, 3, 30, 4, 40), 2, 2, out));
+        builder.add(new Op.AttentionScores(input(4, 2, 1, 2, 3, 4, 5, 6, 7, 8), input(4, 2, 1, 10, 2, 20, 3, 30, 4, 40), 2,
+                Op.Heads.of(2, 1), out));
         assertThat(run(out)).containsExactly(1, (float) no, 3, 6, 20, (float) no, 40, 80, 15, (float) no, 21, 28, 180, (float) no, 240,
                 320);
     }

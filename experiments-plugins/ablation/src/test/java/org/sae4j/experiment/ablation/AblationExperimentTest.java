@@ -203,7 +203,7 @@ class AblationExperimentTest {
         Arrays.setAll(x, i -> residual[i] + step * direction[i]);
         double mean = Arrays.stream(x).average().orElseThrow();
         double variance = Arrays.stream(x).map(v -> (v - mean) * (v - mean)).average().orElseThrow();
-        double scale = 1 / Math.sqrt(variance + model.config().layerNormEps());
+        double scale = 1 / Math.sqrt(variance + model.config().normEps());
         Map<String, Tensor> parameters = model.parameters();
         double[] logits = new double[model.config().dVocab()];
         for (int t = 0; t < logits.length; t++) {

@@ -88,7 +88,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         List<Corruption.Case> cases = read.stream().map(p -> Corruption.noise(p, config.noiseRows(), config.noise() * deviation,
                 model.dModel(), noise)).toList();
 
-        Tracer tracer = new Tracer(runs, model, context.progress());
+        Tracer tracer = new Tracer(runs, context.model(), context.progress());
         List<Tracer.Trace> traces = tracer.trace(cases, places, "tracing facts");
         List<TracedFact> facts = traces.stream().map(trace -> traced(trace, prompts)).toList();
         boolean anyKnown = read.stream().anyMatch(Prompt::known);

@@ -33,7 +33,7 @@ class DemoWorldTest {
     static void open() throws IOException {
         engine = Engines.open("cpu", EngineOptions.DEFAULT);
         weights = TransformerFiles.read(FOLDER.resolve("gpt2-4l-demo"));
-        model = Transformers.of(weights.config(), weights.parameters(), weights.tokenizer(), engine);
+        model = Transformers.of(weights.description(), weights.parameters(), weights.tokenizer(), engine);
     }
 
     @AfterAll

@@ -99,7 +99,23 @@ record PlantedWorld(List<SparseAutoencoder> autoencoders, int width, Engine engi
     private record Model(int width) implements Transformer, Tokenizer {
         @Override
         public TransformerConfig config() {
-            return new TransformerConfig("planted", 1, width, 1, width, 1, 64, 1 << 16, TransformerConfig.Activation.RELU, 1e-5f, false);
+            return TransformerConfig.builder("planted").layers(1).dModel(width).heads(1).dHead(width).dMlp(1)
+                .nCtx(64).dVocab(1 << 16).activation(TransformerConfig.Activation.RELU).build();
+        }
+
+        @Override
+        public List<HookPoint> hookPoints() {
+            return List.of(HookPoint.residPost(0));
+        }
+
+        @Override
+        public List<HookPoint> cacheHooks() {
+            return List.of();
+        }
+
+        @Override
+        public int[] shape(HookPoint hook, int batch, int pos) {
+            return new int[] {batch, pos, width};
         }
 
         @Override

@@ -35,8 +35,8 @@ record CharacterWorld(int dSae, IntFunction<float[]> features, List<Document> co
         implements ExperimentContext {
     static final int BOS = 0;
 
-    private static final TransformerConfig CONFIG = new TransformerConfig("characters", 1, 1, 1, 1, 1, 64, 1 << 16,
-            TransformerConfig.Activation.RELU, 1e-5f, false);
+    private static final TransformerConfig CONFIG = TransformerConfig.builder("characters").layers(1).dModel(1).heads(1).dHead(1).dMlp(1)
+                .nCtx(64).dVocab(1 << 16).activation(TransformerConfig.Activation.RELU).build();
 
     @Override
     public Transformer model() {
@@ -101,6 +101,21 @@ record CharacterWorld(int dSae, IntFunction<float[]> features, List<Document> co
         @Override
         public TransformerConfig config() {
             return CONFIG;
+        }
+
+        @Override
+        public List<HookPoint> hookPoints() {
+            return List.of(HookPoint.residPost(0));
+        }
+
+        @Override
+        public List<HookPoint> cacheHooks() {
+            return List.of();
+        }
+
+        @Override
+        public int[] shape(HookPoint hook, int batch, int pos) {
+            return new int[] {batch, pos, 1};
         }
 
         @Override

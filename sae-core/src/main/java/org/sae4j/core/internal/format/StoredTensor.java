@@ -320,7 +320,7 @@ public final class StoredTensor {
 
     /** {@return whether another tensor of the same shape has the same values} */
     @SuppressWarnings("MemorySegmentReferenceEquality")       // Equal objects are a shortcut; others are compared by their values.
-    boolean sameValues(StoredTensor other) {
+    public boolean sameValues(StoredTensor other) {
         if (data == other.data && offset == other.offset && Arrays.equals(strides, other.strides)) {
             return true;
         }

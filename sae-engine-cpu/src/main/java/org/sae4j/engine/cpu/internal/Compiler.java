@@ -91,6 +91,7 @@ final class Compiler {
 
     List<Step> steps(Context context, Storage storage) {
         DenseSteps dense = new DenseSteps(context, storage);
+        NormSteps norms = new NormSteps(context, storage);
         ProductSteps products = new ProductSteps(context, storage);
         AttentionSteps attention = new AttentionSteps(context, storage);
         ContinuedAttention continued = new ContinuedAttention(context, storage);
@@ -105,7 +106,11 @@ final class Compiler {
             steps.add(switch (fused.first()) {
                 case Op.Gather o -> dense.gather(o);
                 case Op.Add o -> dense.add(o);
-                case Op.LayerNorm o -> dense.layerNorm(o);
+                case Op.Multiply o -> dense.multiply(o);
+                case Op.Scale o -> dense.scale(o);
+                case Op.RmsNorm o -> norms.rmsNorm(o);
+                case Op.Rotary o -> dense.rotary(o);
+                case Op.LayerNorm o -> norms.layerNorm(o);
                 case Op.MatMul o -> fused.selects().isEmpty() ? products.matMul(o) : products.fused(o, fused.selects());
                 case Op.Map o -> dense.map(o);
                 case Op.Attention o -> o.past() == 0 ? attention.attention(o) : continued.attention(o);

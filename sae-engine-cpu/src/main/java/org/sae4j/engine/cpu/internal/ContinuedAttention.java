@@ -2,6 +2,7 @@ package org.sae4j.engine.cpu.internal;
 
 import java.util.Arrays;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
 
 /**
@@ -36,12 +37,18 @@ final class ContinuedAttention {
         private final float[] pastK;
         private final float[] pastV;
         private final float[] out;
-        private final int past;
+        /** Room for earlier positions. */
+        private final int room;
+        /** Holds how many earlier positions there are, or null for as many as there is room for. */
+        private final int @Nullable [] pastLength;
         private final int batch;
-        private final int heads;
+        private final Op.Heads heads;
         private final int length;
         private final int width;
+        /** Distance of two positions of queries. */
         private final int stride;
+        /** Distance of two positions of keys or values. */
+        private final int keyStride;
         /** Sequences of a task: those that share their earlier positions can be taken together. */
         private final int together;
         /** Whether earlier positions are the same for all sequences. */
@@ -55,13 +62,15 @@ final class ContinuedAttention {
             pastK = storage.floats(Objects.requireNonNull(o.pastK(), "pastK"));
             pastV = storage.floats(Objects.requireNonNull(o.pastV(), "pastV"));
             out = storage.floats(o.out());
-            past = o.past();
+            room = o.past();
+            pastLength = o.pastLength() == null ? null : storage.ints(o.pastLength());
             batch = o.batch();
             heads = o.heads();
             length = o.q().rows() / batch;
             stride = o.q().cols();
-            width = stride / heads;
-            shared = o.pastK().rows() == past;
+            keyStride = o.k().cols();
+            width = stride / heads.count();
+            shared = o.pastK().rows() == room;
             together = shared ? Math.clamp(QUERIES / Math.max(1, length), 1, batch) : 1;
             scratch = new float[context.workers().threads()][];
         }
@@ -69,53 +78,67 @@ final class ContinuedAttention {
         void run() {
             int groups = (batch + together - 1) / together;
             int parts = (length + QUERIES - 1) / QUERIES;
-            context.workers().forEach(heads * groups * parts, (task, slot) -> {
-                int head = task % heads;
-                int first = task / heads / parts * together;
-                int from = task / heads % parts * QUERIES;
-                block(head, first, Math.min(first + together, batch), from, Math.min(from + QUERIES, length), slot);
+            int past = pastLength == null ? room : pastLength[0];
+            context.workers().forEach(heads.count() * groups * parts, (task, slot) -> {
+                int head = task % heads.count();
+                int first = task / heads.count() / parts * together;
+                int from = task / heads.count() % parts * QUERIES;
+                block(past, head, first, Math.min(first + together, batch), from, Math.min(from + QUERIES, length), slot);
             });
         }
 
+        /** The head of keys and values that a head of queries reads. */
+        private int keyHead(int head) {
+            return head / (heads.count() / heads.keyValues());
+        }
+
         /** Queries {@code from} to {@code to - 1} of some sequences, which are all queries if there are several. */
-        private void block(int head, int first, int last, int from, int to, int slot) {
+        private void block(int past, int head, int first, int last, int from, int to, int slot) {
             int queries = to - from;
             int rows = (last - first) * queries;
             int columns = past + to;
             if (scratch[slot] == null) {
-                scratch[slot] = new float[together * Math.min(QUERIES, length) * (past + length)];
+                scratch[slot] = new float[together * Math.min(QUERIES, length) * (room + length)];
             }
             float[] scores = scratch[slot];
             int start = (first * length + from) * stride + head * width;
-            int before = (shared ? 0 : first * past * stride) + head * width;
-            multiply(q, start, stride, rows, width, pastK, before, past, true, scores, 0, columns, false, slot);
-            for (int sequence = first; sequence < last; sequence++) {
-                ownScores(sequence, head, from, to, scores, (sequence - first) * queries * columns, slot);
+            int before = (shared ? 0 : first * room * keyStride) + keyHead(head) * width;
+            if (past > 0) {
+                multiply(q, start, stride, rows, width, pastK, before, past, true, scores, 0, columns, false, slot);
             }
-            float scale = (float) (1 / Math.sqrt(width));
+            for (int sequence = first; sequence < last; sequence++) {
+                ownScores(past, sequence, head, from, to, scores, (sequence - first) * queries * columns, slot);
+            }
             for (int row = 0; row < rows; row++) {
-                int seen = past + from + row % queries + 1;
-                kernels.scale(scores, row * columns, scale, seen);
-                kernels.softmax(scores, row * columns, scores, row * columns, seen);
-                Arrays.fill(scores, row * columns + seen, (row + 1) * columns, 0);
+                int query = past + from + row % queries;
+                AttentionSteps.finish(kernels, heads, scores, row * columns, query);
+                kernels.softmax(scores, row * columns, scores, row * columns, query + 1);
+                Arrays.fill(scores, row * columns + query + 1, (row + 1) * columns, 0);
             }
-            multiply(scores, 0, columns, rows, past, pastV, before, width, false, out, start, stride, false, slot);
+            if (past > 0) {
+                multiply(scores, 0, columns, rows, past, pastV, before, width, false, out, start, stride, false, slot);
+            } else {
+                for (int row = 0; row < rows; row++) {
+                    Arrays.fill(out, start + row * stride, start + row * stride + width, 0);
+                }
+            }
             for (int sequence = first; sequence < last; sequence++) {
-                ownMixture(sequence, head, from, to, scores, (sequence - first) * queries * columns, slot);
+                ownMixture(past, sequence, head, from, to, scores, (sequence - first) * queries * columns, slot);
             }
         }
 
-        private void ownScores(int sequence, int head, int from, int to, float[] scores, int at, int slot) {
+        private void ownScores(int past, int sequence, int head, int from, int to, float[] scores, int at, int slot) {
             int columns = past + to;
             int own = sequence * length * stride + head * width;
+            int ownKeys = sequence * length * keyStride + keyHead(head) * width;
             if (to > FEW) {
-                multiply(q, own + from * stride, stride, to - from, width, k, own, to, true, scores, at + past, columns, false, slot);
+                multiply(q, own + from * stride, stride, to - from, width, k, ownKeys, to, true, scores, at + past, columns, false, slot);
                 return;
             }
             for (int query = from; query < to; query++) {
                 for (int key = 0; key <= query; key++) {
                     int a = own + query * stride;
-                    int b = own + key * stride;
+                    int b = ownKeys + key * keyStride;
                     float sum = 0;
                     for (int e = 0; e < width; e++) {
                         sum = Math.fma(q[a + e], k[b + e], sum);
@@ -125,30 +148,32 @@ final class ContinuedAttention {
             }
         }
 
-        private void ownMixture(int sequence, int head, int from, int to, float[] weights, int at, int slot) {
+        private void ownMixture(int past, int sequence, int head, int from, int to, float[] weights, int at, int slot) {
             int columns = past + to;
             int own = sequence * length * stride + head * width;
+            int ownValues = sequence * length * keyStride + keyHead(head) * width;
             if (to > FEW) {
-                multiply(weights, at + past, columns, to - from, to, v, own, width, false, out, own + from * stride, stride, true, slot);
+                multiply(weights, at + past, columns, to - from, to, v, ownValues, width, false, out, own + from * stride, stride, true,
+                        slot);
                 return;
             }
             for (int query = from; query < to; query++) {
                 int target = own + query * stride;
                 for (int key = 0; key <= query; key++) {
                     float weight = weights[at + (query - from) * columns + past + key];
-                    kernels.add(out, target, v, own + key * stride, weight, out, target, width);
+                    kernels.add(out, target, v, ownValues + key * keyStride, weight, out, target, width);
                 }
             }
         }
 
-        /** {@code c = a b}, or {@code c += a b}, of parts of matrices; all keys or values of a head lie {@link #stride} apart. */
+        /** {@code c = a b}, or {@code c += a b}, of parts of matrices; all keys or values of a head lie {@link #keyStride} apart. */
         private void multiply(float[] a, int aAt, int aStride, int rows, int depth, float[] b, int bAt, int columns, boolean transposed,
                 float[] c, int cAt, int cStride, boolean accumulate, int slot) {
             PanelPool pool = context.slots()[slot];
             LeftPanels left = pool.left(rows, depth);
             left.pack(LeftPanels.dense(a, aAt, aStride));
             RightPanels right = pool.right(depth, columns);
-            right.pack(b, bAt, stride, transposed);
+            right.pack(b, bAt, keyStride, transposed);
             context.products().chain(left, 0, left.groups().count(), right, 0, right.perBlock(), c, cAt, cStride, columns, accumulate);
         }
     }

@@ -34,7 +34,8 @@ final class CpuProgram implements CompiledProgram {
 
     private CpuProgram(Program program, Body body, Consumer<CpuProgram> onClose) {
         this.program = program;
-        this.indexed = program.ops().stream().filter(op -> op instanceof Op.Gather || op instanceof Op.Patch).toArray(Op[]::new);
+        this.indexed = program.ops().stream().filter(op -> op instanceof Op.Gather || op instanceof Op.Patch
+                || op instanceof Op.Attention a && a.pastLength() != null).toArray(Op[]::new);
         this.body = new AtomicReference<>(body);
         this.onClose = onClose;
     }
@@ -143,6 +144,7 @@ final class CpuProgram implements CompiledProgram {
     private void checkIndices(Op op, Storage storage) {
         switch (op) {
             case Op.Gather o -> checkIndices(op, storage, o.indices(), 0, o.table().rows());
+            case Op.Attention o when o.pastLength() != null -> checkIndices(op, storage, o.pastLength(), 0, o.past() + 1);
             case Op.Patch o -> {
                 checkIndices(op, storage, o.rows(), -1, o.target().rows());
                 boolean[] named = new boolean[o.target().rows()];

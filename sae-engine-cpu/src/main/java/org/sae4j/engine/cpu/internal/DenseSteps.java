@@ -1,7 +1,6 @@
 package org.sae4j.engine.cpu.internal;
 
 import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
 
 /** Steps of dense operations but products and attention. */
@@ -47,6 +46,69 @@ final class DenseSteps {
         return () -> split.run(o.out().rows(), width);
     }
 
+    Step multiply(Op.Multiply o) {
+        float[] a = storage.floats(o.a());
+        float[] b = storage.floats(o.b());
+        float[] out = storage.floats(o.out());
+        int width = o.out().cols();
+        boolean broadcast = o.b().rows() == 1;
+        Context.Split split = context.split((from, to, slot) -> {
+            if (broadcast) {
+                for (int r = from; r < to; r++) {
+                    kernels.multiply(a, r * width, b, 0, out, r * width, width);
+                }
+            } else {
+                kernels.multiply(a, from * width, b, from * width, out, from * width, (to - from) * width);
+            }
+        });
+        return () -> split.run(o.out().rows(), width);
+    }
+
+    Step scale(Op.Scale o) {
+        float[] x = storage.floats(o.x());
+        float[] out = storage.floats(o.out());
+        int width = o.x().cols();
+        Context.Split split = context.split((from, to, slot) -> {
+            if (x != out) {
+                System.arraycopy(x, from * width, out, from * width, (to - from) * width);
+            }
+            kernels.scale(out, from * width, o.factor(), (to - from) * width);
+        });
+        return () -> split.run(o.x().rows(), width);
+    }
+
+    Step rotary(Op.Rotary o) {
+        float[] x = storage.floats(o.x());
+        float[] out = storage.floats(o.out());
+        float[] cos = storage.floats(o.cos());
+        float[] sin = storage.floats(o.sin());
+        int n = o.cos().cols();
+        int width = o.x().cols();
+        int dHead = width / o.heads();
+        Context.Split split = context.split((from, to, slot) -> {
+            if (x != out) {
+                System.arraycopy(x, from * width, out, from * width, (to - from) * width);
+            }
+            for (int r = from; r < to; r++) {
+                for (int at = r * width; at < (r + 1) * width; at += dHead) {
+                    rotate(out, at, cos, sin, r * n, n);
+                }
+            }
+        });
+        return () -> split.run(o.x().rows(), width);
+    }
+
+    private static void rotate(float[] x, int at, float[] cos, float[] sin, int angle, int n) {
+        for (int i = 0; i < n; i++) {
+            float c = cos[angle + i];
+            float s = sin[angle + i];
+            float a = x[at + i];
+            float b = x[at + n + i];
+            x[at + i] = a * c - b * s;
+            x[at + n + i] = b * c + a * s;
+        }
+    }
+
     Step map(Op.Map o) {
         float[] x = storage.floats(o.x());
         float[] out = storage.floats(o.out());
@@ -62,26 +124,6 @@ final class DenseSteps {
         int n = (int) o.x().size();
         Context.Split split = context.split((from, to, slot) -> kernels.exceeds(x, from, o.limit(), out, from, to - from));
         return () -> split.run(n, 1);
-    }
-
-    Step layerNorm(Op.LayerNorm o) {
-        float[] x = storage.floats(o.x());
-        float[] weight = storage.floats(o.weight());
-        float[] bias = storage.floats(o.bias());
-        float[] out = storage.floats(o.out());
-        float @Nullable [] scale = o.scale() == null ? null : storage.floats(o.scale());
-        int width = o.x().cols();
-        Context.Split split = context.split((from, to, slot) -> {
-            for (int r = from; r < to; r++) {
-                double mean = kernels.sum(x, r * width, width) / width;
-                double deviation = Math.sqrt(kernels.deviation(x, r * width, mean, width) / width + o.eps());
-                kernels.normalize(x, r * width, mean, deviation, weight, bias, out, r * width, width);
-                if (scale != null) {
-                    scale[r] = (float) deviation;
-                }
-            }
-        });
-        return () -> split.run(o.x().rows(), width);
     }
 
     Step softmax(Op.Softmax o) {

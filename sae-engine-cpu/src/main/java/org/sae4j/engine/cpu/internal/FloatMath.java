@@ -44,6 +44,14 @@ final class FloatMath {
     static final float TANH_1 = 1.5957691216f;
     static final float TANH_3 = 0.0713548163f;
 
+    /** Where the polynomial of tanh ends, and its coefficients: {@code tanh(x) = x + x^3 (H0 + H1 x^2 + ...)} (Cephes, tanhf). */
+    static final float TANH_NEAR = 0.625f;
+    static final float H0 = -3.33332819422e-1f;
+    static final float H1 = 1.33314422036e-1f;
+    static final float H2 = -5.37397155531e-2f;
+    static final float H3 = 2.06390887954e-2f;
+    static final float H4 = -5.70498872745e-3f;
+
     private FloatMath() {}
 
     /** exp for x <= 88; 0 where the result would be subnormal. */
@@ -101,12 +109,35 @@ final class FloatMath {
         return x * (u < 0 ? e : 1) / (1 + e);
     }
 
+    /** {@code x / (1 + exp(-x))}. */
+    static float silu(float x) {
+        float e = exp(-Math.abs(x));
+        return x * (x < 0 ? e : 1) / (1 + e);
+    }
+
+    /** {@code (1 - exp(-2|x|)) / (1 + exp(-2|x|))} with the sign of x; near 0, where that loses digits, a polynomial (Cephes, tanhf). */
+    static float tanh(float x) {
+        float a = Math.abs(x);
+        if (a < TANH_NEAR) {
+            float s = x * x;
+            float p = Math.fma(s, H4, H3);
+            p = Math.fma(p, s, H2);
+            p = Math.fma(p, s, H1);
+            p = Math.fma(p, s, H0);
+            return Math.fma(p * s, x, x);
+        }
+        float e = exp(a * -2);
+        return Math.copySign((1 - e) / (1 + e), x);
+    }
+
     static float apply(org.sae4j.api.engine.Op.Function f, float x) {
         return switch (f) {
             case IDENTITY -> x;
             case RELU -> Math.max(x, 0);
             case GELU -> gelu(x);
             case GELU_TANH -> geluTanh(x);
+            case SILU -> silu(x);
+            case TANH -> tanh(x);
         };
     }
 }

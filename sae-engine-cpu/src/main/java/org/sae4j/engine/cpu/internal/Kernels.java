@@ -57,6 +57,9 @@ interface Kernels {
     /** {@code out = a + scale b}. */
     void add(float[] a, int aAt, float[] b, int bAt, float scale, float[] out, int outAt, int n);
 
+    /** {@code out = a * b}. */
+    void multiply(float[] a, int aAt, float[] b, int bAt, float[] out, int outAt, int n);
+
     /** {@code x *= factor}. */
     void scale(float[] x, int at, float factor, int n);
 

@@ -19,10 +19,14 @@ record Operands(List<Buffer> reads, List<Buffer> writes) {
         return switch (op) {
             case Op.Gather o -> reads(o.indices(), o.table()).writes(o.out());
             case Op.Add o -> reads(o.a(), o.b()).writes(o.out());
+            case Op.Multiply o -> reads(o.a(), o.b()).writes(o.out());
+            case Op.Scale o -> reads(o.x()).writes(o.out());
+            case Op.RmsNorm o -> reads(o.x(), o.weight()).writes(o.out(), o.scale());
+            case Op.Rotary o -> reads(o.x(), o.cos(), o.sin()).writes(o.out());
             case Op.LayerNorm o -> reads(o.x(), o.weight(), o.bias()).writes(o.out(), o.scale());
             case Op.MatMul o -> reads(o.a(), o.b(), o.bias()).writes(o.out());
             case Op.Map o -> reads(o.x()).writes(o.out());
-            case Op.Attention o -> reads(o.q(), o.k(), o.v(), o.pastK(), o.pastV()).writes(o.out());
+            case Op.Attention o -> reads(o.q(), o.k(), o.v(), o.pastK(), o.pastV(), o.pastLength()).writes(o.out());
             case Op.AttentionScores o -> reads(o.q(), o.k()).writes(o.out());
             case Op.Softmax o -> reads(o.x()).writes(o.out());
             case Op.AttentionMix o -> reads(o.pattern(), o.v()).writes(o.out());

@@ -87,6 +87,13 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void multiply(float[] a, int aAt, float[] b, int bAt, float[] out, int outAt, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = a[aAt + i] * b[bAt + i];
+        }
+    }
+
+    @Override
     public void scale(float[] x, int at, float factor, int n) {
         for (int i = at; i < at + n; i++) {
             x[i] *= factor;

@@ -1,5 +1,6 @@
 package org.sae4j.engine.cpu.internal;
 
+import static jdk.incubator.vector.VectorOperators.GE;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
 
@@ -68,6 +69,45 @@ final class VectorFunctions {
         FloatVector u = x.mul(x.mul(x).fma(all(FloatMath.TANH_3), all(FloatMath.TANH_1)));
         FloatVector e = exp(u.abs().neg());
         return x.mul(all(1).blend(e, u.compare(LT, 0))).div(e.add(1));
+    }
+
+    private static FloatVector silu(FloatVector x) {
+        FloatVector e = exp(x.abs().neg());
+        return x.mul(all(1).blend(e, x.compare(LT, 0))).div(e.add(1));
+    }
+
+    private static FloatVector tanh(FloatVector x) {
+        FloatVector a = x.abs();
+        FloatVector s = x.mul(x);
+        FloatVector p = s.fma(all(FloatMath.H4), all(FloatMath.H3));
+        p = p.fma(s, all(FloatMath.H2));
+        p = p.fma(s, all(FloatMath.H1));
+        p = p.fma(s, all(FloatMath.H0));
+        FloatVector near = p.mul(s).fma(x, x);
+        FloatVector e = exp(a.mul(-2));
+        FloatVector far = all(1).sub(e).div(e.add(1));
+        // NaN is not far, so it stays.
+        return near.blend(far.blend(far.neg(), x.compare(LT, 0)), a.compare(GE, FloatMath.TANH_NEAR));
+    }
+
+    static void silu(float[] x, int xAt, float[] out, int outAt, int n) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            silu(FloatVector.fromArray(S, x, xAt + i)).intoArray(out, outAt + i);
+        }
+        for (; i < n; i++) {
+            out[outAt + i] = FloatMath.silu(x[xAt + i]);
+        }
+    }
+
+    static void tanh(float[] x, int xAt, float[] out, int outAt, int n) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            tanh(FloatVector.fromArray(S, x, xAt + i)).intoArray(out, outAt + i);
+        }
+        for (; i < n; i++) {
+            out[outAt + i] = FloatMath.tanh(x[xAt + i]);
+        }
     }
 
     /** In two passes: as one, the loop exceeds what the compiler is willing to inline, and becomes several times slower. */

@@ -67,6 +67,8 @@ final class VectorKernels implements Kernels {
             case RELU -> relu(x, xAt, out, outAt, n);
             case GELU -> VectorFunctions.gelu(x, xAt, out, outAt, n);
             case GELU_TANH -> VectorFunctions.geluTanh(x, xAt, out, outAt, n);
+            case SILU -> VectorFunctions.silu(x, xAt, out, outAt, n);
+            case TANH -> VectorFunctions.tanh(x, xAt, out, outAt, n);
         }
     }
 
@@ -99,6 +101,17 @@ final class VectorKernels implements Kernels {
         }
         for (; i < n; i++) {
             out[outAt + i] = Math.fma(b[bAt + i], scale, a[aAt + i]);
+        }
+    }
+
+    @Override
+    public void multiply(float[] a, int aAt, float[] b, int bAt, float[] out, int outAt, int n) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            FloatVector.fromArray(S, a, aAt + i).mul(FloatVector.fromArray(S, b, bAt + i)).intoArray(out, outAt + i);
+        }
+        for (; i < n; i++) {
+            out[outAt + i] = a[aAt + i] * b[bAt + i];
         }
     }
 

@@ -40,9 +40,15 @@ public final class Passes {
     public Passes(Transformer model, HookPoint hook, int batchTokens, Progress progress) {
         this.model = model;
         this.hook = hook;
-        local = hook.layer() == model.config().nLayers() - 1 && hook.site().compareTo(HookPoint.Site.Z) >= 0;
+        local = hook.layer() == model.config().nLayers() - 1 && isAfterMixing(model, hook);
         this.batchTokens = batchTokens;
         this.progress = progress;
+    }
+
+    /** Whether a hook point lies where its block's positions no longer see each other. */
+    private static boolean isAfterMixing(Transformer model, HookPoint hook) {
+        List<HookPoint> order = model.hookPoints();
+        return order.indexOf(hook) >= order.indexOf(HookPoint.Site.Z.at(hook.layer()));
     }
 
     /**
@@ -102,10 +108,7 @@ public final class Passes {
      */
     public static List<HookPoint> resumed(Transformer model, HookPoint hook) {
         List<HookPoint> hooks = new ArrayList<>(List.of(HookPoint.residPre(hook.layer())));
-        for (int layer = hook.layer(); layer < model.config().nLayers(); layer++) {
-            hooks.add(new HookPoint(HookPoint.Site.K, layer));
-            hooks.add(new HookPoint(HookPoint.Site.V, layer));
-        }
+        model.cacheHooks().stream().filter(cached -> cached.layer() >= hook.layer()).forEach(hooks::add);
         return hooks;
     }
 

@@ -83,11 +83,7 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
     }
 
     private static void checkEditable(HookPoint hook) {
-        boolean editable = switch (hook.site()) {
-            case ATTN_SCORES, PATTERN, LN1_SCALE, LN2_SCALE -> false;
-            default -> hook.site().inBlock();
-        };
-        if (!editable) {
+        if (hook.layer() < 0 || !hook.site().isEditable() || hook.site().isPattern()) {
             throw new Sae4jException("features can be ablated only where a block's values can be edited", "ablation at " + hook,
                     "use an autoencoder of the residual stream, an attention or an MLP site");
         }

@@ -164,7 +164,7 @@ public final class BatchedRuns {
             long floats = 0;
             for (HookPoint hook : captures) {
                 boolean once = lastOnly && hook.equals(HookPoint.LOGITS);
-                floats += Arrays.stream(hook.shape(model.config(), 1, length)).asLongStream().reduce(1, (a, b) -> a * b)
+                floats += Arrays.stream(model.shape(hook, 1, length)).asLongStream().reduce(1, (a, b) -> a * b)
                         / (once ? length : 1);
             }
             long most = MAX_FLOATS / floats;
@@ -253,8 +253,7 @@ public final class BatchedRuns {
      * @return the keys and values of this and all later blocks
      */
     public List<HookPoint> keysAndValues(int layer) {
-        return IntStream.range(layer, model.config().nLayers()).boxed().flatMap(l -> Stream.of(new HookPoint(HookPoint.Site.K, l),
-                new HookPoint(HookPoint.Site.V, l))).toList();
+        return model.cacheHooks().stream().filter(hook -> hook.layer() >= layer).toList();
     }
 
     private static void addEdit(ForwardPlan.Builder plan, Place place, List<Located> located) {

@@ -32,8 +32,8 @@ final class Block {
         String name = "blocks." + layer + ".";
         int d = config.dModel();
         int heads = config.nHeads();
-        ln1 = new LayerNorm(parameters, name + "ln1", config.layerNormEps());
-        ln2 = new LayerNorm(parameters, name + "ln2", config.layerNormEps());
+        ln1 = new LayerNorm(parameters, name + "ln1", config.normEps());
+        ln2 = new LayerNorm(parameters, name + "ln2", config.normEps());
         query = new Matrix[heads];
         key = new Matrix[heads];
         value = new Matrix[heads];
@@ -206,6 +206,8 @@ final class Block {
             case GELU -> x * Statistics.normalUpperTail(-x);
             case GELU_TANH -> 0.5 * x * (1 + Math.tanh(inner(x)));
             case RELU -> Math.max(0, x);
+            case SILU -> x / (1 + Math.exp(-x));
+            case SOLU -> throw new IllegalArgumentException("SoLU is no function of single elements");
         };
     }
 
@@ -217,6 +219,11 @@ final class Block {
                 yield 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
             }
             case RELU -> x > 0 ? 1 : 0;
+            case SILU -> {
+                double sigmoid = 1 / (1 + Math.exp(-x));
+                yield sigmoid * (1 + x * (1 - sigmoid));
+            }
+            case SOLU -> throw new IllegalArgumentException("SoLU is no function of single elements");
         };
     }
 

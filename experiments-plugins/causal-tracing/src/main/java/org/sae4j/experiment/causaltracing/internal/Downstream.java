@@ -28,7 +28,7 @@ final class Downstream {
         for (int above = layer + 1; above < config.nLayers(); above++) {
             blocks.add(new Block(config, parameters, above));
         }
-        lnFinal = new LayerNorm(parameters, "ln_final", config.layerNormEps());
+        lnFinal = new LayerNorm(parameters, "ln_final", config.normEps());
         unembedding = new Matrix(Objects.requireNonNull(parameters.get("unembed.W_U")), config.dVocab());
         unembeddingBias = LayerNorm.wide(Objects.requireNonNull(parameters.get("unembed.b_U")));
     }

@@ -13,7 +13,7 @@ import java.util.TreeSet;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.api.sae.SparseRows;
 import org.sae4j.api.stats.Statistics;
@@ -53,15 +53,12 @@ public final class FeatureTracer {
      */
     public static Optional<SparseAutoencoder> fitting(ExperimentContext context) {
         return context.autoencoders().stream().filter(sae -> !sae.config().transcoder() && sae.config().hook()
-                .filter(hook -> fits(hook, sae.config().dIn(), context.model().config())).isPresent()).findFirst();
+                .filter(hook -> fits(hook, sae.config().dIn(), context.model())).isPresent()).findFirst();
     }
 
-    private static boolean fits(HookPoint hook, int width, TransformerConfig config) {
-        boolean editable = switch (hook.site()) {
-            case ATTN_SCORES, PATTERN, LN1_SCALE, LN2_SCALE -> false;
-            default -> hook.site().inBlock() && hook.layer() < config.nLayers();
-        };
-        return editable && Arrays.stream(hook.shape(config, 1, 1)).reduce(1, Math::multiplyExact) == width;
+    private static boolean fits(HookPoint hook, int width, Transformer model) {
+        return hook.layer() >= 0 && hook.site().isEditable() && model.hookPoints().contains(hook)
+                && model.width(hook).orElse(0) == width;
     }
 
     /** {@return the autoencoder's hook point} */

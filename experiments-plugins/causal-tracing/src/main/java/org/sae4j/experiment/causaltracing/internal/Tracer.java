@@ -10,7 +10,7 @@ import java.util.Set;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.api.model.Transformer;
 import org.sae4j.api.stats.Statistics;
 
 /**
@@ -22,19 +22,19 @@ public final class Tracer {
     private static final long MAX_FLOATS = 1L << 26;
 
     private final BatchedRuns runs;
-    private final TransformerConfig config;
+    private final Transformer model;
     private final Progress progress;
 
     /**
      * Prepares traces.
      *
      * @param runs runs of the model
-     * @param config the model
+     * @param model the model
      * @param progress told of every restored place
      */
-    public Tracer(BatchedRuns runs, TransformerConfig config, Progress progress) {
+    public Tracer(BatchedRuns runs, Transformer model, Progress progress) {
         this.runs = runs;
-        this.config = config;
+        this.model = model;
         this.progress = progress;
     }
 
@@ -94,7 +94,7 @@ public final class Tracer {
         long floats = 0;
         for (Corruption.Case c : cases) {
             int length = c.prompt().tokens().length;
-            long own = hooks.stream().mapToLong(hook -> Arrays.stream(hook.shape(config, 1, length)).asLongStream()
+            long own = hooks.stream().mapToLong(hook -> Arrays.stream(model.shape(hook, 1, length)).asLongStream()
                     .reduce(1, (a, b) -> a * b)).sum() * (c.corrupted().size() + 1);
             if (groups.isEmpty() || floats + own > MAX_FLOATS) {
                 groups.add(new ArrayList<>());

@@ -52,7 +52,7 @@ final class PatchedModel {
         this.prompt = prompt;
         this.position = position;
         this.progress = progress;
-        float[] none = new float[Arrays.stream(hook.shape(model.config(), 1, 1)).reduce(1, Math::multiplyExact)];
+        float[] none = new float[model.width(hook).orElseThrow()];
         float[][] clean = new float[1][];
         forEach(prompt, new float[][] {none}, 1, new int[] {prompt.length - 1}, (row, logits) -> clean[0] = logits);
         cleanLogits = Vectors.toDouble(clean[0]);
@@ -178,7 +178,7 @@ final class PatchedModel {
             int first = from;
             float[][] part = IntStream.range(0, size).mapToObj(i -> displacements[Math.min(first + i, n - 1)]).toArray(float[][]::new);
             ForwardPlan.Builder plan = ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(positions);
-            if (hook.site().inBlock() && hook.layer() > 0) {
+            if (hook.layer() > 0) {
                 plan.startAt(hook.layer(), tiled(residual(tokens), size));
             }
             Tensor logits = pass(batch, part, plan);

@@ -1,13 +1,18 @@
-package org.sae4j.core.internal.format;
+package org.sae4j.core.internal.model;
 
 import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.function.IntToDoubleFunction;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.format.FormatException;
+import org.sae4j.core.internal.format.JsonFile;
+import org.sae4j.core.internal.format.StoredTensor;
+import org.sae4j.core.internal.format.TensorTable;
 import org.sae4j.core.internal.json.JsonNode;
 
 /** A GPT-2-style model as TransformerLens names and stores it. */
@@ -57,7 +62,6 @@ public final class TransformerLensModel {
         for (int layer = 0; layer < layers; layer++) {
             block(builder, "blocks." + layer + ".", d, heads, head, mlp, weightless);
         }
-        attentionScale(builder, json, layers, head, notes);
         norm(builder, "ln_final", d, weightless);
         builder.put("unembed.W_U", builder.stored("unembed.W_U", "[d_model, d_vocab]", d, embed.dim(0)));
         if (builder.has("unembed.b_U")) {
@@ -66,10 +70,12 @@ public final class TransformerLensModel {
             builder.put("unembed.b_U", Tensor.zeros(embed.dim(0)));
         }
         table.refuseUnknown(builder.used(), BUFFER);
-        return builder.build(ModelTensors.config(json, json.string("model_name").orElse(name), layers, d, heads, head, mlp,
-                positions.dim(0), embed.dim(0), ModelTensors.activation(json, "act_fn", json.string("act_fn", "act_name").orElseThrow(
-                        () -> new FormatException("the activation function act_fn is missing", json.where(), "add it to the config"))),
-                json.number("eps", "layer_norm_eps", "ln_eps").orElse(1e-5), false));
+        TransformerConfig config = ModelTensors.config(json, TransformerConfig.builder(json.string("model_name").orElse(name))
+                .layers(layers).dModel(d).heads(heads).dHead(head).dMlp(mlp).nCtx(positions.dim(0)).dVocab(embed.dim(0))
+                .activation(ModelTensors.activation(json, "act_fn", json.string("act_fn", "act_name").orElseThrow(
+                        () -> new FormatException("the activation function act_fn is missing", json.where(), "add it to the config"))))
+                .normEps(ModelTensors.eps(json, json.number("eps", "layer_norm_eps", "ln_eps").orElse(1e-5))));
+        return builder.build(Gpt2.describe(config, attentionScale(json, head)));
     }
 
     /** Where the config is silent, the tensors say whether LayerNorms have weights. */
@@ -107,8 +113,8 @@ public final class TransformerLensModel {
         }
     }
 
-    /** What attention scores are divided by, where it is not sqrt(d_head): a factor of the queries. */
-    private static void attentionScale(ModelTensors.Builder builder, JsonFile json, int layers, int head, List<String> notes) {
+    /** The factor of the scores of each block. */
+    private static IntToDoubleFunction attentionScale(JsonFile json, int head) {
         double usual = Math.sqrt(head);
         double declared = json.number("attn_scale").orElse(-1);
         double scale = !json.flag("use_attn_scale", true) ? 1 : declared == -1 ? usual : declared;
@@ -116,11 +122,9 @@ public final class TransformerLensModel {
             throw new FormatException("attn_scale must be positive or -1, found " + scale, json.at("attn_scale"), "correct the config");
         }
         // Some configs have the root with a few digits only.
-        double factor = Math.abs(scale - usual) <= 1e-4 ? 1 : usual / scale;
-        if (factor != 1) {
-            notes.add("attention scores are divided by " + scale + " instead of sqrt(d_head): folded into the queries (W_Q, b_Q)");
-        }
-        builder.scaleQueries(layers, factor, json.flag("scale_attn_by_inverse_layer_idx", false), notes);
+        double divisor = Math.abs(scale - usual) <= 1e-4 ? usual : scale;
+        boolean byLayer = json.flag("scale_attn_by_inverse_layer_idx", false);
+        return layer -> 1 / (byLayer ? divisor * (layer + 1) : divisor);
     }
 
     private static void refuse(JsonFile json, String key, String supported) {

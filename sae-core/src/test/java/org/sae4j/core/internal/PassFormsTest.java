@@ -7,21 +7,27 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Op;
+import org.sae4j.api.engine.Program;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.HookPoint.Site;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.RandomModels;
+import org.sae4j.core.internal.model.Gpt2;
+import org.sae4j.core.program.ProgramWriter;
 
 /** That a pass does no work that its plan did not ask for. */
-class ForwardProgramTest {
+class PassFormsTest {
     private final TransformerConfig config = RandomModels.config(3);
-    private final Map<String, Tensor> matrices = TransformerWeightMatrices.matrices(false, RandomModels.parameters(config, 3), Map.of(),
-            Map.of());
+    private final PassForms forms = new PassForms(Gpt2.describe(config));
+
+    private Program program(ForwardPlan plan) {
+        ForwardRequest request = ForwardRequest.of(forms, new int[][] {{0, 1}, {1, 0}}, plan);
+        return ProgramWriter.write("test", request.pass().form(), request.counts(), Map.of()).program();
+    }
 
     private List<String> ops(ForwardPlan plan) {
-        ForwardShape shape = ForwardRequest.of(config, new int[][] {{0, 1}, {1, 0}}, plan).shape();
-        return ForwardProgram.of(config, matrices, shape).program().ops().stream().map(op -> op.getClass().getSimpleName()).toList();
+        return program(plan).ops().stream().map(op -> op.getClass().getSimpleName()).toList();
     }
 
     private List<String> ops(HookPoint... captures) {
@@ -39,12 +45,9 @@ class ForwardProgramTest {
     @Test
     void capturesOfWhatIsComputedAnywayAddNoOperation() {
         int plain = ops(HookPoint.LOGITS).size();
-        for (HookPoint hook : HookPoint.of(config)) {
-            switch (hook.site()) {
-                case ATTN_SCORES, PATTERN -> assertThat(ops(HookPoint.LOGITS, hook)).hasSize(plain + 2);
-                case MLP_PRE -> assertThat(ops(HookPoint.LOGITS, hook)).hasSize(plain + 1);
-                default -> assertThat(ops(HookPoint.LOGITS, hook)).as("%s", hook).hasSize(plain);
-            }
+        for (HookPoint hook : forms.hookPoints()) {
+            int more = hook.site().isPattern() ? 2 : hook.site().equals(Site.MLP_PRE) ? 1 : 0;
+            assertThat(ops(HookPoint.LOGITS, hook)).as("%s", hook).hasSize(plain + more);
         }
     }
 
@@ -68,20 +71,19 @@ class ForwardProgramTest {
     @Test
     void logitsAtSomePositionsAreTheOnlyOnesComputed() {
         ForwardPlan plan = ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1).build();
-        ForwardShape shape = ForwardRequest.of(config, new int[][] {{0, 1}, {1, 0}}, plan).shape();
-        Op last = ForwardProgram.of(config, matrices, shape).program().ops().getLast();
+        Op last = program(plan).ops().getLast();
         assertThat(last).isInstanceOfSatisfying(Op.MatMul.class, product -> assertThat(product.a().rows()).isEqualTo(2));
     }
 
     @Test
     void editsOfSimilarSizeShareAProgram() {
-        ForwardShape three = shapeOfEdit(0, 1, 2);
-        assertThat(three).isEqualTo(shapeOfEdit(3, 2, 1)).isEqualTo(shapeOfEdit(0, 1, 2, 3)).isNotEqualTo(shapeOfEdit(0, 1));
+        PassKey three = keyOfEdit(0, 1, 2);
+        assertThat(three).isEqualTo(keyOfEdit(3, 2, 1)).isEqualTo(keyOfEdit(0, 1, 2, 3)).isNotEqualTo(keyOfEdit(0, 1));
         assertThat(three.edits().getFirst().capacity()).isEqualTo(4);
     }
 
-    private ForwardShape shapeOfEdit(int... rows) {
-        return ForwardRequest.of(config, new int[][] {{0, 1}, {1, 0}}, ForwardPlan.builder().capture(HookPoint.LOGITS)
-                .add(HookPoint.residPre(1), rows, Tensor.zeros(rows.length, config.dModel())).build()).shape();
+    private PassKey keyOfEdit(int... rows) {
+        return ForwardRequest.of(forms, new int[][] {{0, 1}, {1, 0}}, ForwardPlan.builder().capture(HookPoint.LOGITS)
+                .add(HookPoint.residPre(1), rows, Tensor.zeros(rows.length, config.dModel())).build()).key();
     }
 }

@@ -1,13 +1,17 @@
-package org.sae4j.core.internal.format;
+package org.sae4j.core.internal.model;
 
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntToDoubleFunction;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.format.FormatException;
+import org.sae4j.core.internal.format.JsonFile;
+import org.sae4j.core.internal.format.StoredTensor;
+import org.sae4j.core.internal.format.TensorTable;
 
 /** GPT-2 as Hugging Face transformers stores it: Conv1D weights [in, out], queries, keys and values side by side. */
 public final class HuggingFaceGpt2 {
@@ -49,18 +53,18 @@ public final class HuggingFaceGpt2 {
         for (int layer = 0; layer < layers; layer++) {
             block(builder, prefix + "h." + layer + ".", "blocks." + layer + ".", d, heads, mlp);
         }
-        attentionScale(builder, json, layers, d / heads, notes);
         builder.put("ln_final.w", builder.stored(prefix + "ln_f.weight", "[n_embd]", d));
         builder.put("ln_final.b", builder.stored(prefix + "ln_f.bias", "[n_embd]", d));
         boolean tied = unembedding(builder, json, embed);
         builder.put("unembed.b_U", Tensor.zeros(embed.dim(0)));
         table.refuseUnknown(builder.used(), BUFFER);
 
-        TransformerConfig config = ModelTensors.config(json, json.string("_name_or_path", "name").filter(s -> !s.isBlank()).orElse(name),
-                layers, d, heads, d / heads, mlp, positions.dim(0), embed.dim(0),
-                ModelTensors.activation(json, "activation_function", json.string("activation_function").orElse("gelu_new")),
-                json.number("layer_norm_epsilon").orElse(1e-5), tied);
-        return builder.build(config);
+        TransformerConfig config = ModelTensors.config(json, TransformerConfig.builder(
+                json.string("_name_or_path", "name").filter(s -> !s.isBlank()).orElse(name)).layers(layers).dModel(d).heads(heads)
+                .dHead(d / heads).dMlp(mlp).nCtx(positions.dim(0)).dVocab(embed.dim(0))
+                .activation(ModelTensors.activation(json, "activation_function", json.string("activation_function").orElse("gelu_new")))
+                .normEps(ModelTensors.eps(json, json.number("layer_norm_epsilon").orElse(1e-5))).tiedUnembedding(tied));
+        return builder.build(Gpt2.describe(config, attentionScale(json, d / heads)));
     }
 
     /** {@return whether the tensors are those of a GPT-2, whatever the config says} */
@@ -68,13 +72,11 @@ public final class HuggingFaceGpt2 {
         return table.find("wte.weight") != null || table.find("transformer.wte.weight") != null;
     }
 
-    /** Scores without the usual 1 / sqrt(d_head), or divided by the block's number too: both are a factor of the queries. */
-    private static void attentionScale(ModelTensors.Builder builder, JsonFile json, int layers, int head, List<String> notes) {
-        boolean usual = json.flag("scale_attn_weights", true);
-        if (!usual) {
-            notes.add("scale_attn_weights = false is folded into the queries (W_Q, b_Q times sqrt(d_head))");
-        }
-        builder.scaleQueries(layers, usual ? 1 : Math.sqrt(head), json.flag("scale_attn_by_inverse_layer_idx", false), notes);
+    /** The factor of the scores of each block. */
+    private static IntToDoubleFunction attentionScale(JsonFile json, int head) {
+        double factor = json.flag("scale_attn_weights", true) ? 1 / Math.sqrt(head) : 1;
+        boolean byLayer = json.flag("scale_attn_by_inverse_layer_idx", false);
+        return layer -> byLayer ? factor / (layer + 1) : factor;
     }
 
     private static void requireGpt2(JsonFile json) {

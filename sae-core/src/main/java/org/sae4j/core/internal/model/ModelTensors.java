@@ -1,4 +1,4 @@
-package org.sae4j.core.internal.format;
+package org.sae4j.core.internal.model;
 
 import java.lang.foreign.Arena;
 import java.util.HashSet;
@@ -14,14 +14,19 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.api.model.TransformerConfig.Activation;
 import org.sae4j.core.format.FormatException;
+import org.sae4j.core.internal.format.Finite;
+import org.sae4j.core.internal.format.JsonFile;
+import org.sae4j.core.internal.format.StoredTensor;
+import org.sae4j.core.internal.format.TensorTable;
+import org.sae4j.core.program.Description;
 
 /**
- * A transformer's dimensions and its tensors in TransformerLens names and layouts.
+ * A transformer's description and its tensors in TransformerLens names and layouts.
  *
- * @param config the dimensions
+ * @param description what it computes
  * @param parameters tensors by name
  */
-public record ModelTensors(TransformerConfig config, Map<String, Tensor> parameters) {
+public record ModelTensors(Description description, Map<String, Tensor> parameters) {
     private static final Pattern BLOCK = Pattern.compile("(?:transformer\\.)?(?:h|blocks)\\.(0|[1-9][0-9]{0,5})\\..*");
 
     /** Collects tensors, and remembers which names of the file were read. */
@@ -60,37 +65,12 @@ public record ModelTensors(TransformerConfig config, Map<String, Tensor> paramet
             parameters.put(name, tensor);
         }
 
-        /**
-         * Multiplies the queries of all blocks, and by that the attention scores; {@code byLayer} divides them by the block's number from 1
-         * too, as some GPT-2 models do.
-         */
-        void scaleQueries(int layers, double factor, boolean byLayer, List<String> notes) {
-            for (int layer = 0; layer < layers && (byLayer || factor != 1); layer++) {
-                scaleQueries(layer, byLayer ? factor / (layer + 1) : factor);
-            }
-            if (byLayer) {
-                notes.add("scale_attn_by_inverse_layer_idx is folded into the queries (W_Q, b_Q divided by the block's number from 1)");
-            }
-        }
-
-        private void scaleQueries(int layer, double factor) {
-            for (String name : List.of("W_Q", "b_Q")) {
-                String full = "blocks." + layer + ".attn." + name;
-                Tensor tensor = Objects.requireNonNull(parameters.get(full));
-                float[] values = tensor.toArray();
-                for (int i = 0; i < values.length; i++) {
-                    values[i] = (float) (values[i] * factor);
-                }
-                parameters.put(full, Finite.check(table.path() + ": " + full + ", rescaled", Tensor.of(values, tensor.shape())));
-            }
-        }
-
         Set<String> used() {
             return used;
         }
 
-        ModelTensors build(TransformerConfig config) {
-            return new ModelTensors(config, parameters);
+        ModelTensors build(Description description) {
+            return new ModelTensors(description, parameters);
         }
     }
 
@@ -127,15 +107,20 @@ public record ModelTensors(TransformerConfig config, Map<String, Tensor> paramet
         };
     }
 
-    static TransformerConfig config(JsonFile file, String name, int nLayers, int dModel, int nHeads, int dHead, int dMlp, int nCtx,
-            int dVocab, Activation activation, double eps, boolean tied) {
-        if (!(eps >= 0 && eps < 1)) {
-            throw new FormatException("the epsilon of LayerNorm must be from 0 to 1, found " + eps, file.where(), "correct the config");
-        }
+    /** Ends a configuration, whose faults are those of a file. */
+    static TransformerConfig config(JsonFile file, TransformerConfig.Builder builder) {
         try {
-            return new TransformerConfig(name, nLayers, dModel, nHeads, dHead, dMlp, nCtx, dVocab, activation, (float) eps, tied);
+            return builder.build();
         } catch (IllegalArgumentException e) {
             throw new FormatException(String.valueOf(e.getMessage()), file.where(), "check that the config belongs to these weights", e);
         }
+    }
+
+    /** {@return the epsilon of norms, checked} */
+    static float eps(JsonFile file, double eps) {
+        if (!(eps >= 0 && eps < 1)) {
+            throw new FormatException("the epsilon of LayerNorm must be from 0 to 1, found " + eps, file.where(), "correct the config");
+        }
+        return (float) eps;
     }
 }

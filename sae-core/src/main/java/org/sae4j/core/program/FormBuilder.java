@@ -1,0 +1,368 @@
+package org.sae4j.core.program;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.engine.Buffer;
+import org.sae4j.api.engine.Op;
+import org.sae4j.api.model.ForwardPlan;
+
+/**
+ * Writes forms: a method for each operation gives the value that it writes. Not for use by several threads.
+ *
+ * <pre>{@code
+ * FormBuilder b = new FormBuilder("v");
+ * Value x = b.input("x", Dim.ROWS, Dim.of(4));
+ * Value y = b.hook("hook_y", b.product(x, b.matrix("W", 4, 3), null));
+ * Form form = b.build(y);
+ * }</pre>
+ */
+public final class FormBuilder {
+    private final String prefix;
+    private final List<Operation> operations = new ArrayList<>();
+    private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+    private int made;
+
+    /**
+     * Starts a form.
+     *
+     * @param prefix of the names of values that nobody names
+     */
+    public FormBuilder(String prefix) {
+        this.prefix = prefix;
+    }
+
+    /**
+     * Ends the form.
+     *
+     * @param outputs what is wanted
+     * @return the form
+     */
+    public Form build(Value... outputs) {
+        return new Form(operations, List.of(outputs));
+    }
+
+    /** {@return the operations so far, in order} */
+    List<Operation> operations() {
+        return operations;
+    }
+
+    /** {@return the parameters so far, by name, in the order of their first use} */
+    public Map<String, Parameter> parameters() {
+        return java.util.Collections.unmodifiableMap(parameters);
+    }
+
+    /**
+     * A parameter's matrix.
+     *
+     * @param parameter the parameter
+     * @return its value
+     * @throws IllegalArgumentException if another parameter has its name
+     */
+    public Value weight(Parameter parameter) {
+        Parameter before = parameters.putIfAbsent(parameter.name(), parameter);
+        if (before != null && !before.equals(parameter)) {
+            throw new IllegalArgumentException("there are two parameters " + before + " and " + parameter);
+        }
+        return new Value(parameter.name(), Value.Role.WEIGHT, Buffer.Type.F32, Dim.of(parameter.rows()), Dim.of(parameter.cols()), 0);
+    }
+
+    /**
+     * A parameter that is a matrix.
+     *
+     * @param name its name
+     * @param rows rows
+     * @param cols columns
+     * @return its value
+     */
+    public Value matrix(String name, int rows, int cols) {
+        return weight(new Parameter(name, Parameter.Layout.MATRIX, rows, cols, 0));
+    }
+
+    /**
+     * A parameter that is a vector.
+     *
+     * @param name its name
+     * @param length number of elements
+     * @return its value, one row
+     */
+    public Value row(String name, int length) {
+        return weight(new Parameter(name, Parameter.Layout.ROW, 1, length, 0));
+    }
+
+    /**
+     * A float32 input.
+     *
+     * @param name its name
+     * @param rows rows
+     * @param cols columns
+     * @return its value
+     */
+    public Value input(String name, Dim rows, Dim cols) {
+        return new Value(name, Value.Role.INPUT, Buffer.Type.F32, rows, cols, 0);
+    }
+
+    /**
+     * An input of indices.
+     *
+     * @param name its name
+     * @param count how many
+     * @return its value
+     */
+    public Value indices(String name, Dim count) {
+        return new Value(name, Value.Role.INPUT, Buffer.Type.I32, Dim.ONE, count, 0);
+    }
+
+    /**
+     * Makes a value a hook point: the one just made gets the name, an older one a copy that has it.
+     *
+     * @param name the hook point's name
+     * @param value the value
+     * @return the named value
+     */
+    public Value hook(String name, Value value) {
+        return hook(name, 0, value);
+    }
+
+    /**
+     * Makes a value a hook point, whose rows fall into heads.
+     *
+     * @param name the hook point's name
+     * @param heads number of heads, 0 for none
+     * @param value the value
+     * @return the named value
+     */
+    public Value hook(String name, int heads, Value value) {
+        return name(value, name, Value.Role.HOOK, heads);
+    }
+
+    /**
+     * Names a value that nobody outside sees, so that passes can speak of it: the one just made gets the name, an older one a copy.
+     *
+     * @param name unique in the form
+     * @param value the value
+     * @return the named value
+     */
+    public Value inner(String name, Value value) {
+        return name(value, name, Value.Role.INNER, value.heads());
+    }
+
+    /**
+     * A copy of a value under a name that nobody outside sees, whatever the value.
+     *
+     * @param name unique in the form
+     * @param value the value
+     * @return the copy
+     */
+    public Value copy(String name, Value value) {
+        return add(Operation.of(new Kind.Copy(), value.named(name, Value.Role.INNER, value.heads()), value));
+    }
+
+    /** Gives a value a name of a role: by renaming the one just made, else by a copy. */
+    Value name(Value value, String name, Value.Role role, int heads) {
+        Value named = value.named(name, role, heads);
+        if (!operations.isEmpty() && operations.getLast().out().equals(value) && value.role() == Value.Role.INNER) {
+            operations.set(operations.size() - 1, operations.getLast().into(named));
+            return named;
+        }
+        return add(Operation.of(new Kind.Copy(), named, value));
+    }
+
+    private Value add(Operation operation) {
+        operations.add(operation);
+        return operation.out();
+    }
+
+    private Value fresh(Dim rows, Dim cols) {
+        return new Value(prefix + made++, Value.Role.INNER, Buffer.Type.F32, rows, cols, 0);
+    }
+
+    private Value like(Value x) {
+        return fresh(x.rows(), x.cols());
+    }
+
+    private Value elementwise(Kind kind, Value... in) {
+        return add(Operation.of(kind, like(in[0]), in));
+    }
+
+    private static Value within(String name, Value like) {
+        return like.named(name, Value.Role.HOOK, like.heads());
+    }
+
+    /**
+     * Rows of a table.
+     *
+     * @param indices row numbers
+     * @param table the table
+     * @return its rows
+     */
+    public Value gather(Value indices, Value table) {
+        return add(Operation.of(new Kind.Gather(), fresh(indices.cols(), table.cols()), indices, table));
+    }
+
+    /**
+     * {@code a + b}.
+     *
+     * @param a a matrix
+     * @param b a matrix of the same shape, or one row
+     * @return the sum
+     */
+    public Value add(Value a, Value b) {
+        return elementwise(new Kind.Add(1), a, b);
+    }
+
+    /**
+     * {@code a * b}, element by element.
+     *
+     * @param a a matrix
+     * @param b a matrix of the same shape, or one row
+     * @return the products
+     */
+    public Value multiply(Value a, Value b) {
+        return elementwise(new Kind.Multiply(), a, b);
+    }
+
+    /**
+     * {@code factor x}.
+     *
+     * @param x a matrix
+     * @param factor of each element
+     * @return the multiple; x itself if the factor is 1
+     */
+    public Value scale(Value x, double factor) {
+        return factor == 1 ? x : elementwise(new Kind.Scale((float) factor), x);
+    }
+
+    /**
+     * {@code function(x)}.
+     *
+     * @param x a matrix
+     * @param function applied to each element
+     * @return the results
+     */
+    public Value map(Value x, Op.Function function) {
+        return elementwise(new Kind.Map(function), x);
+    }
+
+    /**
+     * {@code x w + bias}.
+     *
+     * @param x rows
+     * @param w matrix
+     * @param bias one row, or null for none
+     * @return the product
+     */
+    public Value product(Value x, Value w, @Nullable Value bias) {
+        return add(new Operation(new Kind.Product(Op.Function.IDENTITY), bias == null ? List.of(x, w) : List.of(x, w, bias), List.of(),
+                fresh(x.rows(), w.cols())));
+    }
+
+    /**
+     * {@code function(x w + bias)}, where the value before the function is a hook point.
+     *
+     * @param x rows
+     * @param w matrix
+     * @param bias one row, or null for none
+     * @param function applied to each element
+     * @param pre name of the hook point before the function
+     * @return the results
+     */
+    public Value product(Value x, Value w, @Nullable Value bias, Op.Function function, String pre) {
+        Value out = fresh(x.rows(), w.cols());
+        return add(new Operation(new Kind.Product(function), bias == null ? List.of(x, w) : List.of(x, w, bias), List.of(within(pre, out)),
+                out));
+    }
+
+    /**
+     * LayerNorm.
+     *
+     * @param x rows
+     * @param weight one row, or null for ones
+     * @param bias one row, or null for zeros; not without weight
+     * @param eps added to the variance
+     * @param scale name of the hook point of the denominators
+     * @param normalized name of the hook point before weight and bias, or null if it is none
+     * @return the normalized rows, with weight and bias
+     */
+    public Value layerNorm(Value x, @Nullable Value weight, @Nullable Value bias, float eps, String scale, @Nullable String normalized) {
+        return norm(new Kind.LayerNorm(eps), x, weight, bias, 1, scale, normalized);
+    }
+
+    /**
+     * RMSNorm.
+     *
+     * @param x rows
+     * @param weight one row, or null for ones
+     * @param groups equal parts of a row that are normalized apart
+     * @param eps added to the mean of squares
+     * @param scale name of the hook point of the denominators
+     * @param normalized name of the hook point before the weight, or null if it is none
+     * @return the normalized rows, times weight
+     */
+    public Value rmsNorm(Value x, @Nullable Value weight, int groups, float eps, String scale, @Nullable String normalized) {
+        return norm(new Kind.RmsNorm(groups, eps), x, weight, null, groups, scale, normalized);
+    }
+
+    private Value norm(Kind kind, Value x, @Nullable Value weight, @Nullable Value bias, int groups, String scale,
+            @Nullable String normalized) {
+        Value out = like(x);
+        List<Value> in = weight == null ? List.of(x) : bias == null ? List.of(x, weight) : List.of(x, weight, bias);
+        Value denominators = new Value(scale, Value.Role.HOOK, Buffer.Type.F32, x.rows(), Dim.of(groups), 0);
+        Value before = normalized == null ? null : out.named(normalized, Value.Role.HOOK, x.heads());
+        return add(new Operation(kind, in, before == null ? List.of(denominators) : List.of(denominators, before), out));
+    }
+
+    /**
+     * Rotary positions.
+     *
+     * @param x queries or keys
+     * @param cos cosines of each row
+     * @param sin sines of each row
+     * @param heads number of heads
+     * @return the rotated rows
+     */
+    public Value rotary(Value x, Value cos, Value sin, int heads) {
+        return elementwise(new Kind.Rotary(heads), x, cos, sin);
+    }
+
+    /**
+     * Causal attention.
+     *
+     * @param q queries
+     * @param k keys
+     * @param v values
+     * @param heads the heads
+     * @param scores name of the hook point of the scores
+     * @param pattern name of the hook point of the pattern
+     * @return the mixed values
+     */
+    public Value attention(Value q, Value k, Value v, Op.Heads heads, String scores, String pattern) {
+        Value scored = new Value(scores, Value.Role.HOOK, Buffer.Type.F32, q.rows().times(heads.count()), Dim.LENGTH, 0);
+        return add(new Operation(new Kind.Attention(heads), List.of(q, k, v), List.of(scored, within(pattern, scored)), like(q)));
+    }
+
+    /**
+     * Softmax of each row.
+     *
+     * @param x rows
+     * @return probabilities
+     */
+    public Value softmax(Value x) {
+        return elementwise(new Kind.Softmax(), x);
+    }
+
+    /**
+     * Some rows set or added to.
+     *
+     * @param x rows
+     * @param rows row numbers, -1 where an entry is not used
+     * @param values a row for each row number
+     * @param mode how
+     * @return the changed rows
+     */
+    public Value patch(Value x, Value rows, Value values, ForwardPlan.Mode mode) {
+        return elementwise(new Kind.Patch(mode), x, rows, values);
+    }
+}

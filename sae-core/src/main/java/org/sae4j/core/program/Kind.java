@@ -1,0 +1,102 @@
+package org.sae4j.core.program;
+
+import org.sae4j.api.engine.Op;
+import org.sae4j.api.model.ForwardPlan;
+
+/**
+ * What an operation does with its inputs: the settings of one of the vocabulary's operations, whose meaning {@link Op} gives. Inputs are
+ * listed in their order, those in brackets may be left out.
+ */
+public sealed interface Kind {
+    /** Rows of a table. Inputs: indices, table. */
+    record Gather() implements Kind {}
+
+    /** The same value under another name; costs nothing. Input: x. */
+    record Copy() implements Kind {}
+
+    /**
+     * {@code a + scale b}. Inputs: a, b.
+     *
+     * @param scale factor of b
+     */
+    record Add(float scale) implements Kind {}
+
+    /** {@code a * b}, element by element. Inputs: a, b. */
+    record Multiply() implements Kind {}
+
+    /**
+     * {@code factor x}. Input: x.
+     *
+     * @param factor of each element
+     */
+    record Scale(float factor) implements Kind {}
+
+    /**
+     * {@code function(x)}. Input: x.
+     *
+     * @param function applied to each element
+     */
+    record Map(Op.Function function) implements Kind {}
+
+    /**
+     * {@code function(x w + bias)}. Inputs: x, w [, bias]. Within it lies the value before the function.
+     *
+     * @param function applied to each element
+     */
+    record Product(Op.Function function) implements Kind {}
+
+    /**
+     * LayerNorm. Inputs: x [, weight, bias]. Within it lie the denominators and, if it has a second inner value, the normalized rows before
+     * weight and bias.
+     *
+     * @param eps added to the variance
+     */
+    record LayerNorm(float eps) implements Kind {}
+
+    /**
+     * RMSNorm. Inputs: x [, weight]. Within it lie the denominators and, if it has a second inner value, the normalized rows before the
+     * weight.
+     *
+     * @param groups equal parts of a row that are normalized apart
+     * @param eps added to the mean of squares
+     */
+    record RmsNorm(int groups, float eps) implements Kind {}
+
+    /**
+     * Rotary positions. Inputs: x, cosines, sines.
+     *
+     * @param heads number of heads
+     */
+    record Rotary(int heads) implements Kind {}
+
+    /**
+     * Causal attention. Inputs: q, k, v [, keys, values of earlier positions]. Within it lie scores and pattern.
+     *
+     * @param heads the heads
+     */
+    record Attention(Op.Heads heads) implements Kind {}
+
+    /**
+     * Attention scores. Inputs: q, k.
+     *
+     * @param heads the heads
+     */
+    record Scores(Op.Heads heads) implements Kind {}
+
+    /** Softmax of each row. Input: x. */
+    record Softmax() implements Kind {}
+
+    /**
+     * Patterns times values. Inputs: pattern, v.
+     *
+     * @param heads the heads
+     */
+    record Mix(Op.Heads heads) implements Kind {}
+
+    /**
+     * Some rows set or added to. Inputs: x, row numbers, values.
+     *
+     * @param mode how
+     */
+    record Patch(ForwardPlan.Mode mode) implements Kind {}
+}

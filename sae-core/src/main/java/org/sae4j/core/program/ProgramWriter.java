@@ -1,0 +1,287 @@
+package org.sae4j.core.program;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.engine.Buffer;
+import org.sae4j.api.engine.Op;
+import org.sae4j.api.engine.Program;
+import org.sae4j.api.model.ForwardPlan;
+
+/**
+ * Writes the program of a form for the counts of a run. Values that do not live at the same time share buffers; an operation works in place
+ * where nobody reads what it overwrites.
+ */
+public final class ProgramWriter {
+    /**
+     * What a weight of a form is in memory.
+     *
+     * @param tensor name of the tensor
+     * @param transposed whether the tensor is the transposed matrix of the form
+     */
+    public record Binding(String tensor, boolean transposed) {}
+
+    /**
+     * A program, and the buffers that a caller writes and reads.
+     *
+     * @param program the program
+     * @param inputs by the names of given values
+     * @param outputs by the names of wanted values
+     */
+    public record Written(Program program, Map<String, Buffer> inputs, Map<String, Buffer> outputs) {
+        /**
+         * An input.
+         *
+         * @param name name of a given value
+         * @return its buffer, or null if the program does not need it
+         */
+        public @Nullable Buffer input(String name) {
+            return inputs.get(name);
+        }
+    }
+
+    /** A place in memory that values take one after the other. */
+    private static final class Slot {
+        private final int rows;
+        private final int cols;
+        private @Nullable Value output;
+        private int end;
+        private @Nullable Buffer buffer;
+
+        Slot(int rows, int cols) {
+            this.rows = rows;
+            this.cols = cols;
+        }
+    }
+
+    private record Shape(int rows, int cols) {}
+
+    private static final int FOREVER = Integer.MAX_VALUE;
+
+    private final Form form;
+    private final Counts counts;
+    private final Map<String, Binding> bindings;
+    private final Program.Builder builder;
+    private final Map<Value, Value> roots = new HashMap<>();
+    private final Map<Value, Integer> lastRead = new HashMap<>();
+    private final Map<Value, Slot> slots = new HashMap<>();
+    private final Map<Value, Boolean> inPlace = new HashMap<>();
+    private final Map<String, Buffer> weights = new HashMap<>();
+    private final Map<String, Buffer> inputs = new LinkedHashMap<>();
+    private final Map<String, Buffer> outputs = new LinkedHashMap<>();
+    private final Map<Shape, ArrayDeque<Buffer>> free = new HashMap<>();
+
+    private ProgramWriter(String name, Form form, Counts counts, Map<String, Binding> bindings) {
+        this.form = form;
+        this.counts = counts;
+        this.bindings = bindings;
+        builder = Program.builder(name);
+    }
+
+    /**
+     * Writes a program.
+     *
+     * @param name for messages
+     * @param form the computation, as {@link Slice} leaves it
+     * @param counts the counts of the runs
+     * @param bindings what weights are in memory, by name; those that are not listed are tensors of their names, as they are
+     * @return the program
+     */
+    public static Written write(String name, Form form, Counts counts, Map<String, Binding> bindings) {
+        ProgramWriter writer = new ProgramWriter(name, form, counts, bindings);
+        writer.plan();
+        return writer.write();
+    }
+
+    /** Decides which values share a slot, and how long each slot is in use. */
+    private void plan() {
+        List<Operation> operations = form.operations();
+        for (int i = 0; i < operations.size(); i++) {
+            Operation operation = operations.get(i);
+            for (Value value : operation.in()) {
+                lastRead.put(root(value), i);
+            }
+            if (operation.kind() instanceof Kind.Copy) {
+                roots.put(operation.out(), root(operation.in().getFirst()));
+            }
+        }
+        form.outputs().forEach(value -> lastRead.put(root(value), FOREVER));
+        for (int i = 0; i < operations.size(); i++) {
+            Operation operation = operations.get(i);
+            Value root = root(operation.out());
+            if (operation.kind() instanceof Kind.Copy && !isGiven(root)) {
+                slots.put(operation.out(), Objects.requireNonNull(slots.get(root)));
+            } else if (!(operation.kind() instanceof Kind.Copy)) {
+                Value first = root(operation.in().getFirst());
+                Slot before = slots.get(first);
+                boolean joins = before != null && canWorkInPlace(operation) && lastRead.get(first) == i;
+                inPlace.put(operation.out(), joins);
+                slots.put(operation.out(), joins ? before : new Slot(counts.of(operation.out().rows()), counts.of(operation.out().cols())));
+                operation.inner().forEach(value -> slots.put(value, new Slot(counts.of(value.rows()), counts.of(value.cols()))));
+            }
+        }
+        slots.forEach((value, slot) -> slot.end = Math.max(slot.end, lastRead.getOrDefault(root(value), -1)));
+        for (Value value : form.outputs()) {
+            Slot slot = slots.get(root(value));
+            if (slot != null && slot.output == null) {
+                slot.output = value;
+            }
+        }
+    }
+
+    private Value root(Value value) {
+        return roots.getOrDefault(value, value);
+    }
+
+    private boolean isGiven(Value value) {
+        return !slots.containsKey(value);
+    }
+
+    /** Whether an operation may overwrite its first input, of the output's shape, as it goes. */
+    private boolean canWorkInPlace(Operation operation) {
+        Value first = root(operation.in().getFirst());
+        boolean once = operation.in().stream().filter(value -> root(value).equals(first)).count() == 1;
+        return once && first.rows().equals(operation.out().rows()) && first.cols().equals(operation.out().cols())
+                && switch (operation.kind()) {
+                    case Kind.Add _, Kind.Multiply _, Kind.Scale _, Kind.Map _, Kind.Rotary _, Kind.Patch _ -> true;
+                    default -> false;
+                };
+    }
+
+    private Written write() {
+        List<Operation> operations = form.operations();
+        for (int i = 0; i < operations.size(); i++) {
+            Operation operation = operations.get(i);
+            if (!(operation.kind() instanceof Kind.Copy)) {
+                write(operation);
+            }
+            release(operation, i);
+        }
+        for (Value value : form.outputs()) {
+            Value root = root(value);
+            Buffer buffer = buffer(root);
+            if (isGiven(root)) {
+                Buffer copy = builder.output(value.name(), buffer.rows(), buffer.cols());
+                builder.add(new Op.Map(buffer, Op.Function.IDENTITY, copy));
+                buffer = copy;
+            }
+            outputs.put(value.name(), buffer);
+        }
+        return new Written(builder.build(), java.util.Collections.unmodifiableMap(inputs),
+                java.util.Collections.unmodifiableMap(outputs));
+    }
+
+    /** Buffers that nobody reads after an operation can be taken by later ones. */
+    private void release(Operation operation, int index) {
+        List<Value> touched = new ArrayList<>(operation.in());
+        touched.add(operation.out());
+        for (Value value : touched) {
+            Slot slot = slots.get(root(value));
+            if (slot != null && slot.buffer != null && slot.output == null && slot.end <= index) {
+                Shape shape = new Shape(slot.rows, slot.cols);
+                free.computeIfAbsent(shape, s -> new ArrayDeque<>()).push(slot.buffer);
+                slot.buffer = null;
+            }
+        }
+    }
+
+    private Buffer buffer(Value value) {
+        Value root = root(value);
+        Slot slot = slots.get(root);
+        if (slot == null) {
+            return root.role() == Value.Role.WEIGHT ? weight(root, false) : input(root);
+        }
+        Buffer buffer = slot.buffer;
+        if (buffer == null) {
+            ArrayDeque<Buffer> waiting = free.get(new Shape(slot.rows, slot.cols));
+            if (slot.output != null) {
+                buffer = builder.output(slot.output.name(), slot.rows, slot.cols);
+            } else if (waiting != null && !waiting.isEmpty()) {
+                buffer = waiting.pop();
+            } else {
+                buffer = builder.intermediate("for " + root.name(), slot.rows, slot.cols);
+            }
+            slot.buffer = buffer;
+        }
+        return buffer;
+    }
+
+    private Buffer input(Value value) {
+        // A given hook point may be wanted too, as an output of its name.
+        return inputs.computeIfAbsent(value.name(), name -> builder.buffer(value.role() == Value.Role.INPUT ? name : name + ", given",
+                Buffer.Role.INPUT, value.type(), counts.of(value.rows()), counts.of(value.cols())));
+    }
+
+    private boolean isTransposed(Value value) {
+        Binding binding = bindings.get(value.name());
+        return value.role() == Value.Role.WEIGHT && binding != null && binding.transposed();
+    }
+
+    private Buffer weight(Value value, boolean transposable) {
+        boolean transposed = isTransposed(value);
+        if (transposed && !transposable) {
+            throw new IllegalArgumentException("weight " + value + " lies transposed in memory, but is not only a factor of products");
+        }
+        Binding binding = bindings.get(value.name());
+        int rows = counts.of(value.rows());
+        int cols = counts.of(value.cols());
+        return weights.computeIfAbsent(binding == null ? value.name() : binding.tensor(),
+                name -> transposed ? builder.weight(name, cols, rows) : builder.weight(name, rows, cols));
+    }
+
+    private void write(Operation operation) {
+        List<Value> in = operation.in();
+        Value x = in.getFirst();
+        Buffer out;
+        switch (operation.kind()) {
+            case Kind.Gather _ -> builder.add(new Op.Gather(buffer(x), buffer(in.get(1)), buffer(operation.out())));
+            case Kind.Copy _ -> { }
+            case Kind.Add k -> builder.add(new Op.Add(buffer(x), buffer(in.get(1)), k.scale(), buffer(operation.out())));
+            case Kind.Multiply _ -> builder.add(new Op.Multiply(buffer(x), buffer(in.get(1)), buffer(operation.out())));
+            case Kind.Scale k -> builder.add(new Op.Scale(buffer(x), k.factor(), buffer(operation.out())));
+            case Kind.Map k -> builder.add(new Op.Map(buffer(x), k.function(), buffer(operation.out())));
+            case Kind.Product k -> {
+                Value w = root(in.get(1));
+                Buffer factor = w.role() == Value.Role.WEIGHT ? weight(w, true) : buffer(w);
+                builder.add(new Op.MatMul(buffer(x), false, factor, isTransposed(w), optional(in, 2), k.function(),
+                        buffer(operation.out())));
+            }
+            case Kind.LayerNorm k -> builder.add(new Op.LayerNorm(buffer(x), optional(in, 1), optional(in, 2), k.eps(),
+                    buffer(operation.out()), denominators(operation)));
+            case Kind.RmsNorm k -> builder.add(new Op.RmsNorm(buffer(x), optional(in, 1), k.groups(), k.eps(), buffer(operation.out()),
+                    denominators(operation)));
+            case Kind.Rotary k -> builder.add(new Op.Rotary(buffer(x), buffer(in.get(1)), buffer(in.get(2)), k.heads(),
+                    buffer(operation.out())));
+            case Kind.Attention k -> builder.add(new Op.Attention(buffer(x), buffer(in.get(1)), buffer(in.get(2)),
+                    in.size() == 5 ? counts.past() : 0, optional(in, 3), optional(in, 4), null, counts.batch(), k.heads(),
+                    buffer(operation.out())));
+            case Kind.Scores k -> builder.add(new Op.AttentionScores(buffer(x), buffer(in.get(1)), counts.batch(), k.heads(),
+                    buffer(operation.out())));
+            case Kind.Softmax _ -> builder.add(new Op.Softmax(buffer(x), buffer(operation.out())));
+            case Kind.Mix k -> builder.add(new Op.AttentionMix(buffer(x), buffer(in.get(1)), counts.batch(), k.heads(),
+                    buffer(operation.out())));
+            case Kind.Patch k -> {
+                out = buffer(operation.out());
+                if (!Boolean.TRUE.equals(inPlace.get(operation.out()))) {
+                    builder.add(new Op.Map(buffer(x), Op.Function.IDENTITY, out));
+                }
+                builder.add(new Op.Patch(out, buffer(in.get(1)), buffer(in.get(2)), k.mode() == ForwardPlan.Mode.ADD));
+            }
+        }
+    }
+
+    private @Nullable Buffer optional(List<Value> in, int index) {
+        return index < in.size() ? buffer(in.get(index)) : null;
+    }
+
+    /** The denominators of a norm, where they are wanted. */
+    private @Nullable Buffer denominators(Operation operation) {
+        Value scale = operation.inner().getFirst();
+        return form.outputs().contains(scale) ? buffer(scale) : null;
+    }
+}
