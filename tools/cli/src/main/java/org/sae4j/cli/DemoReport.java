@@ -16,6 +16,7 @@ import java.util.stream.IntStream;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Figure;
 import org.sae4j.api.experiment.Metric;
+import org.sae4j.core.Sae4j;
 import org.sae4j.core.evaluate.Evaluation;
 import org.sae4j.core.features.FeatureProfile;
 import org.sae4j.core.features.FeatureProfiles;
@@ -69,7 +70,7 @@ final class DemoReport {
 
     private Map<String, Object> provenance() {
         Map<String, Object> map = new LinkedHashMap<>();
-        map.put("sae4j", Version.current());
+        map.put("sae4j", Sae4j.version());
         map.put("java", Runtime.version().toString());
         map.put("engine", engine.id());
         map.put("device", engine.device().name());

@@ -13,6 +13,7 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.Sae4j;
 import org.sae4j.core.SparseAutoencoders;
 import org.sae4j.core.evaluate.Evaluation;
 import org.sae4j.core.evaluate.EvaluationFile;
@@ -106,7 +107,7 @@ final class EvaluateCommand implements Runnable {
         Terminal terminal = new Terminal();
         Map<String, Object> provenance = new LinkedHashMap<>();
         try (Engine engine = engineOption.open(terminal); SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine)) {
-            provenance.put("sae4j", Version.current());
+            provenance.put("sae4j", Sae4j.version());
             provenance.put("engine", engine.id());
             provenance.put("device", engine.device().name());
             provenance.put("autoencoder_fingerprint", autoencoder.fingerprint());

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.sae4j.api.experiment.Figure;
+import org.sae4j.core.Sae4j;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.ScalingLaw;
 import org.sae4j.core.train.ScalingLaw.Point;
@@ -69,7 +70,7 @@ final class SweepReport {
         settings.remove(Setting.D_SAE.key());
         settings.remove(Setting.STEPS.key());
         Map<String, Object> provenance = new LinkedHashMap<>();
-        provenance.put("sae4j", Version.current());
+        provenance.put("sae4j", Sae4j.version());
         provenance.put("recipe", recipe.name());
         provenance.put("settings", settings);
         provenance.put("activations", data);

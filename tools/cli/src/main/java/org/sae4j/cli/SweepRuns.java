@@ -17,6 +17,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.Sae4j;
 import org.sae4j.core.SparseAutoencoders;
 import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.train.ActivationSource;
@@ -119,7 +120,7 @@ final class SweepRuns {
                 SaeFiles.write(folder, trained.config(), trained.parameters(), trained.metadata());
                 Map<String, Object> provenance = new LinkedHashMap<>();
                 provenance.put("activations", "sha256 " + fingerprint + ", all but the last " + heldOut.dim(0) + " rows, shuffled");
-                provenance.put("sae4j", Version.current());
+                provenance.put("sae4j", Sae4j.version());
                 ModelCard.write(folder, trained, recipe, provenance, MetricsFile.last(metrics));
             }
             return trained;

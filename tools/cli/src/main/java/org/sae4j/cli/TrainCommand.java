@@ -15,6 +15,7 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
+import org.sae4j.core.Sae4j;
 import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.store.ActivationPaths;
@@ -336,7 +337,7 @@ final class TrainCommand implements Runnable {
             SaeFiles.write(output, sae.config(), sae.parameters(), sae.metadata());
             Map<String, Object> provenance = new LinkedHashMap<>(data);
             provenance.put("engine", sae.metadata().get("engine"));
-            provenance.put("sae4j", Version.current());
+            provenance.put("sae4j", Sae4j.version());
             provenance.put("java", Runtime.version().toString());
             ModelCard.write(output, sae, recipe, provenance, MetricsFile.last(metrics));
         }
