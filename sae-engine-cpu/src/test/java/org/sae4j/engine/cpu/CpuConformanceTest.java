@@ -37,6 +37,11 @@ class CpuConformanceTest {
         return conformance(scalar);
     }
 
+    @TestFactory
+    Stream<DynamicTest> theProvider() {
+        return EngineConformance.providerCases().map(c -> DynamicTest.dynamicTest(c.name(), () -> c.check(new CpuEngineProvider())));
+    }
+
     private static Stream<DynamicTest> conformance(Engine engine) {
         return EngineConformance.cases().map(c -> DynamicTest.dynamicTest(c.name(), () -> c.check(engine)));
     }

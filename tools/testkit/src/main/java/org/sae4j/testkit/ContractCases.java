@@ -42,23 +42,23 @@ final class ContractCases {
     }
 
     /** A small program with a buffer of every role: sum += x W + b, out = sum. */
-    private static final class Sample implements AutoCloseable {
+    static final class Sample implements AutoCloseable {
         private final Program.Builder builder = Program.builder("sample");
         private final Buffer w = builder.weight("W", 3, 2);
         private final Buffer b = builder.weight("b", 1, 2);
         private final Buffer x = builder.input("x", 5, 3);
         private final Buffer product = builder.intermediate("product", 5, 2);
         private final Buffer sum = builder.parameter("sum", 5, 2);
-        private final Buffer out = builder.output("out", 5, 2);
+        final Buffer out = builder.output("out", 5, 2);
         private final Program program = builder.add(new Op.MatMul(x, false, w, false, b, Function.IDENTITY, product))
                 .add(new Op.Add(sum, product, 1, sum)).add(new Op.Map(sum, Function.IDENTITY, out)).build();
-        private final CompiledProgram compiled;
+        final CompiledProgram compiled;
 
         Sample(Engine engine) {
             compiled = engine.compile(program, WEIGHTS);
         }
 
-        private void expect(float first) {
+        void expect(float first) {
             compiled.run();
             equal("out of " + program.name(), first, compiled.read(out).get(0));
             equal("sum of " + program.name(), first, compiled.read(sum).get(0));
@@ -105,6 +105,19 @@ final class ContractCases {
             equal("an output read into an array", sample.compiled.read(sample.out).toArray(), target);
             sample.expect(57);
             equal("an array read before the run", 38f, target[0]);
+        }
+        Program.Builder builder = Program.builder("rows");
+        Buffer rows = builder.intInput("rows", 2);
+        Buffer gathered = builder.output("gathered", 2, 1);
+        builder.add(new Op.Gather(rows, builder.weight("table", 4, 1), gathered));
+        Tensor table = Tensor.of(new float[] {1, 2, 3, 4}, 4, 1);
+        try (CompiledProgram compiled = engine.compile(builder.build(), Map.of("table", table))) {
+            int[] indices = {1, 3};
+            compiled.write(rows, indices);
+            Arrays.fill(indices, 0);
+            compiled.run();
+            equal("rows gathered by indices whose array was changed after it was written", new float[] {2, 4},
+                    compiled.read(gathered).toArray());
         }
     }
 
@@ -320,7 +333,7 @@ final class ContractCases {
         return values;
     }
 
-    private static void equal(String what, Object expected, Object found) {
+    static void equal(String what, Object expected, Object found) {
         if (!Arrays.deepEquals(new Object[] {expected}, new Object[] {found})) {
             throw new AssertionError(what + ": expected " + text(expected) + ", found " + text(found));
         }
@@ -330,7 +343,7 @@ final class ContractCases {
         return value instanceof float[] floats ? Arrays.toString(floats) : String.valueOf(value);
     }
 
-    private static String refused(String what, Class<? extends RuntimeException> type, Runnable action) {
+    static String refused(String what, Class<? extends RuntimeException> type, Runnable action) {
         try {
             action.run();
         } catch (RuntimeException e) {

@@ -18,6 +18,7 @@ import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.experiment.Metric;
 import org.sae4j.api.experiment.Param;
+import org.sae4j.api.experiment.Params;
 
 /** What can be seen of an experiment's description, settings and results. */
 final class ExperimentChecks {
@@ -37,7 +38,7 @@ final class ExperimentChecks {
     static void settings(Record config) {
         for (RecordComponent component : config.getClass().getRecordComponents()) {
             String where = config.getClass().getSimpleName() + "." + component.getName();
-            Param param = component.getAnnotation(Param.class);
+            Param param = Params.of(component).orElse(null);
             require(param != null && !param.value().isBlank(), "setting " + where + " says with @Param what it means");
             requireType(component.getGenericType(), where);
             requireRange(param, component(config, component), where);
@@ -51,7 +52,7 @@ final class ExperimentChecks {
             requireType(c.getComponentType(), where);
         } else if (type instanceof Class<?> c && c.isRecord()) {
             for (RecordComponent component : c.getRecordComponents()) {
-                require(component.getAnnotation(Param.class) != null, "setting " + where + "." + component.getName()
+                require(Params.of(component).isPresent(), "setting " + where + "." + component.getName()
                         + " says with @Param what it means");
                 requireType(component.getGenericType(), where + "." + component.getName());
             }
