@@ -5,11 +5,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.WeakHashMap;
+import org.sae4j.api.Observer;
 import org.sae4j.api.engine.Availability;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineException;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.api.engine.EngineProvider;
+import org.sae4j.core.internal.ObservedEngine;
 import org.sae4j.core.internal.ProviderCatalog;
 
 /**
@@ -133,6 +135,19 @@ public final class Engines {
     public static Engine open(String id, EngineOptions options, ClassLoader loader) {
         Objects.requireNonNull(options, "options");
         return choose(id, loader).open(options);
+    }
+
+    /**
+     * The same engine, with an observer. Models, autoencoders and trainers that are opened with it tell the observer what they do.
+     *
+     * @param engine the engine; it is closed with the one that is returned
+     * @param observer told of what runs, after the observer that the engine has already
+     * @return an engine that shares everything with the given one
+     */
+    public static Engine observed(Engine engine, Observer observer) {
+        Objects.requireNonNull(observer, "observer");
+        Observer known = engine.observer();
+        return new ObservedEngine(engine, known == Observer.NONE ? observer : known.and(observer));
     }
 
     private static Choice chooseBest(ProviderCatalog catalog) {

@@ -3,6 +3,7 @@ package org.sae4j.core;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
+import org.sae4j.api.Observer.Operation;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.sae.SaeConfig;
@@ -31,6 +32,10 @@ public final class SparseAutoencoders {
      */
     public static SparseAutoencoder open(Path path, Engine engine) {
         Objects.requireNonNull(engine, "engine");
+        return engine.observer().observe(Operation.OPEN, path.toString(), 0, () -> read(path, engine));
+    }
+
+    private static SparseAutoencoder read(Path path, Engine engine) {
         SaeWeights weights = SaeFiles.read(path);
         weights.notes().forEach(note -> LOG.log(System.Logger.Level.INFO, "{0}: {1}", path, note));
         return SharedResource.take(weights, path, resource ->

@@ -6,6 +6,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
+import org.sae4j.api.Observer.Operation;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.Tokenizer;
@@ -79,6 +80,10 @@ public final class Transformers {
         if (!WeightProcessing.steps().containsAll(processing)) {
             throw new IllegalArgumentException("steps of processing are " + WeightProcessing.steps() + ", found " + processing);
         }
+        return engine.observer().observe(Operation.OPEN, path.toString(), 0, () -> read(path, reader, processing, engine));
+    }
+
+    private static Transformer read(Path path, Function<Path, TransformerWeights> reader, List<String> processing, Engine engine) {
         TransformerWeights weights = WeightProcessing.apply(reader.apply(path), processing);
         weights.notes().forEach(note -> LOG.log(System.Logger.Level.INFO, "{0}: {1}", path, note));
         // The reader has checked what is in the file, not what processing makes of it.

@@ -1,6 +1,7 @@
 package org.sae4j.api.engine;
 
 import java.util.Map;
+import org.sae4j.api.Observer;
 import org.sae4j.api.Tensor;
 
 /** Runs programs on one device. Safe for use by several threads. */
@@ -23,6 +24,11 @@ public interface Engine extends AutoCloseable {
      * @throws EngineException if memory does not suffice (the message says bytes needed and available) or compilation fails
      */
     CompiledProgram compile(Program program, Map<String, Tensor> weights);
+
+    /** {@return who is told of what runs on this engine; {@link Observer#NONE} unless the application set one} */
+    default Observer observer() {
+        return Observer.NONE;
+    }
 
     /** Frees the engine and closes its compiled programs. Closing twice has no effect. */
     @Override

@@ -7,7 +7,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Observer.Operation;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Engine;
@@ -79,7 +81,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
 
     @Override
     public SparseRows encode(Tensor x) {
-        return lifetime.use(() -> {
+        return use(Operation.ENCODE, x.size() / config.dIn(), () -> {
             List<SparseRows> parts = new ArrayList<>();
             int rows = inputRows(x);
             for (int from = 0; from < rows; from += chunkRows) {
@@ -94,7 +96,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
 
     @Override
     public Tensor decode(SparseRows features) {
-        return lifetime.use(() -> {
+        return use(Operation.DECODE, features.rows(), () -> {
             if (features.columns() != config.dSae()) {
                 throw new IllegalArgumentException("expected feature activations with d_sae " + config.dSae() + " columns, found "
                         + features);
@@ -111,7 +113,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
 
     @Override
     public Tensor reconstruct(Tensor x) {
-        return lifetime.use(() -> {
+        return use(Operation.RECONSTRUCT, x.size() / config.dIn(), () -> {
             int rows = inputRows(x);
             int width = config.dOut();
             float[] result = output(rows);
@@ -156,6 +158,10 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
             pooled.compiled().run();
             return pooled.compiled().read(pooled.program().output());
         });
+    }
+
+    private <R> R use(Operation operation, long rows, Supplier<R> work) {
+        return lifetime.use(() -> engine.observer().observe(operation, toString(), rows, work));
     }
 
     private Compiled compile(SaeProgram.Shape shape) {

@@ -9,6 +9,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Observer.Operation;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.CompiledProgram;
@@ -159,7 +160,9 @@ public final class ProgramTransformer implements Transformer {
     public Activations forward(int[][] tokens, ForwardPlan plan) {
         return lifetime.use(() -> {
             ForwardRequest request = ForwardRequest.of(forms, tokens, plan);
-            Map<HookPoint, Tensor> captured = pool.use(new Shape(request.key(), request.counts()), compiled -> run(compiled, request));
+            long size = Arrays.stream(tokens).mapToLong(row -> row.length).sum();
+            Map<HookPoint, Tensor> captured = engine.observer().observe(Operation.FORWARD, config.name(), size,
+                    () -> pool.use(new Shape(request.key(), request.counts()), compiled -> run(compiled, request)));
             Map<HookPoint, Tensor> asked = new LinkedHashMap<>();
             plan.captures().forEach(hook -> asked.put(hook, Objects.requireNonNull(captured.get(hook), hook.toString())));
             return new Activations(asked);

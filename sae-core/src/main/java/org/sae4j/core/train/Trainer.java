@@ -12,6 +12,7 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
+import org.sae4j.api.Observer;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Buffer;
@@ -44,6 +45,8 @@ public final class Trainer implements AutoCloseable {
     private final int d;
     private final int n;
     private final CompiledProgram program;
+    /** Kept, so that a step makes no object for it. */
+    private final Runnable programRun;
     private final @Nullable HostParameters host;
     private final RunningThreshold threshold;
     private final StepMetrics metrics;
@@ -77,6 +80,7 @@ public final class Trainer implements AutoCloseable {
         threshold = new RunningThreshold(recipe);
         host = HostParameters.of(recipe, init).orElse(null);
         program = engine.compile(StepProgram.of(recipe, d, recipe.isBatchTopK()), Map.of());
+        programRun = program::run;
         metrics = new StepMetrics(recipe, program, d);
         try {
             writeConstants();
@@ -220,7 +224,7 @@ public final class Trainer implements AutoCloseable {
         hyper[StepProgram.PENALTY] = (float) recipe.penaltyOfOne(step);
         hyper[StepProgram.ONE] = 1;
         program.write(buffer("hyper"), hyper);
-        program.run();
+        engine.observer().run(Observer.Operation.TRAIN_STEP, recipe.name(), recipe.batch(), programRun);
         TrainingMetrics seen = metrics.of(step, batch);
         if (!Double.isFinite(seen.loss())) {
             throw new Sae4jException("the loss is " + seen.loss() + " at step " + step, "recipe " + recipe.name(),
