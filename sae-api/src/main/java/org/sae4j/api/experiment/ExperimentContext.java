@@ -48,7 +48,7 @@ public interface ExperimentContext {
      */
     default SparseAutoencoder sae() {
         if (autoencoders().isEmpty()) {
-            throw new Sae4jException("this experiment needs a sparse autoencoder", "the run has none", "pass one with --sae DIR");
+            throw new Sae4jException("this experiment needs a sparse autoencoder", "the run has none", "pass one with ExperimentRun.Builder.autoencoder");
         }
         return autoencoders().getFirst();
     }

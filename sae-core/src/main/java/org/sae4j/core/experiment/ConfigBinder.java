@@ -18,6 +18,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Param;
+import org.sae4j.api.experiment.Params;
 import org.sae4j.core.internal.Nearest;
 import org.sae4j.core.internal.json.JsonException;
 import org.sae4j.core.internal.json.JsonNode;
@@ -58,7 +59,7 @@ public final class ConfigBinder {
 
     private static void describe(Class<?> type, @Nullable Record defaults, String path, List<Setting> settings) {
         for (RecordComponent component : type.getRecordComponents()) {
-            Param param = component.getAnnotation(Param.class);
+            Param param = Params.of(component).orElse(null);
             String name = path + component.getName();
             Object value = defaults == null ? null : value(component, defaults);
             boolean nested = component.getType().isRecord();
@@ -136,6 +137,21 @@ public final class ConfigBinder {
         return bound;
     }
 
+    /**
+     * Lays settings over defaults.
+     *
+     * @param <C> the configuration's type
+     * @param defaults values where nothing is set
+     * @param settings by name: strings, numbers, booleans, and lists and maps of these
+     * @param where the settings' origin, for messages
+     * @return the configuration
+     * @throws Sae4jException if they do not fit
+     * @throws IllegalArgumentException if a value is of another type than these
+     */
+    public static <C extends Record> C bind(C defaults, Map<String, ?> settings, String where) {
+        return bind(defaults, JsonWriter.compact(settings), where);
+    }
+
     private static String firstKey(Record defaults) {
         RecordComponent[] components = defaults.getClass().getRecordComponents();
         return components.length == 0 ? "" : components[0].getName();
@@ -156,7 +172,7 @@ public final class ConfigBinder {
             if (node.has(component.getName())) {
                 Object before = defaults == null ? null : value(component, defaults);
                 values[i] = convert(component.getGenericType(), before, node.get(component.getName()), where, key);
-                check(component.getAnnotation(Param.class), values[i], where, key);
+                check(Params.of(component).orElse(null), values[i], where, key);
             } else if (defaults != null) {
                 values[i] = value(component, defaults);
             } else {

@@ -16,6 +16,7 @@ import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.Sae4j;
 
 /**
  * What experiments run with: a model, autoencoders, data, a seed. One run may serve several experiments, one after the other; the encoded
@@ -68,6 +69,35 @@ public final class ExperimentRun implements ExperimentContext {
     }
 
     /**
+     * Runs an installed experiment with its defaults.
+     *
+     * @param id the experiment's id, such as {@code specificity}
+     * @return its result
+     * @throws Sae4jException as {@link #run(String, Map)}
+     * @throws java.util.concurrent.CancellationException if cancelled
+     */
+    public ExperimentResult<?> run(String id) {
+        return run(id, Map.of());
+    }
+
+    /**
+     * Runs an installed experiment.
+     *
+     * @param id the experiment's id, such as {@code specificity}
+     * @param settings settings that differ from the defaults, by name: strings, numbers, booleans, and lists and maps of these
+     * @return its result
+     * @throws Sae4jException if there is no such experiment or setting, or as {@link #run(Experiment, Record)}
+     * @throws java.util.concurrent.CancellationException if cancelled
+     */
+    public ExperimentResult<?> run(String id, Map<String, ?> settings) {
+        return runBound(Experiments.installed().get(id), settings);
+    }
+
+    private <C extends Record, R extends Record> ExperimentResult<R> runBound(Experiment<C, R> experiment, Map<String, ?> settings) {
+        return run(experiment, ConfigBinder.bind(experiment.defaults(), settings, "settings of " + experiment.id()));
+    }
+
+    /**
      * Where a result's numbers come from: seed, versions, engine, device, fingerprints, data, configuration. It holds no time and no path,
      * so that equal runs give equal files.
      *
@@ -91,9 +121,7 @@ public final class ExperimentRun implements ExperimentContext {
     public Map<String, Object> provenance() {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("seed", seed);
-        String version = ExperimentRun.class.getModule().getDescriptor() == null ? null
-                : ExperimentRun.class.getModule().getDescriptor().rawVersion().orElse(null);
-        map.put("sae4j", version == null ? implementationVersion() : version);
+        map.put("sae4j", Sae4j.version());
         map.put("java", Runtime.version().toString());
         map.put("engine", engine.id());
         map.put("device", engine.device().name());
@@ -104,11 +132,6 @@ public final class ExperimentRun implements ExperimentContext {
         map.put("corpusDocuments", corpus.size());
         map.put("facts", facts.size());
         return java.util.Collections.unmodifiableMap(map);
-    }
-
-    private static String implementationVersion() {
-        String version = ExperimentRun.class.getPackage().getImplementationVersion();
-        return version == null ? "unknown" : version;
     }
 
     @Override
@@ -141,7 +164,7 @@ public final class ExperimentRun implements ExperimentContext {
         EncodedCorpus known = encoded;
         if (known == null) {
             if (corpus.isEmpty()) {
-                throw new Sae4jException("this needs a corpus", "the run has none", "pass one with --corpus FILE.tsv (label, tab, text)");
+                throw new Sae4jException("this needs a corpus", "the run has none", "pass one with ExperimentRun.Builder.corpus");
             }
             known = EncodedCorpus.encode(model, sae(), corpus, progress);
             encoded = known;

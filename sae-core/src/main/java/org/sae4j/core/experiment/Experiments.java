@@ -1,25 +1,15 @@
 package org.sae4j.core.experiment;
 
-import java.io.IOException;
-import java.net.MalformedURLException;
-import java.net.URL;
-import java.net.URLClassLoader;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
 import java.util.TreeMap;
-import java.util.jar.JarFile;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Experiment;
+import org.sae4j.core.Plugins;
 import org.sae4j.core.internal.Nearest;
 import org.sae4j.core.internal.Services;
 
@@ -41,37 +31,13 @@ public final class Experiments {
     }
 
     /**
-     * The experiments that are installed, and those in the jars of a folder. The folder's classes stay loaded as long as the result is
-     * used.
+     * The experiments that are installed, and those of plugins.
      *
-     * @param folder a folder with jar files
+     * @param plugins the plugins
      * @return the experiments
-     * @throws Sae4jException if the folder cannot be read
      */
-    public static Experiments installedAndIn(Path folder) {
-        List<URL> jars = new ArrayList<>();
-        Map<String, String> broken = new TreeMap<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*.jar")) {
-            for (Path jar : files) {
-                // A class loader passes over a file that it cannot open.
-                unreadable(jar).ifPresent(reason -> broken.put(jar.toString(), reason));
-                jars.add(jar.toUri().toURL());
-            }
-        } catch (MalformedURLException e) {
-            throw new IllegalStateException("a path always has a URL", e);
-        } catch (IOException e) {
-            throw new Sae4jException("cannot read the plugin folder, " + e, folder.toString(), "pass a folder that holds jar files", e);
-        }
-        jars.sort(Comparator.comparing(URL::toString));
-        return load(new URLClassLoader("plugins", jars.toArray(URL[]::new), Experiments.class.getClassLoader()), broken);
-    }
-
-    private static Optional<String> unreadable(Path jar) {
-        try (JarFile opened = new JarFile(jar.toFile())) {
-            return opened.size() > 0 ? Optional.empty() : Optional.of("the jar is empty");
-        } catch (IOException e) {
-            return Optional.of("the jar cannot be read, " + e.getMessage());
-        }
+    public static Experiments with(Plugins plugins) {
+        return load(plugins.loader(), plugins.unreadable());
     }
 
     /**
@@ -135,6 +101,6 @@ public final class Experiments {
         return all.stream().filter(e -> e.id().equals(id)).findFirst()
                 .orElseThrow(() -> new Sae4jException("there is no experiment '" + id + "'" + (broken.isEmpty() ? "" : "; not usable: "
                         + broken),
-                        "among " + ids, Nearest.hint(id, ids) + "list them with sae experiments, add yours with --plugin-path FOLDER"));
+                        "among " + ids, Nearest.hint(id, ids) + "list them with Experiments.installed, add yours with Plugins.in"));
     }
 }

@@ -15,6 +15,7 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.ExperimentResult;
+import org.sae4j.core.Plugins;
 
 class ExperimentsTest {
     @TempDir
@@ -91,7 +92,7 @@ class ExperimentsTest {
 
     @Test
     void aMissingPluginFolderIsNamed() {
-        assertThatThrownBy(() -> Experiments.installedAndIn(folder.resolve("none"))).isInstanceOf(Sae4jException.class)
+        assertThatThrownBy(() -> Plugins.in(folder.resolve("none"))).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("none");
     }
 }

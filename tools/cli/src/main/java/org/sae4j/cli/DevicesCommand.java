@@ -6,6 +6,7 @@ import org.sae4j.api.engine.Device;
 import org.sae4j.api.engine.EngineProvider;
 import org.sae4j.core.Engines;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
@@ -16,22 +17,26 @@ final class DevicesCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
+    @Mixin
+    private PluginOption plugins;
+
     DevicesCommand() {
     }
 
     @Override
     public void run() {
-        print(spec.commandLine().getOut());
+        print(plugins.loader(), spec.commandLine().getOut());
     }
 
     /**
      * Prints what there is. A provider that fails when it is asked does not hide the others.
      *
+     * @param loader finds the engines
      * @return the number of providers that cannot be used for a reason of their own
      */
-    static int print(PrintWriter out) {
+    static int print(ClassLoader loader, PrintWriter out) {
         int broken = 0;
-        for (EngineProvider provider : Engines.providers()) {
+        for (EngineProvider provider : Engines.providers(loader)) {
             try {
                 print(provider, out);
             } catch (LinkageError | RuntimeException e) {
@@ -40,7 +45,7 @@ final class DevicesCommand implements Runnable {
                         provider.getClass().getName(), e);
             }
         }
-        for (Engines.Broken engine : Engines.broken()) {
+        for (Engines.Broken engine : Engines.broken(loader)) {
             broken++;
             out.printf("engine not usable: %s: %s%n  mend take its jar away, or put in a version that works%n", engine.provider(),
                     engine.reason());

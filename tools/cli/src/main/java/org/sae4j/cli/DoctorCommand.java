@@ -7,13 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
-import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.EngineException;
 import org.sae4j.core.Engines;
+import org.sae4j.core.Sae4j;
 import org.sae4j.core.experiment.Experiments;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Checks Java, its flags, memory, engines and plugins, and says for each thing that is missing how to mend it. */
@@ -27,8 +27,8 @@ final class DoctorCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--plugin-path", paramLabel = "FOLDER", description = "A folder with jars of further experiments, to check as well.")
-    private @Nullable Path plugins;
+    @Mixin
+    private PluginOption plugins;
 
     private int mends;
 
@@ -39,7 +39,7 @@ final class DoctorCommand implements Runnable {
     public void run() {
         PrintWriter out = spec.commandLine().getOut();
         mends = 0;
-        out.printf("sae4j  %s%n", Version.current());
+        out.printf("sae4j  %s%n", Sae4j.version());
         java(out);
         flags(out);
         memory(out);
@@ -96,9 +96,9 @@ final class DoctorCommand implements Runnable {
     }
 
     private void engines(PrintWriter out) {
-        mends += DevicesCommand.print(out);
+        mends += DevicesCommand.print(plugins.loader(), out);
         try {
-            out.printf("auto   %s%n", Engines.choose(Engines.AUTO).reason());
+            out.printf("auto   %s%n", Engines.choose(Engines.AUTO, plugins.loader()).reason());
         } catch (EngineException e) {
             out.printf("auto   none%n");
             mend(out, Objects.requireNonNull(e.getMessage()));
@@ -106,7 +106,7 @@ final class DoctorCommand implements Runnable {
     }
 
     private void experiments(PrintWriter out) {
-        Experiments experiments = ExperimentsCommand.load(plugins);
+        Experiments experiments = plugins.experiments();
         out.printf("experiments %s%n", String.join(", ", experiments.all().stream().map(e -> e.id()).toList()));
         experiments.broken().forEach((plugin, reason) -> {
             out.printf("experiment not usable: %s: %s%n", plugin, reason);

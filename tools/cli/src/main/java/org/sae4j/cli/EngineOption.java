@@ -5,6 +5,8 @@ import java.util.Optional;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.core.Engines;
+import org.sae4j.core.experiment.Experiments;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options that choose what computes. */
@@ -23,7 +25,15 @@ final class EngineOption {
     @Option(names = "--engine-set", paramLabel = "KEY=VALUE", description = "A further setting of the engine; repeat for more.")
     private Map<String, String> settings = Map.of();
 
+    @Mixin
+    private PluginOption plugins = new PluginOption();
+
     EngineOption() {
+    }
+
+    /** {@return the experiments that are installed and those of plugins} */
+    Experiments experiments() {
+        return plugins.experiments();
     }
 
     /** Opens the engine and says which one, where the user left the choice. */
@@ -34,7 +44,7 @@ final class EngineOption {
 
     /** Says which engine will be opened, where the user left the choice. */
     void say(Terminal terminal) {
-        Engines.Choice choice = Engines.choose(id);
+        Engines.Choice choice = Engines.choose(id, plugins.loader());
         if (id.equals(Engines.AUTO)) {
             terminal.say("engine " + choice.provider().id() + ": " + choice.reason());
         }
@@ -42,6 +52,6 @@ final class EngineOption {
 
     /** Opens the engine with a number of threads, unless the user said one; 0 is one per processor. */
     Engine open(int otherwise) {
-        return Engines.choose(id).open(new EngineOptions(Optional.ofNullable(device), threads > 0 ? threads : otherwise, settings));
+        return Engines.choose(id, plugins.loader()).open(new EngineOptions(Optional.ofNullable(device), threads > 0 ? threads : otherwise, settings));
     }
 }

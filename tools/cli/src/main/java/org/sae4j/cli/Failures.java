@@ -33,7 +33,7 @@ final class Failures {
     static int failed(Throwable error, CommandLine command, boolean stacktrace) {
         int code = FAILED;
         switch (error) {
-            case Sae4jException known -> print(command, Objects.requireNonNull(known.getMessage()));
+            case Sae4jException known -> print(command, Remedies.forCommands(Objects.requireNonNull(known.getMessage())));
             case CancellationException cancelled -> {
                 print(command, "interrupted");
                 code = INTERRUPTED;

@@ -54,9 +54,6 @@ final class RunCommand implements Runnable {
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of all random numbers. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
-    @Option(names = "--plugin-path", paramLabel = "FOLDER", description = "A folder with jars of further experiments.")
-    private Path plugins;
-
     @Option(names = "--output", paramLabel = "DIR", description = "The folder to write to.")
     private Path output;
 
@@ -78,7 +75,7 @@ final class RunCommand implements Runnable {
             }
             throw new ParameterException(spec.commandLine(), "Missing required parameter: 'EXPERIMENT'");
         }
-        Experiment<?, ?> experiment = ExperimentsCommand.load(plugins).get(id);
+        Experiment<?, ?> experiment = engineOption.experiments().get(id);
         if (help) {
             describe(experiment);
             return;

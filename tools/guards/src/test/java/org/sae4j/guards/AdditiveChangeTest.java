@@ -75,7 +75,7 @@ class AdditiveChangeTest {
 
             public final class Later {
                 public static void main(String[] args) {
-                    Experiment<?, ?> counter = Experiments.installedAndIn(java.nio.file.Path.of(args[0])).get("counter");
+                    Experiment<?, ?> counter = Experiments.with(org.sae4j.core.Plugins.in(java.nio.file.Path.of(args[0]))).get("counter");
                     System.out.println(counter.category() + " " + new org.sae4j.api.experiment.Addition(1));
                 }
             }

@@ -74,6 +74,53 @@ class BrokenPluginsTest {
             }
             """;
 
+    private static final String ENGINE = """
+            package com.example.elsewhere;
+
+            import java.util.List;
+            import org.sae4j.api.engine.Availability;
+            import org.sae4j.api.engine.Device;
+            import org.sae4j.api.engine.Engine;
+            import org.sae4j.api.engine.EngineOptions;
+            import org.sae4j.api.engine.EngineProvider;
+
+            /** An engine of a plugin: the CPU's under another name. */
+            public final class Elsewhere implements EngineProvider {
+                private final EngineProvider cpu = new org.sae4j.engine.cpu.CpuEngineProvider();
+
+                @Override
+                public String id() {
+                    return "elsewhere";
+                }
+
+                @Override
+                public String name() {
+                    return "Engine of a plugin";
+                }
+
+                @Override
+                public int priority() {
+                    return -7;
+                }
+
+                @Override
+                public Availability availability() {
+                    return cpu.availability();
+                }
+
+                @Override
+                public List<Device> devices() {
+                    return cpu.devices();
+                }
+
+                @Override
+                public Engine open(EngineOptions options) {
+                    System.err.println("opened elsewhere");
+                    return cpu.open(options);
+                }
+            }
+            """;
+
     @TempDir
     private static Path folder;
     private static Path plugins;
@@ -143,6 +190,24 @@ class BrokenPluginsTest {
         assertThat(doctor.exit()).as(doctor.err()).isZero();
         assertThat(doctor.out()).contains("no licence").contains("10 things to mend");
         assertThat(doctor.out().lines().filter(l -> l.startsWith("  mend "))).hasSizeGreaterThanOrEqualTo(10);
+    }
+
+    @Test
+    void theEngineOfAPluginIsFoundByEveryCommandThatComputes() throws IOException {
+        Path classes = Packaged.compile(folder.resolve("elsewhere"), Map.of("com/example/elsewhere/Elsewhere.java", ENGINE), "-cp",
+                Packaged.classPath());
+        Path engines = Files.createDirectory(folder.resolve("engines"));
+        Packaged.jar(engines.resolve("elsewhere.jar"), classes, List.of(),
+                Map.of("META-INF/services/org.sae4j.api.engine.EngineProvider", "com.example.elsewhere.Elsewhere\n"));
+        assertThat(Packaged.sae(folder, "devices", "--plugin-path", engines.toString()).out()).contains("Engine of a plugin: available");
+        assertThat(Packaged.sae(folder, "doctor", "--plugin-path", engines.toString()).out()).contains("Engine of a plugin: available");
+        DemoFolders demo = DemoFolders.writeTo(folder);
+        Packaged.Outcome run = Packaged.sae(folder, "activations", "--plugin-path", engines.toString(), "--engine", "elsewhere", "--model",
+                demo.model().toString(), "--tokens", "1,2,3", "--hook", "logits", "--output", "logits.safetensors");
+        assertThat(run.exit()).as(run.err()).isZero();
+        assertThat(run.err()).contains("opened elsewhere");
+        Packaged.Outcome without = Packaged.sae(folder, "devices");
+        assertThat(without.out()).doesNotContain("elsewhere");
     }
 
     @Test

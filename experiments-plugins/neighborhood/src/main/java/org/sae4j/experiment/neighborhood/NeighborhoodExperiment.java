@@ -48,7 +48,7 @@ public final class NeighborhoodExperiment implements Experiment<NeighborhoodConf
         }
         if (config.source() == Source.ACTIVATIONS && context.corpus().isEmpty()) {
             throw new Sae4jException("activations can only be compared over texts, but the run has none", "setting source of neighborhood",
-                    "pass texts with --corpus FILE.tsv, one label<TAB>text a line, or choose DECODER or ENCODER");
+                    "pass texts with ExperimentRun.Builder.corpus, or choose DECODER or ENCODER");
         }
         return new NeighborhoodRun(config, context).result();
     }

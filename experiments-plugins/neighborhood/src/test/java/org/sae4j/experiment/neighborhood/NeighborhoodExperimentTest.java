@@ -179,7 +179,7 @@ class NeighborhoodExperimentTest {
                 d.umapNeighbors(), d.umapEpochs(), d.clusterCosine(), d.childCosine(), List.of("aab", "nowhere"), 5, d.conceptF1(),
                 d.labelAuroc(), 100);
         assertThatThrownBy(() -> experiment.run(config, weights(planted(1), planted(1)))).isInstanceOf(Sae4jException.class)
-                .hasMessageContaining("--corpus FILE.tsv");
+                .hasMessageContaining("ExperimentRun.Builder.corpus");
         ExperimentResult<NeighborhoodResult> result = experiment.run(config, labelledWorld());
         assertThat(result.data().focus().getFirst().neighbors()).allSatisfy(n -> assertThat(n.feature() % CLUSTERS).isZero());
         assertThat(result.notes()).anyMatch(n -> n.contains("nowhere"));

@@ -38,7 +38,7 @@ import org.sae4j.experiment.specificity.internal.SpecificityFigures;
  * recall by threshold, agreement with proxy scores (Bricken et al. 2023, "Towards Monosemanticity"), and equivalent sentences.
  */
 public final class SpecificityExperiment implements Experiment<SpecificityConfig, SpecificityResult> {
-    private static final String REMEDY = "pass labelled documents with --corpus FILE.tsv, one label<TAB>text a line";
+    private static final String REMEDY = "pass labeled documents with ExperimentRun.Builder.corpus";
 
     /** Creates the experiment. */
     public SpecificityExperiment() {}

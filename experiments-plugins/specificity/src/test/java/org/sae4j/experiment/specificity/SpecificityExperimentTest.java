@@ -220,10 +220,9 @@ class SpecificityExperimentTest {
     @Test
     void askingWithoutLabelsSaysWhatToPass() {
         CharacterWorld none = new CharacterWorld(1, c -> new float[1], List.of(), 1, Progress.NONE);
-        assertThatThrownBy(() -> run(none)).isInstanceOf(Sae4jException.class).hasMessageContaining("--corpus FILE.tsv")
-                .hasMessageContaining("label<TAB>text");
+        assertThatThrownBy(() -> run(none)).isInstanceOf(Sae4jException.class).hasMessageContaining("ExperimentRun.Builder.corpus");
         CharacterWorld bare = new CharacterWorld(1, c -> new float[1], List.of(new Document("", "text")), 1, Progress.NONE);
-        assertThatThrownBy(() -> run(bare)).isInstanceOf(Sae4jException.class).hasMessageContaining("--corpus FILE.tsv");
+        assertThatThrownBy(() -> run(bare)).isInstanceOf(Sae4jException.class).hasMessageContaining("ExperimentRun.Builder.corpus");
         CharacterWorld single = new CharacterWorld(1, c -> new float[1],
                 List.of(new Document("a", "text"), new Document("a", "text")), 1, Progress.NONE);
         assertThatThrownBy(() -> run(single)).isInstanceOf(Sae4jException.class).hasMessageContaining("at least 2 documents");
