@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -14,18 +15,21 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The builds in examples/ as a third party runs them: by Maven as a process of its own, against the artifacts as they are published. These
- * lie in a repository in a temporary folder, in front of the one that this build used; Maven is offline. {@code -Dexamples.skip=true} skips
- * these tests.
+ * lie in a repository in a temporary folder, in front of the one that this build used; Maven is offline if this build is. Offline, the
+ * repository must hold what the examples use already. {@code -Dexamples.skip=true} skips these tests.
  */
 @Tag("packaged")
 class ExamplesTest {
     private static final String VERSION = System.getProperty("sae.version");
-    private static final Map<String, String> POMS = Map.of("sae4j-parent", ".", "sae4j-tools", "tools", "sae-bom", "sae-bom", "sae-api",
-            "sae-api", "sae-core", "sae-core", "sae-engine-cpu", "sae-engine-cpu", "sae-testkit", "tools/testkit", "sae-demo-world",
-            "tools/demo-world");
+    /** The artifacts that the examples use, and the folders that they are built in. */
+    private static final Map<String, String> MODULES = Map.of("sae-bom", "sae-bom", "sae-api", "sae-api", "sae-core", "sae-core",
+            "sae-engine-cpu", "sae-engine-cpu", "sae-testkit", "tools/testkit", "sae-demo-world", "tools/demo-world",
+            "sae-spring-boot-starter", "tools/spring-boot-starter");
 
     @TempDir
     private static Path folder;
@@ -35,11 +39,11 @@ class ExamplesTest {
     static void publish() throws IOException {
         assumeFalse(Boolean.getBoolean("examples.skip"), "skipped by -Dexamples.skip=true");
         demo = DemoFolders.writeTo(folder);
-        for (Map.Entry<String, String> module : POMS.entrySet()) {
+        for (Map.Entry<String, String> module : MODULES.entrySet()) {
             String name = module.getKey();
             Path target = Files.createDirectories(folder.resolve("repository/org/sae4j").resolve(name).resolve(VERSION));
             Path source = ModuleFolder.ROOT.resolve(module.getValue());
-            Files.copy(source.resolve("pom.xml"), target.resolve(name + "-" + VERSION + ".pom"));
+            Files.copy(source.resolve(".flattened-pom.xml"), target.resolve(name + "-" + VERSION + ".pom"));
             Path jar = source.resolve("target").resolve(name + "-" + VERSION + ".jar");
             if (Files.exists(source.resolve("src"))) {
                 Files.copy(jar, target.resolve(jar.getFileName()));
@@ -65,18 +69,34 @@ class ExamplesTest {
     }
 
     @Test
+    void anExperimentInKotlinConforms() {
+        build("kotlin-experiment");
+    }
+
+    /** 3.5 brings Jackson 2 alone, 4.0 the oldest Jackson 3, 4.1 a newer one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"3.5.7", "4.0.0", "4.1.2"})
+    void aSpringBootServiceAnswersAndIsObserved(String version) {
+        build("spring-boot-service", "-Dspring-boot.version=" + version);
+    }
+
+    @Test
     void anApplicationSharesModelAndAutoencoderAmongThreads() {
         assertThat(build("embedding").resolve("target/embedding-1.0.0.jar")).isRegularFile();
     }
 
     /** Copies an example, builds it with its tests, and gives the copy. */
-    private static Path build(String name) {
-        Path copy = folder.resolve(name);
+    private static Path build(String name, String... options) {
+        Path copy = folder.resolve(String.join("", name, String.join("", options).replaceAll("[^0-9.]", "")));
         copy(ModuleFolder.ROOT.resolve("examples").resolve(name), copy);
-        Packaged.Outcome outcome = Packaged.run(copy, Map.of("JAVA_HOME", System.getProperty("java.home")), List.of(
-                ModuleFolder.ROOT.toAbsolutePath().resolve("mvnw").toString(), "-B", "-o",
+        List<String> command = new ArrayList<>(List.of(ModuleFolder.ROOT.toAbsolutePath().resolve("mvnw").toString(), "-B", "-ntp",
                 "-Dmaven.repo.local=" + folder.resolve("repository"),
                 "-Dmaven.repo.local.tail=" + System.getProperty("maven.repository"), "package"));
+        if (Boolean.getBoolean("maven.offline")) {
+            command.add("-o");
+        }
+        command.addAll(List.of(options));
+        Packaged.Outcome outcome = Packaged.run(copy, Map.of("JAVA_HOME", System.getProperty("java.home")), command);
         assertThat(outcome.exit()).as(outcome.out() + outcome.err()).isZero();
         assertThat(outcome.out()).contains("BUILD SUCCESS").containsPattern("Tests run: [1-9]\\d*, Failures: 0, Errors: 0, Skipped: 0");
         return copy;
