@@ -68,6 +68,16 @@ class ExamplesTest {
         assertThat(folder.resolve("density/figures")).isNotEmptyDirectory();
     }
 
+    /** The source file is run by Java itself, as it is by JBang. */
+    @Test
+    void aSingleFilePrintsFeatures() {
+        Packaged.Outcome outcome = Packaged.java(folder, "--add-modules", Packaged.VECTOR, "-cp", Packaged.classPath(),
+                ModuleFolder.ROOT.toAbsolutePath().resolve("examples/quickstart/Features.java").toString(), demo.model().toString(),
+                demo.autoencoder().toString(), "The cat slept.");
+        assertThat(outcome.exit()).as(outcome.err()).isZero();
+        assertThat(outcome.out().lines()).isNotEmpty().allMatch(line -> line.matches("token \\d+: \\d+ \\(\\d+\\.\\d\\d\\).*"));
+    }
+
     @Test
     void anExperimentInKotlinConforms() {
         build("kotlin-experiment");
