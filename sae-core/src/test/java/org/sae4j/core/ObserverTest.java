@@ -33,8 +33,7 @@ class ObserverTest {
     @Test
     void passesAndEncodingAreSeen() {
         TransformerConfig config = SmallModels.config(1, TransformerConfig.Activation.GELU);
-        SaeConfig sae = new SaeConfig(SaeConfig.Architecture.RELU, config.dModel(), 7, 0, true, SaeConfig.Normalization.NONE,
-                Optional.empty(), Optional.empty());
+        SaeConfig sae = SaeConfig.builder(SaeConfig.Architecture.RELU, config.dModel(), 7).build();
         try (Engine engine = Engines.observed(new ReferenceEngine(), observer);
                 Transformer model = Transformers.of(config, SmallModels.parameters(config, 1), Optional.empty(), engine);
                 SparseAutoencoder autoencoder = SparseAutoencoders.of(sae, SmallModels.parameters(sae, 1), engine)) {

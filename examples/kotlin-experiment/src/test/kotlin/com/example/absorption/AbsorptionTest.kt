@@ -35,8 +35,7 @@ class AbsorptionTest {
 
     private fun <T> withRun(engine: Engine, body: (ExperimentRun) -> T): T {
         val config = SmallModels.config(1, TransformerConfig.Activation.GELU)
-        val coder = SaeConfig(SaeConfig.Architecture.TOPK, config.dMlp(), 40, 3, true, SaeConfig.Normalization.NONE,
-            Optional.of(HookPoint.mlpPost(0)), Optional.empty())
+        val coder = SaeConfig.builder(SaeConfig.Architecture.TOPK, config.dMlp(), 40).k(3).hook(HookPoint.mlpPost(0)).build()
         return Transformers.of(config, SmallModels.parameters(config, 1), Optional.of(SmallModels.characters()), engine).use { model ->
             SparseAutoencoders.of(coder, SmallModels.parameters(coder, 2), engine).use { sae ->
                 body(ExperimentRun.builder(model, engine).autoencoder(sae)

@@ -9,7 +9,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sae4j.api.CounterRandom;
@@ -35,8 +34,7 @@ class FeatureServiceTest {
     static void models(DynamicPropertyRegistry properties) throws IOException {
         Path model = DemoWorld.extractModel(DemoWorld.GELU_1L, folder.resolve("model"));
         Path sae = folder.resolve("sae");
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.TOPK, 512, 64, 4, true, SaeConfig.Normalization.NONE,
-                Optional.of(HookPoint.mlpPost(0)), Optional.of(DemoWorld.GELU_1L));
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.TOPK, 512, 64).k(4).hook(HookPoint.mlpPost(0)).build();
         CounterRandom random = new CounterRandom(1);
         SaeFiles.write(sae, config, Map.of("W_enc", normal(random, 512, 64), "b_enc", Tensor.zeros(64), "W_dec", normal(random, 64, 512),
                 "b_dec", Tensor.zeros(512)), Map.of());

@@ -35,8 +35,7 @@ class RunByIdTest {
         engine = new ReferenceEngine();
         TransformerConfig config = SmallModels.config(1, TransformerConfig.Activation.GELU);
         model = Transformers.of(config, SmallModels.parameters(config, 1), Optional.of(SmallModels.characters()), engine);
-        SaeConfig sae = new SaeConfig(SaeConfig.Architecture.RELU, config.dMlp(), 20, 0, true, SaeConfig.Normalization.NONE,
-                Optional.of(HookPoint.mlpPost(0)), Optional.empty());
+        SaeConfig sae = SaeConfig.builder(SaeConfig.Architecture.RELU, config.dMlp(), 20).hook(HookPoint.mlpPost(0)).build();
         autoencoder = SparseAutoencoders.of(sae, SmallModels.parameters(sae, 2), engine);
     }
 

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,8 +49,7 @@ class Sae4jAutoConfigurationTest {
     static void write() throws IOException {
         model = DemoWorld.extractModel(DemoWorld.GELU_1L, folder.resolve("model"));
         autoencoder = folder.resolve("sae");
-        SaeConfig config = new SaeConfig(SaeConfig.Architecture.TOPK, 512, 32, 4, true, SaeConfig.Normalization.NONE,
-                Optional.of(HookPoint.mlpPost(0)), Optional.of(DemoWorld.GELU_1L));
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.TOPK, 512, 32).k(4).hook(HookPoint.mlpPost(0)).build();
         SaeFiles.write(autoencoder, config, SmallModels.parameters(config, 1), Map.of());
     }
 
