@@ -1,6 +1,7 @@
 package org.sae4j.api.engine;
 
 import java.util.Map;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Observer;
 import org.sae4j.api.Tensor;
 
@@ -13,11 +14,21 @@ public interface Engine extends AutoCloseable {
     Device device();
 
     /**
+     * Whether weights may be given to {@link #compile} in a type as they are. Others are converted to float32 first, by whoever calls.
+     *
+     * @param type {@linkplain ElementType#isFloat() a type for memory}
+     * @return true for F32; of other types, those that the engine reads in whatever order its programs need them
+     */
+    default boolean reads(ElementType type) {
+        return type == ElementType.F32;
+    }
+
+    /**
      * Makes a program ready. Weights are shared between the programs of an engine where the engine can.
      *
      * @param program the program
-     * @param weights one tensor for each buffer of role WEIGHT, by buffer name, with as many elements as the buffer; more entries are
-     * ignored
+     * @param weights one tensor for each buffer of role WEIGHT, by buffer name, with as many elements as the buffer and of a type that the
+     * engine {@linkplain #reads reads}; more entries are ignored
      * @return the compiled program; close it before the engine
      * @throws IllegalArgumentException if a weight is missing or has another number of elements
      * @throws IllegalStateException after close

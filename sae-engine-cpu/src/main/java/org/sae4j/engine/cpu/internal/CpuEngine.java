@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Device;
@@ -51,6 +52,11 @@ public final class CpuEngine implements Engine {
     @Override
     public Device device() {
         return device;
+    }
+
+    @Override
+    public boolean reads(ElementType type) {
+        return type.isFloat();
     }
 
     @Override

@@ -25,6 +25,9 @@ interface Kernels {
     /** {@return what is used, for people} */
     String description();
 
+    /** {@return the loops over rows of weights that are read where they lie} */
+    RowKernels rows();
+
     /** {@return columns of a packed panel of the right operand} */
     int panelWidth();
 

@@ -26,10 +26,14 @@ final class ProductSteps {
     }
 
     Step matMul(Op.MatMul o) {
-        LeftPanels.Source source = left(o);
-        packWeight(o);
         float[] out = storage.floats(o.out());
         float @Nullable [] bias = o.bias() == null ? null : storage.floats(o.bias());
+        StoredRows stored = o.transposeB() && o.b().role() == Buffer.Role.WEIGHT ? storage.stored(o.b()) : null;
+        if (stored != null) {
+            return new StoredProducts(context, o, storage.floats(o.a()), stored, bias, out).step();
+        }
+        LeftPanels.Source source = left(o);
+        packWeight(o);
         int depth = depth(o);
         if (o.out().rows() <= FEW_ROWS && !o.transposeB() && o.b().role() != Buffer.Role.WEIGHT) {
             return fewRows(o, out, bias);

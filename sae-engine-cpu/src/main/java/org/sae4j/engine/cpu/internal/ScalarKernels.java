@@ -26,6 +26,11 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public RowKernels rows() {
+        return new ScalarRows();
+    }
+
+    @Override
     public int panelWidth() {
         return WIDTH;
     }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Op;
@@ -141,6 +142,11 @@ final class Storage {
         }
         float[] values = floats(buffer);
         return (row, to, at) -> System.arraycopy(values, row * width, to, at, width);
+    }
+
+    /** {@return a weight as rows of its tensor, or null if these are not rows in memory} */
+    @Nullable StoredRows stored(Buffer buffer) {
+        return StoredRows.of(tensor(buffer), buffer.rows(), buffer.cols());
     }
 
     /** {@return a weight as the right operand of products} */

@@ -40,6 +40,11 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
+    public RowKernels rows() {
+        return new VectorRows();
+    }
+
+    @Override
     public int panelWidth() {
         return 2 * W;
     }
