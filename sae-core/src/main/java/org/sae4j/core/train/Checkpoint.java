@@ -3,10 +3,13 @@ package org.sae4j.core.train;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.format.SafetensorsFile;
@@ -21,12 +24,13 @@ import org.sae4j.core.format.SafetensorsWriter;
  * @param position of the source
  * @param scale of the inputs
  * @param threshold state of the running threshold
+ * @param coefficient state of the penalty's coefficient
  * @param data what the source is made of, as the caller says; empty if nothing was said
  * @param tensors parameters, moments, counters, the mean that is subtracted from inputs
  */
-record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, double scale, double[] threshold, String data,
-        Map<String, Tensor> tensors) {
-    private static final String FORMAT = "sae4j-checkpoint-1";
+record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, double scale, double[] threshold, double[] coefficient,
+        String data, Map<String, Tensor> tensors) {
+    private static final String FORMAT = "sae4j-checkpoint-2";
     /** Settings that may change between a checkpoint and its resumption. */
     private static final Set<String> FREE = Set.of(Setting.STEPS.key());
 
@@ -42,6 +46,7 @@ record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, do
         metadata.put("scale", Double.toString(scale));
         metadata.put("threshold_sum", Double.toString(threshold[0]));
         metadata.put("threshold_weight", Double.toString(threshold[1]));
+        metadata.put("coefficient", Arrays.stream(coefficient).mapToObj(Double::toString).collect(Collectors.joining(" ")));
         metadata.put("data", data);
         try {
             Files.createDirectories(file.toAbsolutePath().getParent());
@@ -74,8 +79,11 @@ record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, do
                     Long.parseLong(field(metadata, "resampled_at", file)), Long.parseLong(field(metadata, "position", file)),
                     Double.parseDouble(field(metadata, "scale", file)), new double[] {
                         Double.parseDouble(field(metadata, "threshold_sum", file)),
-                        Double.parseDouble(field(metadata, "threshold_weight", file))}, field(metadata, "data", file), tensors);
-            if (checkpoint.steps < 0 || checkpoint.position < 0 || !(checkpoint.scale > 0 && Double.isFinite(checkpoint.scale))) {
+                        Double.parseDouble(field(metadata, "threshold_weight", file))},
+                    Stream.of(field(metadata, "coefficient", file).split(" ")).mapToDouble(Double::parseDouble).toArray(),
+                    field(metadata, "data", file), tensors);
+            if (checkpoint.steps < 0 || checkpoint.position < 0 || checkpoint.coefficient.length != PenaltyCoefficient.STATE
+                    || !(checkpoint.scale > 0 && Double.isFinite(checkpoint.scale))) {
                 throw new Sae4jException("the checkpoint's metadata has steps " + checkpoint.steps + ", position " + checkpoint.position
                         + ", scale " + checkpoint.scale, file.toString(), "use another checkpoint");
             }

@@ -14,8 +14,8 @@ sealed interface HostParameters {
     /** Hands the vectors to the program before its first step and after a change. */
     void write(CompiledProgram program);
 
-    /** Updates and hands over the vectors after a step from 1. */
-    void update(CompiledProgram program, long step);
+    /** Updates and hands over the vectors after a step from 1 with a coefficient of the penalty. */
+    void update(CompiledProgram program, long step, double coefficient);
 
     /** The vectors that a result has, by SAELens name. */
     Map<String, float[]> parameters();
@@ -78,10 +78,10 @@ sealed interface HostParameters {
         }
 
         @Override
-        public void update(CompiledProgram program, long step) {
+        public void update(CompiledProgram program, long step, double coefficient) {
             program.read(program.program().buffer("theta_gradients"), sums);
             program.read(program.program().buffer("theta_counts"), counts);
-            double lambda = recipe.penaltyOfOne(step);
+            double lambda = recipe.penaltyOfOne(coefficient);
             double eps = recipe.number(Setting.BANDWIDTH);
             theta();
             for (int i = 0; i < theta.length; i++) {
@@ -152,7 +152,7 @@ sealed interface HostParameters {
         }
 
         @Override
-        public void update(CompiledProgram program, long step) {
+        public void update(CompiledProgram program, long step, double coefficient) {
             program.read(program.program().buffer("mag_gradients"), sums);
             program.read(program.program().buffer("mag_products"), products);
             for (int i = 0; i < gradient.length; i++) {

@@ -10,7 +10,10 @@ import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 
-/** Where parameters start. Everything drawn depends on the seed and the purpose alone. */
+/**
+ * Where parameters start. Everything drawn depends on the seed, the recipe's name, the number of features and the purpose alone: two widths
+ * or two recipes share no rows, so that features that two autoencoders have in common come from the data.
+ */
 final class Initializer {
     private final Recipe recipe;
     private final int d;
@@ -113,7 +116,7 @@ final class Initializer {
     }
 
     CounterRandom random(String purpose) {
-        return new CounterRandom(recipe.seed()).stream(purpose);
+        return new CounterRandom(recipe.seed()).stream(purpose).stream(recipe.name()).stream(n);
     }
 
     private float[] uniform(CounterRandom random, double bound) {

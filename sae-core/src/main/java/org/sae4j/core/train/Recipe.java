@@ -2,11 +2,13 @@ package org.sae4j.core.train;
 
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
@@ -111,11 +113,19 @@ public final class Recipe {
     private final String name;
     private final String about;
     private final EnumMap<Setting, Object> values;
+    /** What the preset's source states, for settings that are auto. */
+    private final EnumMap<Setting, Object> published;
+    /** The values with numbers for those that are auto or shares, so that asking for one allocates nothing. */
+    private final EnumMap<Setting, Object> effective = new EnumMap<>(Setting.class);
 
-    private Recipe(String name, String about, EnumMap<Setting, Object> values) {
+    private Recipe(String name, String about, EnumMap<Setting, Object> values, EnumMap<Setting, Object> published) {
         this.name = name;
         this.about = about;
         this.values = values;
+        this.published = published;
+        EnumMap<Setting, Object> all = new EnumMap<>(values);
+        all.replaceAll((setting, value) -> value(setting));
+        effective.putAll(all);
     }
 
     /**
@@ -126,11 +136,18 @@ public final class Recipe {
      * @param settings every setting that is used, by setting
      */
     static Recipe preset(String name, String about, Map<Setting, String> settings) {
-        EnumMap<Setting, Object> values = new EnumMap<>(Setting.class);
-        DEFAULTS.forEach((setting, text) -> values.put(setting, setting.parse(text)));
-        settings.forEach((setting, text) -> values.put(setting, setting.parse(text)));
-        return new Recipe(name, about, values);
+        EnumMap<Setting, Object> published = new EnumMap<>(Setting.class);
+        DEFAULTS.forEach((setting, text) -> published.put(setting, setting.parse(text)));
+        settings.forEach((setting, text) -> published.put(setting, setting.parse(text)));
+        EnumMap<Setting, Object> values = new EnumMap<>(published);
+        AUTOMATIC.forEach(setting -> values.put(setting, Automatic.Auto.AUTO));
+        return new Recipe(name, about, values, published);
     }
+
+    /** Settings whose published values hold for the published run alone. */
+    private static final Set<Setting> AUTOMATIC = EnumSet.of(Setting.LR, Setting.LR_WARM_UP, Setting.LR_DECAY, Setting.L1,
+            Setting.L1_WARM_UP, Setting.TARGET_L0, Setting.NORMALIZE, Setting.THRESHOLD_INIT, Setting.BANDWIDTH, Setting.DEAD_AFTER,
+            Setting.RESAMPLE_EVERY, Setting.RESAMPLE_UNTIL, Setting.RESAMPLE_BATCHES);
 
     private static final Map<Setting, String> DEFAULTS = Map.ofEntries(
             Map.entry(Setting.ACTIVATION, "relu"), Map.entry(Setting.ERROR, "sum"), Map.entry(Setting.PENALTY, "none"),
@@ -141,7 +158,8 @@ public final class Recipe {
             Map.entry(Setting.SEED, "0"), Map.entry(Setting.LR, "1e-4"), Map.entry(Setting.BETA1, "0.9"),
             Map.entry(Setting.BETA2, "0.999"), Map.entry(Setting.EPS, "1e-8"), Map.entry(Setting.LR_WARM_UP, "0"),
             Map.entry(Setting.LR_DECAY, "0"), Map.entry(Setting.CLIP, "0"), Map.entry(Setting.L1, "1e-3"),
-            Map.entry(Setting.L1_WARM_UP, "0"), Map.entry(Setting.K, "32"), Map.entry(Setting.THRESHOLD_DECAY, "0.99"),
+            Map.entry(Setting.L1_WARM_UP, "0"), Map.entry(Setting.TARGET_L0, "0"), Map.entry(Setting.K, "32"),
+            Map.entry(Setting.THRESHOLD_DECAY, "0.99"),
             Map.entry(Setting.MATRYOSHKA, "0"), Map.entry(Setting.THRESHOLD_INIT, "1e-3"), Map.entry(Setting.BANDWIDTH, "1e-3"),
             Map.entry(Setting.DEAD_AFTER, "10000000"), Map.entry(Setting.K_AUX, "256"), Map.entry(Setting.AUX_COEFFICIENT, "0.03125"),
             Map.entry(Setting.RESAMPLE_EVERY, "25000"), Map.entry(Setting.RESAMPLE_UNTIL, "100000"),
@@ -183,7 +201,7 @@ public final class Recipe {
             }
             changed.put(setting, setting.parse(text));
         });
-        Recipe recipe = new Recipe(name, about, changed);
+        Recipe recipe = new Recipe(name, about, changed, published);
         named.keySet().forEach(setting -> {
             if (!setting.usedBy(recipe)) {
                 throw new Sae4jException("the setting '" + setting.key() + "' has no effect", "recipe " + name + " with activation "
@@ -209,9 +227,42 @@ public final class Recipe {
     }
 
     /**
+     * The same recipe with the numbers that its source states, whatever the length of the run, where settings are {@code auto}. To change
+     * the length, {@link #with} {@code steps} and {@code batch}; the learning rate, its schedule and the penalty stay as published.
+     *
+     * @return the recipe as published
+     */
+    public Recipe asPublished() {
+        EnumMap<Setting, Object> changed = new EnumMap<>(values);
+        changed.replaceAll((setting, value) -> value == Automatic.Auto.AUTO ? published(setting) : value);
+        return new Recipe(name, about, changed, published);
+    }
+
+    /**
+     * {@return the same recipe with a number wherever a setting is {@code auto} or a share of the run, but for {@code l1} with a
+     * {@code target_l0}: where the coefficient starts depends on the inputs}
+     */
+    public Recipe resolved() {
+        EnumMap<Setting, Object> changed = new EnumMap<>(values);
+        changed.replaceAll((setting, value) -> setting == Setting.L1 && hasTarget() ? value : value(setting));
+        return new Recipe(name, about, changed, published);
+    }
+
+    /**
+     * Whether the recipe chooses the value of a setting.
+     *
+     * @param setting the setting
+     * @return whether it is {@code auto}
+     */
+    public boolean isAutomatic(Setting setting) {
+        return values.get(setting) == Automatic.Auto.AUTO;
+    }
+
+    /**
      * The coefficient of the sum of a token's activations (or, for the L0 penalty, of their number) when the token's error is written as
      * the sum over d of squared errors: what compares penalties between recipes. For {@link ErrorReduction#MEAN_OVER_NORM} it is
      * still to be multiplied by the norm of the token's input, for {@link ErrorReduction#NORMALIZED} by the batch's variance summed over d.
+     * With {@link Setting#TARGET_L0} the coefficient changes as training goes, and this is that of {@code l1} as given or published.
      *
      * @param dIn width of the input, positive
      * @return the coefficient, 0 without penalty
@@ -355,14 +406,14 @@ public final class Recipe {
         return number(Setting.LR) * rise * fall;
     }
 
-    /** {@return the coefficient of one activation of the batch at a step from 1} */
-    double penaltyOfOne(long step) {
-        if (!hasPenalty()) {
-            return 0;
-        }
-        long warmUp = whole(Setting.L1_WARM_UP);
-        double rise = warmUp == 0 ? 1 : Math.min(1, (double) step / warmUp);
-        return number(Setting.L1) * rise / (penalty() == Penalty.L1_SUM ? 1 : batch());
+    /** {@return what one activation of the batch costs, for a coefficient in the recipe's reduction} */
+    double penaltyOfOne(double coefficient) {
+        return coefficient / (penalty() == Penalty.L1_SUM ? 1 : batch());
+    }
+
+    /** {@return whether the penalty is adjusted to a number of active features} */
+    boolean hasTarget() {
+        return hasPenalty() && number(Setting.TARGET_L0) > 0;
     }
 
     /**
@@ -439,7 +490,12 @@ public final class Recipe {
     }
 
     private Object value(Setting setting) {
-        return Objects.requireNonNull(values.get(setting));
+        Object known = effective.get(setting);
+        return known != null ? known : Automatic.resolve(this, setting, Objects.requireNonNull(values.get(setting)), published(setting));
+    }
+
+    private Object published(Setting setting) {
+        return Objects.requireNonNull(published.get(setting));
     }
 
     static String lower(Enum<?> constant) {

@@ -29,7 +29,7 @@ final class RecipeText {
         if (r.whole(Setting.LR_DECAY) > 0) {
             text.append("; lr falls to 0 over the last ").append(r.whole(Setting.LR_DECAY)).append(" steps");
         }
-        if (r.hasPenalty() && r.whole(Setting.L1_WARM_UP) > 0) {
+        if (r.hasPenalty() && !r.hasTarget() && r.whole(Setting.L1_WARM_UP) > 0) {
             text.append("; the penalty rises over the first ").append(r.whole(Setting.L1_WARM_UP)).append(" steps");
         }
         return text.toString();
@@ -55,7 +55,7 @@ final class RecipeText {
             text.insert(0, "the sum, over the prefixes " + r.matryoshka() + " of features, of ");
         }
         String f = r.activation() == Recipe.Activation.GATED ? "max(0, pi_i)" : "f_i";
-        double l1 = r.hasPenalty() ? r.number(Setting.L1) : 0;
+        String l1 = r.hasTarget() ? "c" : r.hasPenalty() ? Double.toString(r.number(Setting.L1)) : "";
         switch (r.penalty()) {
             case NONE -> { }
             case L1_SUM -> text.append(" + %s (sum over batch and features of %s)".formatted(l1, f));
@@ -74,7 +74,11 @@ final class RecipeText {
                     .formatted(r.number(Setting.AUX_COEFFICIENT), error(r, "e^ - e", "e"), r.whole(Setting.K_AUX)));
             case NONE, REINITIALISE, RESAMPLE -> { }
         }
-        if (r.hasPenalty()) {
+        if (r.hasTarget()) {
+            text.append("; c starts at ").append(r.isAutomatic(Setting.L1) ? "an effective lambda of 1" : r.number(Setting.L1))
+                    .append(" and is adjusted so that L0 falls to ").append(number(r.number(Setting.TARGET_L0)))
+                    .append(" over the first ").append(r.whole(Setting.L1_WARM_UP)).append(" steps and stays there");
+        } else if (r.hasPenalty()) {
             text.append(switch (r.error()) {
                 case MEAN -> "; effective lambda per token %s d".formatted(number(r.effectiveLambda(1)));
                 case MEAN_OVER_NORM -> "; effective lambda per token %s d |x|".formatted(number(r.effectiveLambda(1)));

@@ -8,6 +8,10 @@ import org.sae4j.core.internal.Nearest;
 /**
  * Presets. {@code <.>} is the mean over the batch; sums over d and features are written out. {@link Recipe#describe()} states the same for
  * changed settings.
+ *
+ * <p>The numbers below are the published ones, which {@link Recipe#asPublished()} gives. Untouched, a recipe fits them to the run: the
+ * learning rate to the number of features, schedules and the treatment of dead features to the number of steps, and the penalty to an L0 of
+ * 32 ({@link Setting#TARGET_L0}), since a coefficient holds for its own data alone. A setting that is given is taken as it stands.
  */
 public final class Recipes {
     /**

@@ -155,7 +155,8 @@ public record ScalingLaw(List<Point> frontier, Optional<PowerLaw> loss, Optional
 
     /**
      * The loss by which autoencoders of any size are compared: the mean over rows of the squared error summed over d, plus the recipe's
-     * {@linkplain Recipe#effectiveLambda effective lambda} times what it penalises, summed over features.
+     * {@linkplain Recipe#effectiveLambda effective lambda} times what it penalises, summed over features. With {@link Setting#TARGET_L0}
+     * it is the error alone, as all sizes are then as sparse.
      *
      * @param recipe how the autoencoder was trained
      * @param sae the autoencoder
@@ -200,7 +201,7 @@ public record ScalingLaw(List<Point> frontier, Optional<PowerLaw> loss, Optional
                 };
             }
         }
-        double weight = recipe.effectiveLambda(d) * switch (recipe.error()) {
+        double weight = recipe.hasTarget() ? 0 : recipe.effectiveLambda(d) * switch (recipe.error()) {
             case MEAN_OVER_NORM -> norm;
             case NORMALIZED -> squares - Arrays.stream(mean).map(m -> m * m).sum();
             case SUM, MEAN, SUM_OVER_FEATURES -> 1;
@@ -215,9 +216,10 @@ public record ScalingLaw(List<Point> frontier, Optional<PowerLaw> loss, Optional
      * @throws Sae4jException if its error is divided by the number of features while it has a penalty
      */
     public static void checkComparable(Recipe recipe) {
-        if (recipe.error() == Recipe.ErrorReduction.SUM_OVER_FEATURES && recipe.hasPenalty()) {
+        if (recipe.error() == Recipe.ErrorReduction.SUM_OVER_FEATURES && recipe.hasPenalty() && !recipe.hasTarget()) {
             throw new Sae4jException("the error is divided by the number of features, so the penalty weighs more the more there "
-                    + "are, and sizes cannot be compared", "recipe " + recipe.name(), "set error=sum, and l1 to its effective lambda");
+                    + "are, and sizes cannot be compared", "recipe " + recipe.name(),
+                    "set target_l0, or error=sum and l1 to its effective lambda");
         }
     }
 

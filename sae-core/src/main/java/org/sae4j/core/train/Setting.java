@@ -33,7 +33,7 @@ public enum Setting {
     /** {@code apply_b_dec}: whether b_dec is subtracted from the input. */
     APPLY_B_DEC("apply_b_dec", new Kind.Flag(), r -> true, "apply_b_dec_to_input"),
     /** {@code normalize}: whether inputs are scaled, by one number, to a mean norm of sqrt(d_in); folded into the result's weights. */
-    NORMALIZE("normalize", new Kind.Flag(), r -> true, "normalize_activations"),
+    NORMALIZE("normalize", new Kind.Auto(new Kind.Flag()), r -> true, "normalize_activations"),
     /** {@code centre}: whether the mean of the first inputs is subtracted from all of them; folded into the result's biases. */
     CENTRE("centre", new Kind.Flag(), r -> true, "center", "mean_center", "mean_centre", "center_activations"),
 
@@ -47,7 +47,7 @@ public enum Setting {
     SEED("seed", new Kind.Whole(Long.MIN_VALUE, Long.MAX_VALUE), r -> true, "random_seed"),
 
     /** {@code lr}: Adam's learning rate. */
-    LR("lr", new Kind.Real(0, Double.MAX_VALUE), r -> true, "learning_rate"),
+    LR("lr", new Kind.Auto(new Kind.Real(0, Double.MAX_VALUE)), r -> true, "learning_rate"),
     /** {@code beta1}: decay of Adam's first moment. */
     BETA1("beta1", new Kind.Real(0, Math.nextDown(1f)), r -> true, "adam_beta1"),
     /** {@code beta2}: decay of Adam's second moment. */
@@ -55,18 +55,24 @@ public enum Setting {
     /** {@code eps}: added to the root of Adam's second moment. */
     EPS("eps", new Kind.Real(0, 1), r -> true, "adam_eps", "adam_epsilon", "epsilon"),
     /** {@code lr_warm_up}: steps over which the learning rate rises linearly from 0. */
-    LR_WARM_UP("lr_warm_up", new Kind.Whole(0, 1L << 40), r -> true, "lr_warm_up_steps", "lr_warmup_steps", "warmup_steps"),
+    LR_WARM_UP("lr_warm_up", share(0), r -> true, "lr_warm_up_steps", "lr_warmup_steps", "warmup_steps"),
     /** {@code lr_decay}: last steps, over which the learning rate falls linearly to 0. */
-    LR_DECAY("lr_decay", new Kind.Whole(0, 1L << 40), r -> true, "lr_decay_steps", "decay_steps"),
+    LR_DECAY("lr_decay", share(0), r -> true, "lr_decay_steps", "decay_steps"),
     /** {@code clip}: largest joint norm of the gradients, or 0 for none. */
     CLIP("clip", new Kind.Real(0, Double.MAX_VALUE), r -> !r.hasHostParameters(), "clip_grad", "max_grad_norm", "grad_clip"),
 
     /** {@code l1}: coefficient of the penalty, in the reduction that the recipe states. */
-    L1("l1", new Kind.Real(0, Double.MAX_VALUE), Recipe::hasPenalty, "l1_coefficient", "l1_coeff", "l1_penalty", "sparsity_penalty",
-            "sparsity_coefficient", "l0_coefficient", "lambda"),
+    L1("l1", new Kind.Auto(new Kind.Real(0, Double.MAX_VALUE)), Recipe::hasPenalty, "l1_coefficient", "l1_coeff", "l1_penalty",
+            "sparsity_penalty", "sparsity_coefficient", "l0_coefficient", "lambda"),
     /** {@code l1_warm_up}: steps over which the penalty rises linearly from 0. */
-    L1_WARM_UP("l1_warm_up", new Kind.Whole(0, 1L << 40), Recipe::hasPenalty, "l1_warm_up_steps", "l1_warmup_steps",
+    L1_WARM_UP("l1_warm_up", share(0), Recipe::hasPenalty, "l1_warm_up_steps", "l1_warmup_steps",
             "sparsity_warmup_steps"),
+    /**
+     * {@code target_l0}: active features of a token, on average, that the penalty is adjusted to; 0 leaves its coefficient where it is. The
+     * target falls from where L0 starts over the first {@code l1_warm_up} steps, and {@code l1} is where the coefficient starts. Set to
+     * {@code auto}, it is 32 unless {@code l1} is given.
+     */
+    TARGET_L0("target_l0", new Kind.Auto(new Kind.Real(0, Double.MAX_VALUE)), Recipe::hasPenalty, "target_sparsity"),
     /** {@code k}: active features of a token (for batch-topk: on average). */
     K("k", new Kind.Whole(1, 1 << 24), Recipe::hasK, "topk", "top_k", "activation_fn_kwargs.k"),
     /** {@code threshold_decay}: decay of the running mean that becomes batch-topk's inference threshold. */
@@ -77,25 +83,25 @@ public enum Setting {
      */
     MATRYOSHKA("matryoshka", new Kind.Sizes(), Recipe::hasK, "matryoshka_widths", "prefixes"),
     /** {@code threshold_init}: where JumpReLU's thresholds start. */
-    THRESHOLD_INIT("threshold_init", new Kind.Real(1e-12, Double.MAX_VALUE), Recipe::isJumpRelu, "jumprelu_init_threshold"),
+    THRESHOLD_INIT("threshold_init", new Kind.Auto(new Kind.Real(1e-12, Double.MAX_VALUE)), Recipe::isJumpRelu, "jumprelu_init_threshold"),
     /** {@code bandwidth}: width of JumpReLU's straight-through kernel. */
-    BANDWIDTH("bandwidth", new Kind.Real(1e-12, Double.MAX_VALUE), Recipe::isJumpRelu, "jumprelu_bandwidth"),
+    BANDWIDTH("bandwidth", new Kind.Auto(new Kind.Real(1e-12, Double.MAX_VALUE)), Recipe::isJumpRelu, "jumprelu_bandwidth"),
 
     /** {@code dead_after}: tokens without firing after which a feature counts as dead. */
-    DEAD_AFTER("dead_after", new Kind.Whole(0, 1L << 40), r -> true, "dead_tokens_threshold", "dead_toks_threshold"),
+    DEAD_AFTER("dead_after", share(0), r -> true, "dead_tokens_threshold", "dead_toks_threshold"),
     /** {@code k_aux}: dead features that reconstruct the error (Gao et al. 2024). */
     K_AUX("k_aux", new Kind.Whole(1, 1 << 24), r -> r.dead() == Recipe.DeadTreatment.AUX_K, "auxk", "top_k_aux", "aux_k"),
     /** {@code aux_coefficient}: factor of that reconstruction's loss. */
     AUX_COEFFICIENT("aux_coefficient", new Kind.Real(0, Double.MAX_VALUE), r -> r.dead() == Recipe.DeadTreatment.AUX_K, "auxk_coef",
             "auxk_alpha", "aux_penalty", "aux_loss_coefficient"),
     /** {@code resample_every}: steps between resamplings. */
-    RESAMPLE_EVERY("resample_every", new Kind.Whole(1, 1L << 40), Recipe::resamples, "feature_sampling_window", "resample_steps"),
+    RESAMPLE_EVERY("resample_every", share(1), Recipe::resamples, "feature_sampling_window", "resample_steps"),
     /** {@code resample_until}: last step at which features are resampled. */
-    RESAMPLE_UNTIL("resample_until", new Kind.Whole(0, 1L << 40), Recipe::resamples),
+    RESAMPLE_UNTIL("resample_until", share(0), Recipe::resamples),
     /** {@code resample_below}: features that fire less often than this are re-initialised. */
     RESAMPLE_BELOW("resample_below", new Kind.Real(0, 1), r -> r.dead() == Recipe.DeadTreatment.REINITIALISE),
     /** {@code resample_batches}: last batches before a re-initialisation over which firing is counted. */
-    RESAMPLE_BATCHES("resample_batches", new Kind.Whole(1, 1 << 20), r -> r.dead() == Recipe.DeadTreatment.REINITIALISE),
+    RESAMPLE_BATCHES("resample_batches", new Kind.Auto(new Kind.Whole(1, 1 << 20)), r -> r.dead() == Recipe.DeadTreatment.REINITIALISE),
     /** {@code resample_inputs}: inputs among which a resampling chooses. */
     RESAMPLE_INPUTS("resample_inputs", new Kind.Whole(1, 1 << 30), r -> r.dead() == Recipe.DeadTreatment.RESAMPLE),
 
@@ -112,6 +118,11 @@ public enum Setting {
         this.kind = kind;
         this.used = used;
         this.aliases = List.of(aliases);
+    }
+
+    /** Steps or tokens as a number or a share of the run, or left to the recipe. */
+    private static Kind share(long least) {
+        return new Kind.Auto(new Kind.Part(new Kind.Whole(least, 1L << 40)));
     }
 
     /** {@return the canonical name} */
@@ -211,6 +222,39 @@ public enum Setting {
             @Override
             public String toString() {
                 return min == Long.MIN_VALUE ? "a whole number" : "a whole number from " + min + " to " + max;
+            }
+        }
+
+        /** What the recipe may also choose itself. */
+        record Auto(Kind kind) implements Kind {
+            @Override
+            public Object parse(String text) {
+                return text.equalsIgnoreCase("auto") ? Automatic.Auto.AUTO : kind.parse(text);
+            }
+
+            @Override
+            public String toString() {
+                return kind + ", or auto";
+            }
+        }
+
+        /** A whole number, or a share of the run. */
+        record Part(Whole number) implements Kind {
+            @Override
+            public Object parse(String text) {
+                Automatic.Share share = Automatic.Share.parse(text);
+                if (share == null) {
+                    return number.parse(text);
+                }
+                if (!(share.of() >= 0 && share.of() <= 1)) {
+                    throw new IllegalArgumentException("out of range");
+                }
+                return share;
+            }
+
+            @Override
+            public String toString() {
+                return number + ", or a share of the run such as 5%";
             }
         }
 

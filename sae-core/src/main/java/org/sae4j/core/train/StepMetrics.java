@@ -26,14 +26,14 @@ final class StepMetrics {
         mean = new double[d];
     }
 
-    /** The metrics of a step that has run on a batch. */
-    TrainingMetrics of(long step, float[] batch) {
+    /** The metrics of a step that has run on a batch, with a coefficient of the penalty. */
+    TrainingMetrics of(long step, float[] batch, double coefficient) {
         read("sums", sums);
         if (gated) {
             read("gate_sums", gateSums);
         }
         float[] penalised = gated ? gateSums : sums;
-        double penalty = recipe.penaltyOfOne(step) * switch (recipe.penalty()) {
+        double penalty = recipe.penaltyOfOne(coefficient) * switch (recipe.penalty()) {
             case NONE -> 0;
             case L0 -> penalised[0];
             case L1, L1_SUM -> penalised[1];
@@ -53,7 +53,7 @@ final class StepMetrics {
         double variance = variance(batch);
         return new TrainingMetrics(step, step * recipe.batch(), error + penalty + auxiliary, error, penalty, auxiliary, l2, l2 / d,
                 sums[1] / recipe.batch(), sums[0] / recipe.batch(), variance == 0 ? Double.NaN : 1 - l2 / variance, dead,
-                recipe.learningRate(step));
+                recipe.learningRate(step), coefficient);
     }
 
     private void read(String name, float[] target) {

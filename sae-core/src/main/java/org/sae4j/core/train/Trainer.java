@@ -49,6 +49,7 @@ public final class Trainer implements AutoCloseable {
     private final Runnable programRun;
     private final @Nullable HostParameters host;
     private final RunningThreshold threshold;
+    private final PenaltyCoefficient coefficient;
     private final StepMetrics metrics;
     private final float[] batch;
     private final float[] hyper = new float[StepProgram.HYPER];
@@ -78,6 +79,7 @@ public final class Trainer implements AutoCloseable {
         batch = new float[Math.multiplyExact(recipe.batch(), d)];
         kept = new float[recipe.isBatchTopK() ? Math.toIntExact(recipe.whole(Setting.K) * recipe.batch()) : 0];
         threshold = new RunningThreshold(recipe);
+        coefficient = new PenaltyCoefficient(recipe, d);
         host = HostParameters.of(recipe, init).orElse(null);
         program = engine.compile(StepProgram.of(recipe, d, recipe.isBatchTopK()), Map.of());
         programRun = program::run;
@@ -221,21 +223,23 @@ public final class Trainer implements AutoCloseable {
         hyper[2] = (float) recipe.number(Setting.BETA2);
         hyper[3] = (float) recipe.number(Setting.EPS);
         hyper[4] = step;
-        hyper[StepProgram.PENALTY] = (float) recipe.penaltyOfOne(step);
+        double penalty = coefficient.at(step);
+        hyper[StepProgram.PENALTY] = (float) recipe.penaltyOfOne(penalty);
         hyper[StepProgram.ONE] = 1;
         program.write(buffer("hyper"), hyper);
         engine.observer().run(Observer.Operation.TRAIN_STEP, recipe.name(), recipe.batch(), programRun);
-        TrainingMetrics seen = metrics.of(step, batch);
+        TrainingMetrics seen = metrics.of(step, batch, penalty);
         if (!Double.isFinite(seen.loss())) {
             throw new Sae4jException("the loss is " + seen.loss() + " at step " + step, "recipe " + recipe.name(),
                     "check the activations for values that are not finite, or lower lr");
         }
         if (host != null) {
-            host.update(program, step);
+            host.update(program, step, penalty);
         }
         if (recipe.isBatchTopK()) {
             threshold.add(kept, program.readValues(buffer("features"), kept));
         }
+        coefficient.saw(step, seen.l0());
         steps = step;
         for (int i = 0; i < listeners.size(); i++) {
             listeners.get(i).accept(seen);
@@ -288,7 +292,7 @@ public final class Trainer implements AutoCloseable {
         int k = recipe.activation() == Recipe.Activation.TOPK ? Math.toIntExact(recipe.whole(Setting.K)) : 0;
         Map<String, Object> metadata = new LinkedHashMap<>();
         metadata.put("recipe", recipe.name());
-        metadata.put("recipe_settings", recipe.settings());
+        metadata.put("recipe_settings", recipe.resolved().settings());
         metadata.put("training_steps", steps);
         metadata.put("training_tokens", steps * recipe.batch());
         metadata.put("engine", engine.id());
@@ -322,7 +326,7 @@ public final class Trainer implements AutoCloseable {
         if (scaling.mean().length > 0) {
             tensors.put(INPUT_MEAN, Tensor.of(scaling.mean().clone(), d));
         }
-        return new Checkpoint(recipe, steps, resampledAt, source.position(), scaling.scale(), threshold.state(), data, tensors);
+        return new Checkpoint(recipe, steps, resampledAt, source.position(), scaling.scale(), threshold.state(), coefficient.state(), data, tensors);
     }
 
     private void restore(Checkpoint checkpoint) {
@@ -339,6 +343,7 @@ public final class Trainer implements AutoCloseable {
         resampledAt = checkpoint.resampledAt();
         scaling = new InputScaling(recipe.centres() ? checkpoint.tensor(INPUT_MEAN, d) : new float[0], checkpoint.scale());
         threshold.restore(checkpoint.threshold());
+        coefficient.restore(checkpoint.coefficient());
         source.seek(checkpoint.position());
     }
 

@@ -20,9 +20,10 @@ import java.util.Map;
  * @param explainedVariance 1 - squared error / that of predicting the batch's mean; NaN if the batch does not vary
  * @param dead features that have not fired for {@link Setting#DEAD_AFTER} tokens
  * @param lr the learning rate of the step
+ * @param coefficient of the penalty in the step, in the recipe's reduction; 0 without a penalty
  */
 public record TrainingMetrics(long step, long tokens, double loss, double error, double penalty, double auxiliary, double l2, double mse,
-        double l1, double l0, double explainedVariance, int dead, double lr) {
+        double l1, double l0, double explainedVariance, int dead, double lr, double coefficient) {
     /** {@return the values by the names that {@code metrics.jsonl} uses, in order} */
     public Map<String, Number> values() {
         Map<String, Number> values = new LinkedHashMap<>();
@@ -39,6 +40,7 @@ public record TrainingMetrics(long step, long tokens, double loss, double error,
         values.put("explained_variance", explainedVariance);
         values.put("dead", dead);
         values.put("lr", lr);
+        values.put("penalty_coefficient", coefficient);
         return Collections.unmodifiableMap(values);
     }
 }

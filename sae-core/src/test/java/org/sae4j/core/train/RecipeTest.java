@@ -41,17 +41,17 @@ class RecipeTest {
 
     @Test
     void describes_schedules_and_what_is_done_to_inputs() {
-        assertThat(Recipes.ANTHROPIC_APRIL_2024.with("centre", "true").describe()).contains("lr falls to 0 over the last 40000 steps",
+        assertThat(Recipes.ANTHROPIC_APRIL_2024.asPublished().with("centre", "true").describe()).contains("lr falls to 0 over the last 40000 steps",
                 "the penalty rises over the first 10000 steps", "clip the gradients' joint norm to 1.0", "the inputs' mean subtracted",
                 "effective lambda per token 5.0000");
-        assertThat(Recipes.NEEL_RUN1.describe()).contains("effective lambda per token 1.2288", "drawn anew")
+        assertThat(Recipes.NEEL_RUN1.asPublished().describe()).contains("effective lambda per token 1.2288", "drawn anew")
                 .doesNotContain("rises").doesNotContain("falls");
     }
 
     @Test
     void neels_penalty_is_1_2288_per_token() {
         assertThat(Recipes.NEEL_RUN1.effectiveLambda(2048)).isCloseTo(1.2288, within(1e-12));
-        assertThat(Recipes.NEEL_RUN1.describe()).contains("<sum_d (x^ - x)^2> + 3.0E-4 (sum over batch and features of f_i)", "1.2288",
+        assertThat(Recipes.NEEL_RUN1.asPublished().describe()).contains("<sum_d (x^ - x)^2> + 3.0E-4 (sum over batch and features of f_i)", "1.2288",
                 "project the decoder's gradient, unit norm of decoder rows, Adam");
     }
 
@@ -59,7 +59,7 @@ class RecipeTest {
     @CsvSource({"neel-run1, 1024, 0.3072", "bloom-2024-02, 1024, 0.06144", "paper, 4096, 0.49152", "anthropic-april-2024, 64, 5",
         "openai-topk, 64, 0"})
     void effective_lambda_is_that_of_a_summed_error(String name, int batch, double expected) {
-        Recipe recipe = Recipes.get(name).with("batch", Integer.toString(batch));
+        Recipe recipe = Recipes.get(name).asPublished().with("batch", Integer.toString(batch));
         assertThat(recipe.effectiveLambda(768)).isCloseTo(expected, within(1e-9));
     }
 
@@ -81,7 +81,7 @@ class RecipeTest {
         Recipe changed = Recipes.NEEL_RUN1.with("lr", "5e-4").with("steps", "1e3");
         assertThat(changed.number(Setting.LR)).isEqualTo(5e-4);
         assertThat(changed.steps()).isEqualTo(1000);
-        assertThat(Recipes.NEEL_RUN1.number(Setting.LR)).isEqualTo(1e-4);
+        assertThat(Recipes.NEEL_RUN1.asPublished().number(Setting.LR)).isEqualTo(1e-4);
     }
 
     @Test
@@ -165,7 +165,53 @@ class RecipeTest {
         assertThat(recipe.learningRate(4)).isEqualTo(1);
         assertThat(recipe.learningRate(16)).isEqualTo(1);
         assertThat(recipe.learningRate(20)).isCloseTo(0.2, within(1e-12));
-        assertThat(recipe.penaltyOfOne(1)).isEqualTo(4);
-        assertThat(recipe.penaltyOfOne(9)).isEqualTo(8);
+        PenaltyCoefficient coefficient = new PenaltyCoefficient(recipe, 16);
+        assertThat(coefficient.at(1)).isEqualTo(4);
+        assertThat(coefficient.at(9)).isEqualTo(8);
+        assertThat(recipe.penaltyOfOne(8)).as("of a sum over the batch").isEqualTo(8);
+    }
+
+    @ParameterizedTest
+    @MethodSource("presets")
+    void schedules_fit_runs_of_any_length(Recipe recipe) {
+        for (String steps : new String[] {"20", "1000", "30000", "1000000"}) {
+            Recipe run = recipe.with("steps", steps);
+            assertThat(run.whole(Setting.LR_WARM_UP)).as("warm-up").isLessThanOrEqualTo(run.steps() / 20);
+            assertThat(run.whole(Setting.LR_DECAY)).as("decay").isLessThanOrEqualTo(run.steps() / 5);
+            assertThat(run.whole(Setting.DEAD_AFTER)).as("dead after").isLessThan(run.steps() * run.batch());
+            assertThat(run.learningRate(run.steps() / 2)).as("in the middle").isEqualTo(run.number(Setting.LR));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("presets")
+    void as_published_nothing_depends_on_the_run_and_no_l0_is_aimed_at(Recipe recipe) {
+        Recipe published = recipe.asPublished();
+        assertThat(published.with("steps", "10").settings()).containsAllEntriesOf(published.settings().entrySet().stream()
+                .filter(e -> !e.getKey().equals("steps")).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)));
+        assertThat(published.hasTarget()).isFalse();
+        for (Setting setting : Setting.values()) {
+            assertThat(published.isAutomatic(setting)).as(setting.key()).isFalse();
+        }
+    }
+
+    @Test
+    void automatic_settings_follow_width_length_and_what_is_given() {
+        Recipe topk = Recipes.OPENAI_TOPK.with(Map.of("d_sae", "1024", "steps", "1000", "batch", "256"));
+        assertThat(topk.number(Setting.LR)).isCloseTo(8e-4, within(1e-12));
+        assertThat(topk.whole(Setting.DEAD_AFTER)).isEqualTo(25_600);
+        assertThat(topk.with("dead_after", "7").whole(Setting.DEAD_AFTER)).isEqualTo(7);
+        assertThat(topk.with("lr_warm_up", "2.5%").whole(Setting.LR_WARM_UP)).isEqualTo(25);
+        assertThat(topk.with("lr_warm_up", "2.5%").settings()).containsEntry("lr_warm_up", "2.5%").containsEntry("lr", "auto");
+        assertThat(topk.resolved().settings()).containsEntry("lr", "8.0E-4").containsEntry("dead_after", "25600");
+
+        Recipe neel = Recipes.NEEL_RUN1;
+        assertThat(neel.number(Setting.TARGET_L0)).isEqualTo(32);
+        assertThat(neel.normalizes()).as("the coefficient is found for inputs of a known scale").isTrue();
+        assertThat(neel.with("l1", "1e-3").hasTarget()).as("a coefficient that is given stays").isFalse();
+        assertThat(neel.with("l1", "1e-3").normalizes()).isFalse();
+        assertThat(neel.with(Map.of("l1", "1e-3", "target_l0", "20")).number(Setting.TARGET_L0)).isEqualTo(20);
+        assertThatThrownBy(() -> topk.with("target_l0", "20")).isInstanceOf(Sae4jException.class).hasMessageContaining("no effect");
+        assertThatThrownBy(() -> topk.with("lr_decay", "120%")).isInstanceOf(Sae4jException.class).hasMessageContaining("share of the run");
     }
 }

@@ -223,7 +223,7 @@ class TrainerTest {
         assertThatThrownBy(() -> Trainer.builder(engine, small("openai-topk"), narrow).resume(file).build())
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("width 8");
         Path hostile = folder.resolve("hostile.safetensors");
-        new Checkpoint(small("openai-topk"), 3, 0, -1, 1, new double[2], "", Map.of()).write(hostile);
+        new Checkpoint(small("openai-topk"), 3, 0, -1, 1, new double[2], new double[PenaltyCoefficient.STATE], "", Map.of()).write(hostile);
         assertThatThrownBy(() -> Trainer.builder(engine, small("openai-topk"), shuffled()).resume(hostile).build())
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("position -1");
         Path broken = Files.write(folder.resolve("broken.safetensors"), new byte[] {1, 2, 3});
@@ -233,7 +233,7 @@ class TrainerTest {
 
     @Test
     void unit_norm_holds_before_adam_only() {
-        Recipe recipe = Recipes.NEEL_RUN1.with(Map.of("d_sae", "21", "batch", "16"));
+        Recipe recipe = Recipes.NEEL_RUN1.asPublished().with(Map.of("d_sae", "21", "batch", "16"));
         Map<String, Tensor> twice = Map.of("W_dec", Tensor.of(times(Planted.dictionary(21, D, 5), 2), 21, D));
         try (Trainer still = Trainer.builder(engine, recipe.with("lr", "0"), shuffled()).init(twice).build();
                 Trainer moving = Trainer.builder(engine, recipe.with("lr", "0.01"), shuffled()).init(twice).build()) {
@@ -269,7 +269,7 @@ class TrainerTest {
     @Test
     void neels_penalty_grows_with_the_batch() {
         for (int batch : new int[] {8, 64}) {
-            Recipe recipe = Recipes.NEEL_RUN1.with(Map.of("d_sae", "21", "batch", Integer.toString(batch)));
+            Recipe recipe = Recipes.NEEL_RUN1.asPublished().with(Map.of("d_sae", "21", "batch", Integer.toString(batch)));
             try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).build()) {
                 TrainingMetrics metrics = trainer.step();
                 assertThat(metrics.penalty()).isCloseTo(recipe.effectiveLambda(D) * metrics.l1(), within(1e-5));
@@ -415,7 +415,8 @@ class TrainerTest {
     void features_that_rarely_fire_are_drawn_anew() {
         float[] bias = new float[21];
         bias[4] = -100;
-        try (Trainer trainer = Trainer.builder(engine, small("neel-run1"), shuffled()).init(Map.of("b_enc", Tensor.of(bias, 21))).build()) {
+        try (Trainer trainer = Trainer.builder(engine, small("neel-run1").with("normalize", "false"), shuffled())
+                .init(Map.of("b_enc", Tensor.of(bias, 21))).build()) {
             for (int step = 0; step < 5; step++) {
                 trainer.step();
             }
@@ -479,7 +480,7 @@ class TrainerTest {
         float[] values = DATA.toArray();
         values[100] = Float.POSITIVE_INFINITY;
         ActivationSource source = ActivationSource.sequential(Tensor.of(values, 200, D));
-        try (Trainer trainer = Trainer.builder(engine, small("neel-run1"), source).build()) {
+        try (Trainer trainer = Trainer.builder(engine, small("neel-run1").with("normalize", "false"), source).build()) {
             assertThatThrownBy(trainer::step).isInstanceOf(Sae4jException.class)
                     .hasMessageContaining("step 1").hasMessageContaining("finite");
         }
@@ -490,7 +491,7 @@ class TrainerTest {
         Path path = folder.resolve("run/metrics.jsonl");
         List<TrainingMetrics> seen = new ArrayList<>();
         try (MetricsFile file = new MetricsFile(path, 0);
-                Trainer trainer = Trainer.builder(engine, small("paper"), ActivationSource.sequential(Tensor.zeros(16, D))).listener(file)
+                Trainer trainer = Trainer.builder(engine, small("paper").asPublished(), ActivationSource.sequential(Tensor.zeros(16, D))).listener(file)
                         .listener(seen::add).build()) {
             trainer.step();
             trainer.step();
@@ -498,6 +499,32 @@ class TrainerTest {
         assertThat(Files.readAllLines(path)).hasSize(2).first().asString().startsWith("{\"step\":1,\"tokens\":16,\"loss\":")
                 .contains("\"explained_variance\":null", "\"dead\":0", "\"l0\":");
         assertThat(seen).extracting(TrainingMetrics::step).containsExactly(1L, 2L);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024", "jumprelu", "gated"})
+    void untouched_recipes_with_a_penalty_reach_the_target_l0(String name) {
+        Tensor data = Planted.rows(Planted.dictionary(40, 32, 7), 4000, 4, 0.1f, 8);
+        Recipe recipe = Recipes.get(name).with(Map.of("d_sae", "128", "batch", "128", "steps", "800", "target_l0", "4"));
+        List<TrainingMetrics> seen = new ArrayList<>();
+        try (Trainer trainer = Trainer.builder(engine, recipe, ActivationSource.shuffled(data, 9)).listener(seen::add).build()) {
+            trainer.run(Progress.NONE);
+        }
+        List<TrainingMetrics> last = seen.subList(750, 800);
+        assertThat(last.stream().mapToDouble(TrainingMetrics::l0).average().orElseThrow()).isCloseTo(4, within(0.4));
+        assertThat(last.stream().mapToDouble(TrainingMetrics::explainedVariance).average().orElseThrow()).isGreaterThan(0.2);
+        assertThat(last.getLast().coefficient()).isNotEqualTo(seen.getFirst().coefficient());
+    }
+
+    @Test
+    void two_widths_or_recipes_share_no_initial_rows() {
+        float[] narrow = new Initializer(Recipes.OPENAI_TOPK.with("d_sae", "21"), D).decoder(null);
+        float[] wide = new Initializer(Recipes.OPENAI_TOPK.with("d_sae", "42"), D).decoder(null);
+        float[] other = new Initializer(Recipes.BATCH_TOPK.with("d_sae", "21"), D).decoder(null);
+        for (int i = 0; i < narrow.length; i++) {
+            assertThat(wide[i]).isNotEqualTo(narrow[i]);
+            assertThat(other[i]).isNotEqualTo(narrow[i]);
+        }
     }
 
     @Test

@@ -122,6 +122,11 @@ final class TrainCommand implements Runnable {
             + "more.")
     private Map<String, String> settings = new LinkedHashMap<>();
 
+    @Option(names = "--as-published", description = "Take learning rate, schedules and penalty as the recipe's source states them, however "
+            + "long the run, instead of fitting them to it. The default where rows are taken in order from given weights (--init, --order "
+            + "sequential), to compare with another implementation step by step.")
+    private boolean asPublished;
+
     @Option(names = "--checkpoint-every", paramLabel = "N",
             description = "Steps between checkpoints; 0 writes one at the end and when interrupted only. Default: a tenth of the steps.")
     private Long checkpointEvery;
@@ -278,7 +283,9 @@ final class TrainCommand implements Runnable {
     }
 
     private Recipe recipe() {
-        Recipe recipe = Recipes.get(recipeName).with(settings);
+        Recipe preset = Recipes.get(recipeName);
+        boolean compared = init != null && order == Order.SEQUENTIAL;
+        Recipe recipe = (asPublished || compared ? preset.asPublished() : preset).with(settings);
         if (steps != null) {
             recipe = recipe.with(Setting.STEPS.key(), steps.toString());
         }

@@ -357,7 +357,7 @@ class CommandLineTest {
         Files.delete(folder.resolve("sweep/sweep.json"));
         assertThat(run(args)).as(err.toString()).isZero();
         assertThat(folder.resolve("sweep/sweep.json")).hasBinaryContent(first);
-        assertFails(1, "error=sum", "sweep", "--recipe", "paper", "--activations", activations(), "--features", "8", "--steps", "5",
+        assertFails(1, "error=sum", "sweep", "--recipe", "paper", "--set", "l1=3e-5", "--activations", activations(), "--features", "8", "--steps", "5",
                 "--output", file("s"));
         err.getBuffer().setLength(0);
         assertFails(2, "--features takes positive numbers", "sweep", "--recipe", "openai-topk", "--activations", activations(),

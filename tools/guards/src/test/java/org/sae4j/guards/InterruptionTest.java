@@ -99,7 +99,7 @@ class InterruptionTest {
         });
         works.put("write metrics", () -> {
             try (MetricsFile file = new MetricsFile(folder.resolve("metrics.jsonl"), 0)) {
-                file.accept(new TrainingMetrics(1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+                file.accept(new TrainingMetrics(1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
                 return "written";
             }
         });

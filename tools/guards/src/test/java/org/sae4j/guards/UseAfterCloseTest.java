@@ -134,7 +134,7 @@ class UseAfterCloseTest {
         });
         SUBJECTS.put(MetricsFile.class, () -> {
             MetricsFile file = new MetricsFile(folder.resolve("metrics.jsonl"), 0);
-            return Subject.of(file, () -> file.accept(new TrainingMetrics(1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
+            return Subject.of(file, () -> file.accept(new TrainingMetrics(1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
         });
         SUBJECTS.put(Corpus.class, () -> {
             Corpus corpus = Corpus.text(List.of(Files.writeString(folder.resolve("text.txt"), "The cat slept.")));
