@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -42,6 +43,7 @@ public final class Trainer implements AutoCloseable {
     private final String data;
     private final Optional<HookPoint> hook;
     private final Optional<String> modelName;
+    private final Map<String, Object> contexts;
     private final int d;
     private final int n;
     private final CompiledProgram program;
@@ -70,6 +72,7 @@ public final class Trainer implements AutoCloseable {
         data = builder.data;
         hook = builder.hook;
         modelName = builder.modelName;
+        contexts = Map.copyOf(builder.contexts);
         d = source.width();
         n = recipe.dSae();
         recipe.check(d);
@@ -296,6 +299,7 @@ public final class Trainer implements AutoCloseable {
         metadata.put("training_steps", steps);
         metadata.put("training_tokens", steps * recipe.batch());
         metadata.put("engine", engine.id());
+        metadata.putAll(new TreeMap<>(contexts));
         return new TrainedSae(SaeConfig.builder(architecture, d, n).k(k).applyBDecToInput(recipe.applyBDec()).hook(hook)
                 .modelName(modelName).build(),
                 parameters, metadata);
@@ -375,6 +379,7 @@ public final class Trainer implements AutoCloseable {
         private @Nullable Path resumed;
         private Optional<HookPoint> hook = Optional.empty();
         private Optional<String> modelName = Optional.empty();
+        private final Map<String, Object> contexts = new LinkedHashMap<>();
 
         private Builder(Engine engine, Recipe recipe, ActivationSource source) {
             this.engine = engine;
@@ -481,6 +486,24 @@ public final class Trainer implements AutoCloseable {
         public Builder origin(Optional<HookPoint> hookPoint, Optional<String> model) {
             hook = hookPoint;
             modelName = model;
+            return this;
+        }
+
+        /**
+         * Notes the contexts that the activations come from, for the result's metadata: {@code context_size} and {@code prepend_bos}.
+         *
+         * @param description what {@link org.sae4j.core.store.Contexts#description()} or
+         *     {@link org.sae4j.core.store.StoreInfo#source()} says; without {@code context} and {@code bos} nothing is noted
+         * @return this
+         */
+        public Builder contexts(Map<String, String> description) {
+            String length = description.getOrDefault("context", "");
+            if (length.matches("[1-9]\\d{0,8}")) {
+                contexts.put("context_size", Integer.valueOf(length));
+            }
+            if (description.containsKey("bos")) {
+                contexts.put("prepend_bos", !"none".equals(description.get("bos")));
+            }
             return this;
         }
 

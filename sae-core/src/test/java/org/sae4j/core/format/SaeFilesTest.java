@@ -161,7 +161,7 @@ class SaeFilesTest {
         }
         parameters.put("W_dec", Tensor.of(decoder, N, D));
         SaeFiles.write(folder, config(Architecture.TOPK), parameters, Map.of());
-        assertThat(Files.readString(folder.resolve("cfg.json"))).contains("\"rescale_acts_by_decoder_norm\" : true");
+        assertThat(Files.readString(folder.resolve("cfg.json"))).contains("\"rescale_acts_by_decoder_norm\": true");
         try (SaeWeights read = SaeFiles.read(folder)) {
             assertThat(read.parameters().get("W_enc").toArray()).isEqualTo(parameters.get("W_enc").toArray());
             assertThat(read.notes()).isEmpty();
@@ -237,10 +237,24 @@ class SaeFilesTest {
                     "sae_lens_version": "6.0.0",
                     "training_tokens": 12,
                     "model_name": "tiny",
-                    "hook_name": "blocks.2.mlp.hook_post"
+                    "hook_name": "blocks.2.mlp.hook_post",
+                    "context_size": 128,
+                    "prepend_bos": true
                   }
                 }
                 """);
+    }
+
+    @Test
+    void contextsAndProcessingStandWhereSaeLensLooksForThem() throws IOException {
+        SaeConfig config = config(Architecture.RELU).toBuilder().modelName("gpt2 + fold_ln + center_unembed").build();
+        SaeFiles.write(folder, config, parameters(Architecture.RELU), Map.of("context_size", 64, "prepend_bos", false));
+        assertThat(Files.readString(folder.resolve("cfg.json"))).contains("\"context_size\": 64").contains("\"prepend_bos\": false")
+                .contains("\"model_name\": \"gpt2\"").containsSubsequence("model_from_pretrained_kwargs", "\"fold_ln\": true",
+                        "\"center_writing_weights\": false", "\"center_unembed\": true", "\"fold_value_biases\": false");
+        try (SaeWeights read = SaeFiles.read(folder)) {
+            assertThat(read.config()).isEqualTo(config);
+        }
     }
 
     @Test

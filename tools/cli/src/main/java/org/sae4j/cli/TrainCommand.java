@@ -243,8 +243,8 @@ final class TrainCommand implements Runnable {
             data.put("norms", left);
             data.put("order", order.name().toLowerCase(Locale.ROOT));
             ActivationSource source = order == Order.SEQUENTIAL ? rows.sequential() : rows.shuffled(recipe.seed());
-            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe, store.info().hook(), store.info().modelName(),
-                    terminal);
+            train(Trainer.builder(engine, recipe, source).init(start).contexts(store.info().source()), engine, recipe, store.info().hook(),
+                    store.info().modelName(), terminal);
         }
     }
 
@@ -267,8 +267,8 @@ final class TrainCommand implements Runnable {
             TokenActivations rows = new TokenActivations(transformer, List.of(point), tokens.toArray(int[][]::new),
                     (position, id) -> !excluded.contains(id));
             ActivationSource source = new ActivationBuffer(rows, buffer, recipe.seed(), terminal);
-            train(Trainer.builder(engine, recipe, source).init(start), engine, recipe, Optional.of(point),
-                    Optional.of(transformer.config().name()), terminal);
+            train(Trainer.builder(engine, recipe, source).init(start).contexts(contexts.description()), engine, recipe,
+                    Optional.of(point), Optional.of(transformer.config().name()), terminal);
         }
     }
 

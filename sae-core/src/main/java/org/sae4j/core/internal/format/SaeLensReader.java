@@ -118,8 +118,7 @@ final class SaeLensReader {
 
     /** Autoencoders of activations without mean over d_model are made to take it out of raw ones themselves. */
     private void center(Optional<KnownReleases.Added> release) {
-        Optional<JsonFile> kwargs = cfg.object("metadata").flatMap(m -> m.object("model_from_pretrained_kwargs"))
-                .or(() -> cfg.object("model_from_pretrained_kwargs"));
+        Optional<JsonFile> kwargs = kwargs();
         boolean told = kwargs.isPresent() && kwargs.get().flag("center_writing_weights", false);
         boolean known = release.isPresent() && release.get().centered();
         if (!told && !known || sae.hook.isEmpty() || !CENTERED.contains(site(sae.hook.get()))
@@ -137,6 +136,12 @@ final class SaeLensReader {
                 + "): each input's mean over d_in is subtracted, folded into W_enc, and the reconstruction is without it");
     }
 
+    /** How the model was loaded. */
+    private Optional<JsonFile> kwargs() {
+        return cfg.object("metadata").flatMap(m -> m.object("model_from_pretrained_kwargs"))
+                .or(() -> cfg.object("model_from_pretrained_kwargs"));
+    }
+
     private static String site(HookPoint hook) {
         return hook.toString().replaceFirst("^blocks\\.\\d+\\.", "");
     }
@@ -152,7 +157,8 @@ final class SaeLensReader {
         } else {
             sae.hook(hook);
         }
-        sae.modelName = metadata.flatMap(m -> m.string("model_name")).or(() -> cfg.string("model_name"));
+        sae.modelName = metadata.flatMap(m -> m.string("model_name")).or(() -> cfg.string("model_name"))
+                .map(name -> name + SaeLensConfig.processing(kwargs()));
         String reshape = cfg.string("reshape_activations").orElse("none");
         if (!reshape.equals("none") && !reshape.equals("hook_z")) {
             throw new FormatException("reshape_activations \"" + reshape + "\" is not supported (none and hook_z are)",
