@@ -38,6 +38,8 @@ def check(folder):
     store = ActivationsStore.from_sae(model, sae, dataset=Dataset.from_dict({"tokens": tokens.tolist()}), streaming=False,
                                       store_batch_size_prompts=2, n_batches_in_buffer=2, train_batch_size_tokens=64, total_tokens=10_000)
     x = store.next_batch().reshape(-1, sae.cfg.d_in)
+    if sae.cfg.reshape_activations == "hook_z":
+        x = x.reshape(len(x), model.cfg.n_heads, model.cfg.d_head)
     before, y = sae.encode(x), sae(x)
     try:
         sae.fold_W_dec_norm()

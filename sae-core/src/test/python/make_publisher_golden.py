@@ -94,7 +94,8 @@ def llama_scope(root):
     log = c.rand(N, scale=0.3) - 1
     save_file(transposed(p) | {"log_jumprelu_threshold": log}, c.folder / "sae_weights.safetensors")
     c.json("config.json", {"d_model": D, "expansion_factor": 2, "hook_point_in": "blocks.5.hook_resid_post"})
-    p["threshold"] = log.double().exp()
+    # norm_scaling_factor of this folder in SAELens' directory, which no file says.
+    p = scaled(p, 13.77273090622553) | {"threshold": log.double().exp()}
     c.finish(p, *compute(p, "jumprelu", x, apply_b_dec=False), x)
 
 

@@ -145,6 +145,18 @@ class SaeFilesTest {
         assertThat(folder).isEmptyDirectory();
     }
 
+    /** A folder that happens to have a known release's name is not taken for one if its config says where it comes from. */
+    @Test
+    void newConfigsAreNotTakenForOldReleases() {
+        Path own = folder.resolve("blocks.8.hook_resid_pre_768");
+        SaeConfig config = SaeConfig.builder(Architecture.RELU, D, N).hook(HookPoint.residPre(8)).modelName("gpt2-small").build();
+        SaeFiles.write(own, config, parameters(Architecture.RELU), Map.of());
+        try (SaeWeights read = SaeFiles.read(own)) {
+            assertThat(read.notes()).isEmpty();
+            assertThat(read.parameters().get("W_enc").toArray()).isEqualTo(parameters(Architecture.RELU).get("W_enc").toArray());
+        }
+    }
+
     /** SAELens folds decoder norms of a TopK autoencoder only if they count in its choice, which makes no difference at norm 1. */
     @Test
     void norms1AreSaidToCount() throws IOException {

@@ -1,11 +1,13 @@
 package org.sae4j.cli;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.api.sae.SparseRows;
 import org.sae4j.core.SparseAutoencoders;
@@ -30,7 +32,7 @@ final class EncodeCommand implements Runnable {
     private String tensor;
 
     @Option(names = "--output", required = true, paramLabel = "FILE",
-            description = "The safetensors file to write: features [B, d_sae] and reconstruction [B, d_in], "
+            description = "The safetensors file to write: features [B, d_sae] and reconstruction [B, d_out], "
                     + "with the tensor's axes in the place of B.")
     private Path output;
 
@@ -59,10 +61,21 @@ final class EncodeCommand implements Runnable {
             shape[shape.length - 1] = autoencoder.config().dSae();
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             tensors.put("features", rows.toDense().reshape(shape));
-            tensors.put("reconstruction", autoencoder.reconstruct(x).reshape(file.shape(tensor)));
+            tensors.put("reconstruction", autoencoder.reconstruct(x).reshape(outputShape(file.shape(tensor), autoencoder.config())));
             SafetensorsWriter.write(output, tensors, Map.of());
             terminal.say(String.format(java.util.Locale.ROOT, "wrote features and reconstruction of %d rows (L0 %.1f) to %s", rows.rows(),
                     rows.rows() == 0 ? 0.0 : (double) rows.entries() / rows.rows(), output));
         }
+    }
+
+    /** The input's shape; of a transcoder to another width its last axis has that width, and heads are flattened. */
+    private static int[] outputShape(int[] input, SaeConfig config) {
+        if (config.dOut() == config.dIn()) {
+            return input;
+        }
+        boolean heads = input[input.length - 1] != config.dIn();
+        int[] shape = Arrays.copyOf(input, input.length - (heads ? 1 : 0));
+        shape[shape.length - 1] = config.dOut();
+        return shape;
     }
 }

@@ -261,6 +261,21 @@ class CommandLineTest {
     }
 
     @Test
+    void aTranscoderToAnotherWidthWritesItsOutput() {
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, D_IN, D_SAE).transcoder(7, java.util.Optional.empty()).build();
+        SaeFiles.write(folder.resolve("transcoder"), config, Map.of("W_enc", random("e", D_IN, D_SAE), "W_dec", random("d", D_SAE, 7),
+                "b_enc", Tensor.zeros(D_SAE), "b_dec", Tensor.zeros(7)), Map.of());
+        assertThat(run("encode", "--sae", file("transcoder"), "--input", activations(), "--tensor", "data", "--output",
+                file("f.safetensors"))).as(err.toString()).isZero();
+        try (SafetensorsFile written = SafetensorsFile.open(folder.resolve("f.safetensors"));
+                SafetensorsFile input = SafetensorsFile.open(Path.of(activations()))) {
+            assertThat(written.shape("reconstruction")).containsExactly(input.shape("data")[0], 7);
+        }
+        assertFails(1, "a transcoder does not reconstruct what it reads", "evaluate", "--sae", file("transcoder"), "--activations",
+                activations(), "--tensor", "data");
+    }
+
+    @Test
     void encodeWritesFeaturesAndReconstruction() {
         assertThat(run("encode", "--sae", sae.toString(), "--input", activations(), "--tensor", "data", "--output", file("f.safetensors")))
                 .as(err.toString()).isZero();

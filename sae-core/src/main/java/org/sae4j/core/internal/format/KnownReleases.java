@@ -1,6 +1,13 @@
 package org.sae4j.core.internal.format;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -23,38 +30,34 @@ final class KnownReleases {
     record Added(String name, boolean centered, OptionalDouble factor, @Nullable String normalization) {}
 
     /**
-     * A release and how its files are recognised: by model and hook point, and either the folder's name or widths of an old config.
+     * A release and how its files are recognised: by model and hook point in a flat config, and the folder's name or, of the oldest configs,
+     * the widths.
      *
      * @param models names of the model
      * @param hook the hook points
      * @param folder the names of folders
      * @param dIn width of the input
      * @param dSae numbers of features
-     * @param factors of layers, from 0; empty where the directory has none
      */
     private record Release(String name, Set<String> models, Pattern hook, Pattern folder, int dIn, Set<Integer> dSae, boolean centered,
-            double[] factors, @Nullable String normalization) {}
+            @Nullable String normalization) {}
 
-    private static final double[] NONE = {};
+    private static final Map<String, Double> FACTORS = readFactors();
     private static final Set<String> GPT2 = Set.of("gpt2-small", "gpt2");
 
     private static final List<Release> RELEASES = List.of(
             new Release("gpt2-small-res-jb", GPT2, Pattern.compile("blocks\\.(([0-9]|1[01])\\.hook_resid_pre|11\\.hook_resid_post)"),
-                    Pattern.compile("blocks\\.(([0-9]|1[01])\\.hook_resid_pre|11\\.hook_resid_post)"), 768, Set.of(24576), true, NONE, null),
+                    Pattern.compile("blocks\\.(([0-9]|1[01])\\.hook_resid_pre|11\\.hook_resid_post)"), 768, Set.of(24576), true, null),
             new Release("gpt2-small-res-jb-feature-splitting", GPT2, Pattern.compile("blocks\\.8\\.hook_resid_pre"),
                     Pattern.compile("blocks\\.8\\.hook_resid_pre_\\d+"), 768,
-                    Set.of(768, 1536, 3072, 6144, 12288, 24576, 49152, 98304), true, NONE, null),
+                    Set.of(768, 1536, 3072, 6144, 12288, 24576, 49152, 98304), true, null),
             new Release("gpt2-small-mlp-tm", GPT2, Pattern.compile("blocks\\.([0-9]|1[01])\\.hook_mlp_out"),
-                    Pattern.compile("sae_group_gpt2_blocks\\.\\d+\\.hook_mlp_out_24576.*"), 768, Set.of(24576), true,
-                    new double[] {1.049317316132615, 2.3693984005104283, 1.6411934982190302, 1.8958522157897557, 1.81673478700627,
-                        1.550234472245924, 1.3237742807210804, 1.1042905114723296, 0.9123762783479742, 0.6955335635232373,
-                        0.3619728926727644, 0.2851548652550073}, null),
+                    Pattern.compile("sae_group_gpt2_blocks\\.\\d+\\.hook_mlp_out_24576.*"), 768, Set.of(24576), true, null),
             new Release("gemma-2b-res-jb", Set.of("gemma-2b"), Pattern.compile("blocks\\.12\\.hook_resid_post"),
-                    Pattern.compile("gemma_2b_blocks\\.12\\.hook_resid_post_16384"), 2048, Set.of(16384), false,
-                    new double[] {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.21381938399317255}, null),
+                    Pattern.compile("gemma_2b_blocks\\.12\\.hook_resid_post_16384"), 2048, Set.of(16384), false, null),
             new Release("mistral-7b-res-wg", Set.of("mistral-7b"),
                     Pattern.compile("blocks\\.(8|16|24)\\.hook_resid_pre"), Pattern.compile("mistral_7b_layer_(8|16|24)"), 4096,
-                    Set.of(65536), false, NONE, "constant_norm_rescale"));
+                    Set.of(65536), false, "constant_norm_rescale"));
 
     private KnownReleases() {}
 
@@ -72,16 +75,35 @@ final class KnownReleases {
         String model = metadata.flatMap(m -> m.string("model_name")).or(() -> cfg.string("model_name")).orElse("");
         String hook = metadata.flatMap(m -> m.string("hook_name")).or(() -> cfg.string("hook_name", "hook_point")).orElse("");
         // Newer configs say everything themselves; these releases are older.
-        boolean old = metadata.isEmpty() && !cfg.has("hook_name");
+        boolean flat = metadata.isEmpty();
+        boolean old = flat && !cfg.has("hook_name");
         return RELEASES.stream().filter(release -> release.models.contains(model) && release.hook.matcher(hook).matches()
-                && (release.folder.matcher(folder).matches() || old && release.dIn == dIn && release.dSae.contains(dSae)))
-                .findFirst().map(release -> new Added(release.name, release.centered, factor(release, hook), release.normalization));
+                && (flat && release.folder.matcher(folder).matches() || old && release.dIn == dIn && release.dSae.contains(dSae)))
+                .findFirst().map(release -> new Added(release.name, release.centered, factor(release.name, hook), release.normalization));
     }
 
-    private static OptionalDouble factor(Release release, String hook) {
-        if (release.factors.length == 0) {
-            return OptionalDouble.empty();
+    /**
+     * The factor of the activations that the directory has.
+     *
+     * @param release a release
+     * @param key the hook point or folder in it
+     * @return norm_scaling_factor, or empty if the directory has none
+     */
+    static OptionalDouble factor(String release, String key) {
+        Double factor = FACTORS.get(release + '\t' + key);
+        return factor == null ? OptionalDouble.empty() : OptionalDouble.of(factor);
+    }
+
+    private static Map<String, Double> readFactors() {
+        Map<String, Double> factors = new HashMap<>();
+        try (InputStream table = Objects.requireNonNull(KnownReleases.class.getResourceAsStream("norm-scaling-factors.tsv"))) {
+            new String(table.readAllBytes(), StandardCharsets.UTF_8).lines().filter(line -> !line.startsWith("#")).forEach(line -> {
+                int last = line.lastIndexOf('\t');
+                factors.put(line.substring(0, last), Double.valueOf(line.substring(last + 1)));
+            });
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
-        return OptionalDouble.of(release.factors[Integer.parseInt(hook.split("\\.")[1])]);
+        return factors;
     }
 }

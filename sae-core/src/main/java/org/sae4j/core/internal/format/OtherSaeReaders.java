@@ -3,6 +3,7 @@ package org.sae4j.core.internal.format;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -171,6 +172,13 @@ final class OtherSaeReaders {
             sae.note("trained on activations times " + (float) scale + " (sqrt(d_in) / dataset_average_activation_norm): the factor is"
                     + " folded into W_enc, W_dec and b_dec; the threshold is as written, on scaled activations, as its publisher has it"
                     + " (SAELens multiplies it by the factor too)");
+            return;
+        }
+        OptionalDouble known = KnownReleases.factor("llama_scope_r1_distill", source.parent(2) + '/' + source.parent(1));
+        if (known.isPresent()) {
+            new SaeFolds(sae).inputScale(known.getAsDouble(), known.getAsDouble(), config.where());
+            sae.note("trained on activations times " + known.getAsDouble() + " (SAELens' directory, release llama_scope_r1_distill): the factor"
+                    + " is folded into W_enc, W_dec and b_dec");
         } else {
             sae.note("trained on activations scaled to a mean norm of sqrt(d_in); the factor stands in no file: scale the inputs");
         }
