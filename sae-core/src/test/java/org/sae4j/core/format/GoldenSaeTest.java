@@ -77,12 +77,12 @@ class GoldenSaeTest {
             google_gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6, gemma-2-2b, hook_embed, hook_embed
             google_gemma-scope-2b-pt-transcoders/layer_3/width_16k/average_l0_76, gemma-2-2b, blocks.3.ln2.hook_normalized, blocks.3.hook_mlp_out
             google_gemma-scope-2-1b-pt/attn_out_all/layer_7_width_16k_l0_small, google/gemma-3-1b-pt, blocks.7.attn.hook_z, =
-            google_gemma-scope-2-270m-pt/transcoder_all/layer_2_width_16k_l0_big_affine, google/gemma-3-270m, *, blocks.2.hook_mlp_out
+            google_gemma-scope-2-270m-pt/transcoder_all/layer_2_width_16k_l0_big_affine, google/gemma-3-270m, blocks.2.mlp.hook_in, blocks.2.hook_mlp_out
             google_gemma-scope-2-1b-pt/clt/width_262k_l0_big_affine, google/gemma-3-1b-pt, , ''
             Llama3_1-8B-Base-L5R-8x, meta-llama/Llama-3.1-8B, blocks.5.hook_resid_post, blocks.5.hook_resid_post
             Llama3_1-8B-Base-L5TC-8x, meta-llama/Llama-3.1-8B, blocks.5.ln2.hook_normalized, blocks.5.hook_mlp_out
             800M-Slimpajama-0-OpenR1-Math-220k/L5R, meta-llama/Llama-3.1-8B, blocks.5.hook_resid_post, blocks.5.hook_resid_post
-            mwhanna_qwen3-0.6b-transcoders-lowl0, Qwen/Qwen3-0.6B, *, blocks.3.hook_mlp_out
+            mwhanna_qwen3-0.6b-transcoders-lowl0, Qwen/Qwen3-0.6B, blocks.3.mlp.hook_in, blocks.3.hook_mlp_out
             mntss_clt, google/gemma-2-2b, blocks.2.hook_resid_mid, ''
             Goodfire, meta-llama/Llama-3.3-70B-Instruct, blocks.50.hook_resid_post, blocks.50.hook_resid_post
             qresearch, deepseek-ai/DeepSeek-R1-Distill-Llama-8B, blocks.19.hook_resid_post, blocks.19.hook_resid_post
@@ -98,9 +98,7 @@ class GoldenSaeTest {
         String out = "=".equals(to) ? in : to;
         try (SaeWeights sae = SaeFiles.read(GoldenFiles.folder("publishers").resolve(folder))) {
             assertThat(sae.config().modelName()).isEqualTo(Optional.ofNullable(model));
-            if (!"*".equals(in)) {      // a hook point of another family than GPT-2's
-                assertThat(sae.config().hook().map(HookPoint::toString)).isEqualTo(Optional.ofNullable(in));
-            }
+            assertThat(sae.config().hook().map(HookPoint::toString)).isEqualTo(Optional.ofNullable(in));
             assertThat(sae.config().hookOut().map(HookPoint::toString).orElse("")).isEqualTo(out);
             assertThat(sae.config().transcoder()).isEqualTo(!out.equals(in));
         }
