@@ -8,6 +8,7 @@ final class ChainPanels {
     /** Elements of rows in a panel at most, so that the panels of a tile stay in the first-level cache. */
     private static final int MOST_DEPTH = 1408;
 
+    private final RowKernels kernels;
     private final int tileRows;
     private final int width;
     private final int padded;
@@ -16,9 +17,10 @@ final class ChainPanels {
     private final int tiles;
     private final float[][] panels;
 
-    ChainPanels(int rows, int tileRows, int depth, int width) {
+    ChainPanels(int rows, int tileRows, int depth, RowKernels kernels) {
         this.tileRows = tileRows;
-        this.width = width;
+        this.kernels = kernels;
+        this.width = kernels.width();
         this.padded = RowKernels.padded(depth);
         this.cuts = Math.ceilDiv(padded, MOST_DEPTH);
         this.cut = RowKernels.padded(Math.ceilDiv(padded, Math.max(1, cuts)));
@@ -51,11 +53,7 @@ final class ChainPanels {
         int to = row % tileRows * width;
         for (int part = 0; part < cuts; part++) {
             for (int unit = 0; unit < units(); unit++) {
-                float[] panel = panel(part, unit, row / tileRows);
-                int source = at + part * cut + unit * width;
-                for (int step = 0; step < steps(part); step++) {
-                    System.arraycopy(from, source + step * RowKernels.CHAINS, panel, to + step * tileRows * width, width);
-                }
+                kernels.scatter(from, at + part * cut + unit * width, panel(part, unit, row / tileRows), to, tileRows * width, steps(part));
             }
         }
     }

@@ -56,13 +56,24 @@ interface RowKernels {
     void tile(int steps, float[] a, float[] b, float[] sums, int at);
 
     /**
-     * Adds up the chains of products that lie one behind the other, and overwrites them.
+     * Copies the elements of some chains, {@link #width} at a time, from a row into a panel.
+     *
+     * @param from the row
+     * @param at the first element
+     * @param to the panel
+     * @param toAt where the first goes
+     * @param stride distance of steps in the panel
+     * @param steps number of steps
+     */
+    void scatter(float[] from, int at, float[] to, int toAt, int stride, int steps);
+
+    /**
+     * Adds up the chains of products that lie one behind the other from the first element on, and overwrites them.
      *
      * @param sums the chains
-     * @param from the first of them
      * @param products number of products
-     * @param out receives the products
-     * @param at where the first goes; may be at or before the chains it comes from in the same array
+     * @param out receives the products; another array
+     * @param at where the first goes
      */
-    void fold(float[] sums, int from, int products, float[] out, int at);
+    void fold(float[] sums, int products, float[] out, int at);
 }

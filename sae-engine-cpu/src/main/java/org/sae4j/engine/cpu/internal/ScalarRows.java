@@ -45,9 +45,16 @@ final class ScalarRows implements RowKernels {
     }
 
     @Override
-    public void fold(float[] sums, int from, int products, float[] out, int at) {
+    public void scatter(float[] from, int at, float[] to, int toAt, int stride, int steps) {
+        for (int step = 0; step < steps; step++) {
+            System.arraycopy(from, at + step * CHAINS, to, toAt + step * stride, CHAINS);
+        }
+    }
+
+    @Override
+    public void fold(float[] sums, int products, float[] out, int at) {
         for (int i = 0; i < products; i++) {
-            int o = from + i * CHAINS;
+            int o = i * CHAINS;
             for (int half = CHAINS / 2; half >= 1; half /= 2) {
                 for (int c = o; c < o + half; c++) {
                     sums[c] += sums[c + half];

@@ -73,7 +73,7 @@ final class StoredProducts {
             int to = Math.min(from + chunk, columns);
             for (int row = 0; row < rows; row++) {
                 kernels.chains(w, from, to, x, row * padded, rooms[slot]);
-                kernels.fold(rooms[slot], 0, to - from, out, row * columns + from);
+                kernels.fold(rooms[slot], to - from, out, row * columns + from);
                 finish(row, from, to);
             }
         };
@@ -94,10 +94,12 @@ final class StoredProducts {
         private final ChainPanels panels;
         private final float[] row = new float[RowKernels.padded(w.depth())];
         private final float[] sums;
+        private final float[] products;
 
         Room(int columns) {
-            panels = new ChainPanels(columns, RowKernels.TILE_COLUMNS, w.depth(), kernels.width());
-            sums = new float[Math.ceilDiv(columns, RowKernels.TILE_COLUMNS) * TILE * RowKernels.CHAINS];
+            panels = new ChainPanels(columns, RowKernels.TILE_COLUMNS, w.depth(), kernels);
+            products = new float[Math.ceilDiv(columns, RowKernels.TILE_COLUMNS) * TILE];
+            sums = new float[products.length * RowKernels.CHAINS];
         }
     }
 
@@ -108,7 +110,7 @@ final class StoredProducts {
         int chunk = Math.clamp(Math.ceilDiv(columns, threads * TASKS), RowKernels.TILE_COLUMNS, PACKED_ROWS);
         Room[] rooms = new Room[threads];
         return Step.lazily(() -> {
-            ChainPanels left = new ChainPanels(rows, RowKernels.TILE_ROWS, w.depth(), kernels.width());
+            ChainPanels left = new ChainPanels(rows, RowKernels.TILE_ROWS, w.depth(), kernels);
             Context.Split pack = context.split((from, to, slot) -> {
                 float[] padded = new float[RowKernels.padded(w.depth())];
                 for (int row = from; row < to; row++) {
@@ -146,13 +148,12 @@ final class StoredProducts {
                     }
                 }
             }
+            kernels.fold(room.sums, tiles * TILE, room.products, 0);
             int end = Math.min(row + RowKernels.TILE_ROWS, rows);
             for (int tile = 0; tile < tiles; tile++) {
-                // The first sums, of tiles that are done, make room for the results.
-                kernels.fold(room.sums, tile * TILE * RowKernels.CHAINS, TILE, room.sums, 0);
                 int column = from + tile * RowKernels.TILE_COLUMNS;
                 for (int r = row; r < end; r++) {
-                    System.arraycopy(room.sums, (r - row) * RowKernels.TILE_COLUMNS, out, r * w.rows() + column,
+                    System.arraycopy(room.products, tile * TILE + (r - row) * RowKernels.TILE_COLUMNS, out, r * w.rows() + column,
                             Math.min(RowKernels.TILE_COLUMNS, to - column));
                 }
             }

@@ -46,9 +46,17 @@ final class VectorRows implements RowKernels {
     }
 
     @Override
-    public void fold(float[] sums, int from, int products, float[] out, int at) {
-        for (int i = 0; i < products; i++) {
-            int o = from + i * CHAINS;
+    public void scatter(float[] from, int at, float[] to, int toAt, int stride, int steps) {
+        for (int step = 0; step < steps; step++) {
+            FloatVector.fromArray(S, from, at + step * CHAINS).intoArray(to, toAt + step * stride);
+        }
+    }
+
+    @Override
+    public void fold(float[] sums, int products, float[] out, int at) {
+        int together = WideRows.fold(sums, products, out, at);
+        for (int i = together; i < products; i++) {
+            int o = i * CHAINS;
             for (int c = o; c < o + 16; c += W) {
                 FloatVector.fromArray(S, sums, c).add(FloatVector.fromArray(S, sums, c + 16)).intoArray(sums, c);
             }

@@ -26,6 +26,17 @@ final class WideRows {
     /** A half's bits, moved to those of a float, are its value times 2^-112, subnormal values too. */
     private static final float HALF = 0x1p112f;
 
+    private static final FloatVector LOW8 = halves(8, false);
+    private static final FloatVector HIGH8 = halves(8, true);
+    private static final FloatVector LOW4 = halves(4, false);
+    private static final FloatVector HIGH4 = halves(4, true);
+    private static final FloatVector LOW2 = halves(2, false);
+    private static final FloatVector HIGH2 = halves(2, true);
+    private static final FloatVector LOW1 = halves(1, false);
+    private static final FloatVector HIGH1 = halves(1, true);
+    /** Where the products of a group are after folding: their numbers' bits are reversed. */
+    private static final FloatVector ORDER = FloatVector.fromArray(F, new float[] {0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15}, 0);
+
     private WideRows() {}
 
     /** Whether rows can be read here: from memory outside the heap, and whole steps of all chains long. */
@@ -75,6 +86,69 @@ final class WideRows {
             }
         }
         return true;
+    }
+
+    /**
+     * Adds up the chains of products, sixteen products at a time: two vectors become one that holds halves of both.
+     *
+     * @return how many products were added up
+     */
+    static int fold(float[] sums, int products, float[] out, int at) {
+        if (!AVAILABLE) {
+            return 0;
+        }
+        int groups = products / 16;
+        fold8(sums, groups * 8);
+        fold4(sums, groups * 4);
+        fold2(sums, groups * 2);
+        fold1(sums, groups, out, at);
+        return groups * 16;
+    }
+
+    /** Chains c and c + 16, then c and c + 8: product i and i + 8 of a group share a vector. */
+    private static void fold8(float[] sums, int pairs) {
+        for (int pair = 0; pair < pairs; pair++) {
+            int o = (pair >> 3) * 512 + (pair & 7) * 32;
+            FloatVector p = x(sums, o).add(x(sums, o + 16));
+            FloatVector q = x(sums, o + 256).add(x(sums, o + 272));
+            LOW8.selectFrom(p, q).add(HIGH8.selectFrom(p, q)).intoArray(sums, o);
+        }
+    }
+
+    private static void fold4(float[] sums, int pairs) {
+        for (int pair = 0; pair < pairs; pair++) {
+            int o = (pair >> 2) * 512 + (pair & 3) * 32;
+            FloatVector p = x(sums, o);
+            FloatVector q = x(sums, o + 128);
+            LOW4.selectFrom(p, q).add(HIGH4.selectFrom(p, q)).intoArray(sums, o);
+        }
+    }
+
+    private static void fold2(float[] sums, int pairs) {
+        for (int pair = 0; pair < pairs; pair++) {
+            int o = (pair >> 1) * 512 + (pair & 1) * 32;
+            FloatVector p = x(sums, o);
+            FloatVector q = x(sums, o + 64);
+            LOW2.selectFrom(p, q).add(HIGH2.selectFrom(p, q)).intoArray(sums, o);
+        }
+    }
+
+    private static void fold1(float[] sums, int groups, float[] out, int at) {
+        for (int group = 0; group < groups; group++) {
+            FloatVector p = x(sums, group * 512);
+            FloatVector q = x(sums, group * 512 + 32);
+            FloatVector all = LOW1.selectFrom(p, q).add(HIGH1.selectFrom(p, q));
+            ORDER.selectFrom(all).intoArray(out, at + group * 16);
+        }
+    }
+
+    /** Which lanes of two vectors are the lower or upper halves of groups of {@code 2 * half} lanes. */
+    private static FloatVector halves(int half, boolean upper) {
+        float[] lanes = new float[16];
+        for (int i = 0; i < 16; i++) {
+            lanes[i] = i / half * 2 * half + (upper ? half : 0) + i % half;
+        }
+        return FloatVector.fromArray(F, lanes, 0);
     }
 
     private static FloatVector half(MemorySegment data, long at) {
