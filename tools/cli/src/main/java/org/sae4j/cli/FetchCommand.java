@@ -10,7 +10,7 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.core.hub.HubClient;
 import org.sae4j.core.hub.HubReference;
 import org.sae4j.core.hub.HubSettings;
-import org.sae4j.core.hub.HubSnapshot;
+import org.sae4j.core.hub.SaeRelease;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -20,19 +20,27 @@ import picocli.CommandLine.Spec;
 
 /** Downloads from the hub. Standard output has the folder and nothing else, so that scripts can use it. */
 @Command(name = "fetch", description = {"Download a model or autoencoder from the Hugging Face hub and print the folder where it lies.",
+        "sae:RELEASE/ID names an autoencoder as SAELens' directory does, such as sae:gpt2-small-res-jb/blocks.8.hook_resid_pre: its folder or "
+                + "file is printed, and with --with-model the folder of its model in a second line.",
         "Without --include: config, tokenizer and weights at the top of the repository. A broken download is continued when run again.",
         "HF_TOKEN or ~/.cache/huggingface/token gives access to what is gated or private."},
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class FetchCommand implements Runnable {
+    private static final String RELEASE = "sae:";
+
     @Spec
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "hf:OWNER/NAME[@REVISION]", description = "The repository, and a branch, tag or commit. Default: main.")
+    @Parameters(paramLabel = "hf:OWNER/NAME[@REVISION]", description = "The repository, and a branch, tag or commit (default: main), or "
+            + "sae:RELEASE/ID.")
     private String repository;
 
     @Option(names = "--include", paramLabel = "GLOB",
             description = "Files to download instead, such as 'layer_0/**'; * stays within a folder, ** does not. May be repeated.")
     private List<String> include = List.of();
+
+    @Option(names = "--with-model", description = "Download the model of a sae:RELEASE/ID, too.")
+    private boolean withModel;
 
     @Option(names = "--cache", paramLabel = "DIR",
             description = "Where to keep downloads. Default: SAE4J_CACHE, else sae4j in XDG_CACHE_HOME or in ~/.cache.")
@@ -50,18 +58,33 @@ final class FetchCommand implements Runnable {
 
     @Override
     public void run() {
-        HubReference reference = argument(() -> HubReference.parse(repository));
+        boolean named = repository.startsWith(RELEASE);
+        if (named ? !include.isEmpty() : withModel) {
+            throw new ParameterException(spec.commandLine(), named ? "--include has no effect on " + RELEASE + "RELEASE/ID"
+                    : "--with-model belongs to " + RELEASE + "RELEASE/ID");
+        }
+        @Nullable HubReference reference = named ? null : argument(() -> HubReference.parse(repository));
         HubSettings environment = HubSettings.fromEnvironment().withOffline(offline);
         HubSettings settings = endpoint == null ? environment
                 : argument(() -> environment.withEndpoint(HubSettings.address(Objects.requireNonNull(endpoint))));
-        HubSnapshot snapshot;
+        List<Path> places;
         try (HubClient client = new HubClient(cache == null ? settings : settings.withCache(cache))) {
-            snapshot = client.fetch(reference, include, Terminal.quiet());
+            places = reference == null ? release(client) : List.of(client.fetch(reference, include, Terminal.quiet()).folder());
         }
         Terminal.endLine();
         PrintWriter out = spec.commandLine().getOut();
-        out.println(snapshot.folder());
+        places.forEach(out::println);
         out.flush();
+    }
+
+    /** The place of a coder of a release, and that of its model if it is wanted. */
+    private List<Path> release(HubClient client) {
+        String rest = repository.substring(RELEASE.length());
+        int slash = rest.indexOf('/');
+        SaeRelease release = SaeRelease.get(slash < 0 ? rest : rest.substring(0, slash));
+        String id = slash < 0 ? "" : rest.substring(slash + 1);
+        Path coder = client.fetch(release.repository(), release.files(id), Terminal.quiet()).folder().resolve(release.path(id));
+        return withModel ? List.of(coder, client.fetch(release.model(), List.of(), Terminal.quiet()).folder()) : List.of(coder);
     }
 
     private <T> T argument(Supplier<T> parsed) {

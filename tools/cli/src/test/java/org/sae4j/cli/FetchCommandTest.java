@@ -82,11 +82,35 @@ class FetchCommandTest {
         assertThat(fetch("hf:a/b", "--include", "*.json", "--include", "**/*.json", "--offline")).as(err.toString()).isZero();
     }
 
+    /** Repository, path and files of a release come from SAELens' directory. */
+    @Test
+    void releasesAreFetchedByTheirNames() {
+        String[] repositories = {"jbloom/GPT2-Small-SAEs-Reformatted", "openai-community/gpt2"};
+        for (String repository : repositories) {
+            server.createContext("/api/models/" + repository + "/revision/main", exchange -> send(exchange, "{\"sha\": \"" + COMMIT
+                    + "\", \"siblings\": [{\"rfilename\": \"config.json\", \"size\": 6, \"blobId\": \"" + BLOB + "\"},"
+                    + "{\"rfilename\": \"blocks.8.hook_resid_pre/cfg.json\", \"size\": 6, \"blobId\": \"" + BLOB + "\"},"
+                    + "{\"rfilename\": \"blocks.9.hook_resid_pre/cfg.json\", \"size\": 6, \"blobId\": \"" + BLOB + "\"}]}"));
+            server.createContext("/" + repository + "/resolve/" + COMMIT + "/", exchange -> send(exchange, CONTENT));
+        }
+        assertThat(fetch("sae:gpt2-small-res-jb/blocks.8.hook_resid_pre", "--with-model")).as(err.toString()).isZero();
+        Path coder = cache.resolve(repositories[0]).resolve(COMMIT).resolve("blocks.8.hook_resid_pre");
+        Path model = cache.resolve(repositories[1]).resolve(COMMIT);
+        assertThat(out.toString().lines()).containsExactly(coder.toString(), model.toString());
+        assertThat(coder.resolve("cfg.json")).hasContent(CONTENT);
+        assertThat(coder.resolveSibling("blocks.9.hook_resid_pre")).doesNotExist();
+        assertThat(model.resolve("config.json")).hasContent(CONTENT);
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "2 | not the name of a repository on the hub, gpt2, write hf:OWNER/NAME | gpt2",
         "2 | not the address of a hub, nowhere | hf:a/b --endpoint nowhere",
         "2 | Missing required parameter: 'hf:OWNER/NAME[@REVISION]' | --offline",
+        "1 | there is no release 'gpt2-small-res-jp' among the 170 of SAELens' directory, sae:gpt2-small-res-jp, did you mean | sae:gpt2-small-res-jp/a",
+        "1 | release gpt2-small-res-jb has 13 coders, sae:gpt2-small-res-jb, give sae:gpt2-small-res-jb/ID with one of | sae:gpt2-small-res-jb",
+        "1 | release gpt2-small-res-jb has no coder x | sae:gpt2-small-res-jb/x",
+        "2 | --with-model belongs to sae:RELEASE/ID | hf:a/b --with-model",
         "1 | 404: there is no such thing as the repository hf:a/c@main | hf:a/c",
         "1 | no file matches *.pt | hf:a/b --include *.pt",
         "1 | the cache has nothing of hf:a/b@main | hf:a/b --offline",

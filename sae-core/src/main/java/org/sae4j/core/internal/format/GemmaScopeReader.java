@@ -14,6 +14,9 @@ import org.sae4j.core.format.FormatException;
 final class GemmaScopeReader {
     private static final Pattern REPOSITORY = Pattern.compile("gemma-scope-(2b|9b|27b)-(pt|it)");
     private static final Pattern REPOSITORY_2 = Pattern.compile("gemma-scope-2-(\\d+[mb])-(pt|it)");
+    /** What a repository, or a folder named after one, has; the nearest folder above decides. */
+    private static final Pattern KIND = Pattern.compile("(?:-(?:pt|it)-|^)(res|mlp|att|transcoder)(?:s?$|s?-)");
+    private static final Pattern KIND_2 = Pattern.compile("^(resid_post|attn_out|mlp_out|transcoder)(?:_all)?$");
     private static final Pattern LAYER = Pattern.compile("^(?:params_)?layer_(\\d{1,6})");
     private static final Pattern MODULE = Pattern.compile("model\\.layers\\.(\\d{1,6})\\.(.*)");
 
@@ -21,7 +24,8 @@ final class GemmaScopeReader {
 
     /** {@code params.npz} in {@code layer_L/width_W/average_l0_K}, or {@code embedding/...}. */
     static void first(SaeBuilder sae, SaeSource source) {
-        boolean transcoder = source.isBelow("transcoder");
+        String kind = source.find(KIND).map(m -> m.group(1)).orElse("");
+        boolean transcoder = kind.equals("transcoder");
         boolean embedding = source.parent(3).contains("embedding") && source.parent(2).startsWith("width_");
         Optional<String> layer = source.find(LAYER).map(m -> "blocks." + Integer.parseInt(m.group(1)) + ".");
         if (transcoder) {
@@ -31,7 +35,13 @@ final class GemmaScopeReader {
         tensors(sae, sae.has("w_enc") ? "w_enc" : "W_enc", sae.has("w_dec") ? "w_dec" : "W_dec");
         sae.refuseUnknown(name -> false);
         sae.modelName = source.find(REPOSITORY).map(m -> "gemma-2-" + m.group(1) + (m.group(2).equals("it") ? "-it" : ""));
-        Optional<String> site = transcoder ? Optional.of("ln2.hook_normalized") : site(source);
+        Optional<String> site = switch (kind) {
+            case "transcoder" -> Optional.of("ln2.hook_normalized");
+            case "res" -> Optional.of("hook_resid_post");
+            case "mlp" -> Optional.of("hook_mlp_out");
+            case "att" -> Optional.of("attn.hook_z");
+            default -> Optional.empty();
+        };
         if (embedding) {
             sae.hook(Optional.of("hook_embed"));
             new SaeFolds(sae).inputScale(1 / Math.sqrt(sae.dIn()), 1 / Math.sqrt(sae.dIn()), source.weights().toString());
@@ -46,12 +56,6 @@ final class GemmaScopeReader {
         if (transcoder) {
             sae.note("a transcoder: it reads the MLP's input before the gain and its output predicts the MLP's, after its norm");
         }
-    }
-
-    private static Optional<String> site(SaeSource source) {
-        return source.isBelow("-pt-res") || source.isBelow("-it-res") ? Optional.of("hook_resid_post")
-                : source.isBelow("-pt-mlp") || source.isBelow("-it-mlp") ? Optional.of("hook_mlp_out")
-                : source.isBelow("-pt-att") || source.isBelow("-it-att") ? Optional.of("attn.hook_z") : Optional.empty();
     }
 
     private static void tensors(SaeBuilder sae, String encoder, String decoder) {
@@ -76,7 +80,8 @@ final class GemmaScopeReader {
         sae.modelName = config.flatMap(c -> c.string("model_name")).map(GemmaScopeReader::modelName)
                 .or(() -> source.find(REPOSITORY_2).map(m -> modelName("gemma-3-" + m.group(1) + "-" + m.group(2))));
         boolean layers = sae.table().get("w_dec").rank() == 3;
-        boolean transcoder = layers || out.isPresent() && !out.equals(in) || source.isBelow("transcoder") || source.isBelow("clt");
+        Optional<String> kind = source.find(KIND_2).map(m -> m.group(1));
+        boolean transcoder = layers || out.isPresent() && !out.equals(in) || kind.filter(k -> k.equals("transcoder")).isPresent();
         Optional<String> block = source.find(LAYER).map(m -> "blocks." + Integer.parseInt(m.group(1)) + ".");
         if (transcoder) {
             sae.transcoder(layers ? Optional.empty() : out.flatMap(GemmaScopeReader::hook).or(() -> block.map(b -> b + "hook_mlp_out")));
@@ -91,7 +96,7 @@ final class GemmaScopeReader {
         }
         sae.refuseUnknown(name -> false);
         Optional<String> hook = in.flatMap(GemmaScopeReader::hook)
-                .or(() -> block.flatMap(b -> (transcoder ? Optional.of("mlp.hook_in") : folder(source)).map(site -> b + site)));
+                .or(() -> block.flatMap(b -> (transcoder ? Optional.of("mlp.hook_in") : kind.flatMap(GemmaScopeReader::site)).map(site -> b + site)));
         if (hook.isEmpty()) {
             sae.note("neither config.json nor the folders' names tell the hook point: give it yourself");
         }
@@ -163,8 +168,12 @@ final class GemmaScopeReader {
         };
     }
 
-    private static Optional<String> folder(SaeSource source) {
-        return source.isBelow("resid_post") ? Optional.of("hook_resid_post") : source.isBelow("attn_out") ? Optional.of("attn.hook_z")
-                : source.isBelow("mlp_out") ? Optional.of("hook_mlp_out") : Optional.empty();
+    private static Optional<String> site(String folder) {
+        return switch (folder) {
+            case "resid_post" -> Optional.of("hook_resid_post");
+            case "attn_out" -> Optional.of("attn.hook_z");
+            case "mlp_out" -> Optional.of("hook_mlp_out");
+            default -> Optional.empty();
+        };
     }
 }

@@ -150,9 +150,4 @@ record SaeSource(Path weights, Path folder) {
     Optional<Matcher> find(Pattern pattern) {
         return Stream.concat(Stream.of(fileName()), parents().stream()).map(pattern::matcher).filter(Matcher::find).findFirst();
     }
-
-    /** {@return whether a folder above has a part in its name} */
-    boolean isBelow(String part) {
-        return parents().stream().anyMatch(name -> name.contains(part));
-    }
 }
