@@ -13,6 +13,7 @@ module org.sae4j.core {
     exports org.sae4j.core.features;
     exports org.sae4j.core.format;
     exports org.sae4j.core.hub;
+    exports org.sae4j.core.output;
     exports org.sae4j.core.program;
     exports org.sae4j.core.store;
     exports org.sae4j.core.train;

@@ -1,10 +1,7 @@
 package org.sae4j.core.evaluate;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,12 +9,15 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
-import org.sae4j.core.internal.format.AtomicFile;
 import org.sae4j.core.internal.json.JsonWriter;
+import org.sae4j.core.output.Existing;
+import org.sae4j.core.output.FileForm;
+import org.sae4j.core.output.OutputFile;
 
 /** Writes evaluations for programs to read. */
 public final class EvaluationFile {
     private static final String SCHEMA = "sae4j/evaluation/1";
+    private static final FileForm FORM = FileForm.json("an evaluation", "sae4j/evaluation/");
 
     private EvaluationFile() {}
 
@@ -35,17 +35,31 @@ public final class EvaluationFile {
         json.put("provenance", provenance);
         json.putAll(values(evaluation));
         json.put("density", list(evaluation.density()));
-        if (!file.getFileName().toString().endsWith(".jsonl")) {
-            byte[] text = JsonWriter.indented(json).getBytes(StandardCharsets.UTF_8);
-            AtomicFile.write(file, out -> out.write(text));
-            return;
+        if (isLines(file)) {
+            OutputFile.append(file, JsonWriter.compact(json));
+        } else {
+            OutputFile.write(file, JsonWriter.indented(json).getBytes(StandardCharsets.UTF_8));
         }
-        try {
-            Files.createDirectories(file.toAbsolutePath().getParent());
-            Files.writeString(file, JsonWriter.compact(json) + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-        } catch (IOException e) {
-            throw new Sae4jException("the evaluation cannot be written: " + e, file.toString(), "check space and permissions", e);
+    }
+
+    /**
+     * Refuses a place where an evaluation must not go, before it is made.
+     *
+     * @param file as for {@link #write}
+     * @param existing whether an evaluation that stands there may be replaced; of no effect where a line is added
+     * @param inputs files that are read, none of which may be written over; null stands for one that is not given
+     * @throws Sae4jException if the file is one of the inputs or holds something else, or no file can go there
+     */
+    public static void check(Path file, Existing existing, @Nullable Path... inputs) {
+        if (isLines(file)) {
+            OutputFile.check(file, FORM, Existing.RESUME, inputs);
+        } else {
+            OutputFile.check(file, FORM, existing, inputs);
         }
+    }
+
+    private static boolean isLines(Path file) {
+        return file.toString().endsWith(".jsonl");
     }
 
     /**

@@ -1,71 +1,48 @@
 package org.sae4j.core.hub;
 
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Optional;
 import org.sae4j.api.Progress;
+import org.sae4j.core.internal.LockFile;
 
 /** Lets one download at a time fill a snapshot: of all threads of this process and of all processes that share the cache. */
 final class SnapshotLock implements AutoCloseable {
-    /** A file lock belongs to the process, and closing any channel on the file releases it: threads must exclude each other before. */
-    private static final Set<Path> HELD_HERE = ConcurrentHashMap.newKeySet();
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(200);
 
     private final Path file;
-    private final FileChannel channel;
+    private final LockFile lock;
 
-    private SnapshotLock(Path file, FileChannel channel) {
+    private SnapshotLock(Path file, LockFile lock) {
         this.file = file;
-        this.channel = channel;
+        this.lock = lock;
     }
 
     /** Waits until no other download fills the snapshot. */
     static SnapshotLock acquire(Path file, Retries retries, Progress progress) {
-        while (!HELD_HERE.add(file)) {
-            look(retries, progress);
-        }
-        boolean done = false;
         try {
             Files.createDirectories(file.getParent());
-            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            try {
-                while (channel.tryLock() == null) {
-                    look(retries, progress);
+            while (true) {
+                Optional<LockFile> lock = LockFile.tryAcquire(file, "a download");
+                if (lock.isPresent()) {
+                    return new SnapshotLock(file, lock.get());
                 }
-                done = true;
-                return new SnapshotLock(file, channel);
-            } finally {
-                if (!done) {
-                    channel.close();
-                }
+                progress.update("waiting for another download of the same repository", 0, 0);
+                retries.await(BETWEEN_LOOKS, progress);
             }
         } catch (IOException e) {
             throw HubCache.failed("the cache cannot be locked", file, e);
-        } finally {
-            if (!done) {
-                HELD_HERE.remove(file);
-            }
         }
-    }
-
-    private static void look(Retries retries, Progress progress) {
-        progress.update("waiting for another download of the same repository", 0, 0);
-        retries.await(BETWEEN_LOOKS, progress);
     }
 
     @Override
     public void close() {
         try {
-            channel.close();
+            lock.close();
         } catch (IOException e) {
             throw HubCache.failed("the lock of the cache cannot be released", file, e);
-        } finally {
-            HELD_HERE.remove(file);
         }
     }
 }

@@ -17,6 +17,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.format.ElementDecoder;
+import org.sae4j.core.output.Existing;
 
 /**
  * Activations on disk, to train on. However many there are, memory holds a few mebibytes of them. Rows are read where they lie, not mapped:
@@ -213,16 +214,19 @@ public final class ActivationStore implements AutoCloseable {
      * disks too that seek slowly. Rows are dealt to one file for each shard, then every shard is put in order in memory. This needs room
      * for the copy twice, and memory for one shard.
      *
-     * @param target the copy's folder, made if needed; an incomplete copy there is replaced
+     * @param target the copy's folder, made if needed
      * @param seed of the order
+     * @param existing whether a store at the target is replaced; an interrupted copy, of which nothing can be used, is in any case
      * @param progress told of what was read and written
-     * @throws Sae4jException if there is a complete store at the target, or the copy cannot be written
+     * @throws Sae4jException if the target holds what is not to be replaced, is this store's folder, is being written by someone else, or
+     *     cannot be written
      * @throws java.util.concurrent.CancellationException if cancelled; begin again then
+     * @throws IllegalArgumentException if {@code existing} is {@code RESUME}: a copy is not gone on with
      * @throws IllegalStateException after close
      */
-    public void shuffle(Path target, long seed, Progress progress) {
+    public void shuffle(Path target, long seed, Existing existing, Progress progress) {
         requireOpen();
-        new StoreShuffle(this, target, seed).run(progress);
+        new StoreShuffle(this, target, seed, existing).run(progress);
     }
 
     /** Reads rows that follow each other, in their stored form; they may lie in several files. */

@@ -3,7 +3,6 @@ package org.sae4j.core.store;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -17,6 +16,10 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.internal.format.ElementEncoder;
+import org.sae4j.core.output.Existing;
+import org.sae4j.core.output.FileForm;
+import org.sae4j.core.output.OutputFolder;
+import org.sae4j.core.output.OutputKind;
 
 /**
  * Writes a store, shard after shard. {@link #commit} makes what was appended last: whenever the process ends, {@link #resume} finds the
@@ -24,8 +27,13 @@ import org.sae4j.core.internal.format.ElementEncoder;
  */
 public final class ActivationStoreWriter implements AutoCloseable {
     private static final int CHUNK_BYTES = 1 << 20;
+    private static final OutputKind STORE = OutputKind.of("an activation store")
+            .with(OutputKind.Role.RESUMABLE, FileForm.json("a manifest of activations", "sae4j-activation-store-"), StoreManifest.FILE)
+            .with(OutputKind.Role.RESULT, FileForm.SAFETENSORS, "shard-*.safetensors")
+            .with(OutputKind.Role.PARTIAL, FileForm.ANY, "shard-*.safetensors.part", NormsFile.FILE, StoreShuffle.DEALT + "*");
 
     private final Path folder;
+    private final OutputFolder target;
     private final StoreInfo info;
     private final OptionalLong shuffleSeed;
     private final List<StoreManifest.Shard> shards;
@@ -34,10 +42,13 @@ public final class ActivationStoreWriter implements AutoCloseable {
     private @Nullable FileChannel open;
     private long openRows;
     private HarvestProgress progress;
+    private boolean begun;
     private boolean closed;
 
-    private ActivationStoreWriter(Path folder, StoreManifest manifest) {
-        this.folder = folder;
+    private ActivationStoreWriter(OutputFolder target, StoreManifest manifest, boolean begun) {
+        this.target = target;
+        this.begun = begun;
+        folder = target.path();
         info = manifest.info();
         shuffleSeed = manifest.shuffleSeed();
         shards = new ArrayList<>(manifest.shards());
@@ -48,27 +59,53 @@ public final class ActivationStoreWriter implements AutoCloseable {
     }
 
     /**
-     * Begins a store.
+     * Begins a store in an empty folder.
      *
-     * @param folder its folder, made if needed; what it holds of another store is replaced when rows are written
+     * @param folder its folder, made if needed
      * @param info what it will hold
      * @return the writer
-     * @throws Sae4jException if there is a store already, the info names no hook point or model or has a type or size of shards that
-     *     cannot be written, or the folder cannot be written
+     * @throws Sae4jException if the folder is not empty, is being written by someone else or cannot be written, or the info names no hook
+     *     point or model or has a type or size of shards that cannot be written
      */
     public static ActivationStoreWriter create(Path folder, StoreInfo info) {
-        return create(folder, info, OptionalLong.empty());
+        return create(folder, info, Existing.REFUSE);
     }
 
-    static ActivationStoreWriter create(Path folder, StoreInfo info, OptionalLong shuffleSeed) {
-        if (exists(folder)) {
-            throw new Sae4jException("there is an activation store already", folder.toString(),
-                    "resume it, choose another folder, or delete it");
+    /**
+     * Begins a store.
+     *
+     * @param folder its folder, made if needed
+     * @param info what it will hold
+     * @param existing {@code OVERWRITE} to replace a store in the folder, when the first rows are written; {@code REFUSE} to take an empty
+     *     folder alone
+     * @return the writer
+     * @throws Sae4jException if the folder holds what is not to be replaced, is being written by someone else, or cannot be written
+     * @throws IllegalArgumentException if {@code existing} is {@code RESUME}, for which there is {@link #resume}
+     */
+    public static ActivationStoreWriter create(Path folder, StoreInfo info, Existing existing) {
+        return create(folder, info, OptionalLong.empty(), existing);
+    }
+
+    static ActivationStoreWriter create(Path folder, StoreInfo info, OptionalLong shuffleSeed, Existing existing) {
+        if (existing == Existing.RESUME) {
+            throw new IllegalArgumentException("a store that is begun is not resumed");
         }
         Shards.header(info.requireWritable(), 1);
-        StoreManifest manifest = new StoreManifest(info, shuffleSeed, List.of(), 0, HarvestProgress.NONE, false);
-        manifest.write(folder);
-        return new ActivationStoreWriter(folder, manifest);
+        ActivationStoreWriter writer = new ActivationStoreWriter(OutputFolder.open(folder, STORE, existing),
+                new StoreManifest(info, shuffleSeed, List.of(), 0, HarvestProgress.NONE, false), false);
+        if (existing == Existing.REFUSE) {
+            writer.begin();
+        }
+        return writer;
+    }
+
+    /** Takes away what is replaced, and says what is begun. */
+    void begin() {
+        if (!begun) {
+            begun = true;
+            target.begin();
+            writeManifest(HarvestProgress.NONE, false);
+        }
     }
 
     /**
@@ -77,9 +114,21 @@ public final class ActivationStoreWriter implements AutoCloseable {
      * @param folder its folder
      * @param info what it should hold
      * @return the writer
-     * @throws Sae4jException if there is no store, it is complete, it holds something else, or it lost rows
+     * @throws Sae4jException if there is no store, it is complete, it holds something else, it lost rows, or it is being written by someone
+     *     else
      */
     public static ActivationStoreWriter resume(Path folder, StoreInfo info) {
+        StoreManifest.read(folder);
+        OutputFolder target = OutputFolder.open(folder, STORE, Existing.RESUME);
+        try {
+            return new ActivationStoreWriter(target, resumable(folder, info), true);
+        } catch (RuntimeException e) {
+            target.close();
+            throw e;
+        }
+    }
+
+    private static StoreManifest resumable(Path folder, StoreInfo info) {
         StoreManifest manifest = StoreManifest.read(folder);
         if (manifest.complete()) {
             throw new Sae4jException("the store is complete", folder.toString(), "use it as it is, or choose another folder");
@@ -93,7 +142,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
             throw new Sae4jException("the store was begun with other settings: " + String.join("; ", differences), folder.toString(),
                     "resume with the settings that it was begun with, or choose another folder");
         }
-        return new ActivationStoreWriter(folder, manifest);
+        return manifest;
     }
 
     /**
@@ -192,6 +241,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
             throw new IllegalStateException("the writer of " + folder + " is closed");
         }
         if (open == null) {
+            begin();
             if (openRows > 0 && !Files.exists(partFile()) && Files.exists(file())) {
                 // The shard was finished after the last commit.
                 Files.move(file(), partFile(), StandardCopyOption.ATOMIC_MOVE);
@@ -199,7 +249,6 @@ public final class ActivationStoreWriter implements AutoCloseable {
             FileChannel channel =
                     FileChannel.open(partFile(), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
             try {
-                lock(channel);
                 long end = Shards.DATA + openRows * info.rowBytes();
                 if (openRows > 0 && channel.size() < end) {
                     throw new Sae4jException("the open shard has " + channel.size() + " bytes, but " + openRows + " rows need " + end,
@@ -213,20 +262,6 @@ public final class ActivationStoreWriter implements AutoCloseable {
             open = channel;
         }
         return open;
-    }
-
-    private void lock(FileChannel channel) throws IOException {
-        boolean mine;
-        try {
-            // Released when the channel is closed.
-            mine = channel.tryLock() != null;
-        } catch (OverlappingFileLockException e) {
-            mine = false;
-        }
-        if (!mine) {
-            throw new Sae4jException("the store is being written by another process or writer", folder.toString(), "wait for it, or choose "
-                    + "another folder");
-        }
     }
 
     private void finishShard() throws IOException {
@@ -253,6 +288,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
      * @throws IllegalStateException after close
      */
     public void commit(HarvestProgress done) {
+        begin();
         try {
             if (openRows > 0) {
                 openShard().force(true);
@@ -300,7 +336,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
                 "make space or mend the permissions; then resume", e);
     }
 
-    /** Closes the open shard's file; rows since the last commit are lost. Closing twice has no effect. */
+    /** Closes the open shard's file and releases the folder; rows since the last commit are lost. Closing twice has no effect. */
     @Override
     public void close() {
         closed = true;
@@ -312,6 +348,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
             throw failure(e);
         } finally {
             open = null;
+            target.close();
         }
     }
 }

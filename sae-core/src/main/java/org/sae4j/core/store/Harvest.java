@@ -23,6 +23,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
+import org.sae4j.core.output.Existing;
 import org.sae4j.core.train.TokenActivations;
 
 /**
@@ -90,28 +91,28 @@ public final class Harvest {
      * @param model the transformer
      * @param contexts what it reads, from their start; stay open
      * @param settings what is stored where
-     * @param resume whether the stores were begun before and are gone on with
+     * @param existing what becomes of stores in the folders; {@code RESUME} goes on with those that were begun and begins the others
      * @param progress told of bytes of the corpus, asked for cancellation between batches
      * @return what was read
      * @throws Sae4jException if the model lacks a hook point, a context is too long or has a token that the model does not know, a value
-     *     does not fit the type, a store exists (or, with {@code resume}, does not, or is of another harvest, or the contexts are no longer
-     *     the same), or the disk is full or not writable; what was committed is kept
+     *     does not fit the type, a folder holds what is not to be replaced (or, with {@code RESUME}, another harvest, or the contexts are
+     *     no longer the same) or is being written by someone else, or the disk is full or not writable; what was committed is kept
      * @throws CancellationException if cancelled; everything harvested is committed
      */
-    public static HarvestProgress run(Transformer model, Contexts contexts, Settings settings, boolean resume, Progress progress) {
-        return run(model, contexts, settings, resume, MOST_WINDOW_ROWS, progress);
+    public static HarvestProgress run(Transformer model, Contexts contexts, Settings settings, Existing existing, Progress progress) {
+        return run(model, contexts, settings, existing, MOST_WINDOW_ROWS, progress);
     }
 
-    static HarvestProgress run(Transformer model, Contexts contexts, Settings settings, boolean resume, int mostWindowRows,
+    static HarvestProgress run(Transformer model, Contexts contexts, Settings settings, Existing existing, int mostWindowRows,
             Progress progress) {
-        return new Harvest(model, contexts, settings, mostWindowRows, progress).run(resume);
+        return new Harvest(model, contexts, settings, mostWindowRows, progress).run(existing);
     }
 
-    private HarvestProgress run(boolean resume) {
+    private HarvestProgress run(Existing existing) {
         List<Output> outputs = new ArrayList<>();
         try {
-            open(resume, outputs);
-            if (resume) {
+            open(existing, outputs);
+            if (existing == Existing.RESUME) {
                 skip(outputs);
             }
             harvest(outputs);
@@ -136,14 +137,11 @@ public final class Harvest {
         }
     }
 
-    private void open(boolean resume, List<Output> outputs) {
+    private void open(Existing existing, List<Output> outputs) {
+        boolean resume = existing == Existing.RESUME;
         Map<String, String> source = new LinkedHashMap<>(contexts.description());
         source.put("excluded_tokens", new TreeSet<>(settings.excluded).stream().map(String::valueOf).collect(Collectors.joining(",")));
         source.put("hook_names", settings.stores.keySet().stream().map(HookPoint::toString).collect(Collectors.joining(",")));
-        if (resume && settings.stores.values().stream().noneMatch(ActivationStoreWriter::exists)) {
-            throw new Sae4jException("there is no harvest to go on with", settings.stores.values().iterator().next().toString(),
-                    "harvest without resuming, or name the folder of the interrupted one");
-        }
         boolean allComplete = resume;
         int number = 0;
         for (Map.Entry<HookPoint, Path> store : settings.stores.entrySet()) {
@@ -157,7 +155,7 @@ public final class Harvest {
             }
             allComplete = false;
             ActivationStoreWriter writer = resume && ActivationStoreWriter.exists(folder) ? ActivationStoreWriter.resume(folder, info)
-                    : ActivationStoreWriter.create(folder, info);
+                    : ActivationStoreWriter.create(folder, info, resume ? Existing.REFUSE : existing);
             outputs.add(new Output(folder, writer.progress(), writer));
         }
         if (allComplete) {

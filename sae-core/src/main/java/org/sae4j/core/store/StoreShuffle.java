@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.core.output.Existing;
 
 /** Copies a store into a random order, in two passes that read and write large pieces only. */
 final class StoreShuffle {
@@ -20,33 +21,31 @@ final class StoreShuffle {
     /** Memory for rows that were dealt to shards and are not yet written, all shards together. */
     private static final int DEAL_BYTES = 256 << 20;
     private static final int LARGEST_DEAL = 4 << 20;
-    private static final String DEALT = ".dealt-";
+    static final String DEALT = ".dealt-";
 
     private final ActivationStore store;
     private final Path target;
     private final long seed;
+    private final Existing existing;
     private final int rowBytes;
     private final long rowsPerShard;
 
-    StoreShuffle(ActivationStore store, Path target, long seed) {
+    StoreShuffle(ActivationStore store, Path target, long seed, Existing existing) {
         this.store = store;
         this.target = target;
         this.seed = seed;
+        this.existing = existing;
         rowBytes = store.info().rowBytes();
         rowsPerShard = store.info().rowsPerShard();
     }
 
     void run(Progress progress) {
         try {
-            if (ActivationStoreWriter.exists(target)) {
-                StoreManifest there = StoreManifest.read(target);
-                if (there.complete() || there.shuffleSeed().isEmpty()) {
-                    throw new Sae4jException("there is an activation store already", target.toString(),
-                            "choose another folder, or delete it");
-                }
-                Files.delete(target.resolve(StoreManifest.FILE));
+            if (Files.exists(target) && Files.isSameFile(target, store.path())) {
+                throw new Sae4jException("a store cannot be shuffled into its own folder", target.toString(), "choose another folder");
             }
-            try (ActivationStoreWriter writer = ActivationStoreWriter.create(target, store.info(), OptionalLong.of(seed))) {
+            try (ActivationStoreWriter writer = ActivationStoreWriter.create(target, store.info(), OptionalLong.of(seed), replaced())) {
+                writer.begin();
                 int shards = (int) ((store.rows() + rowsPerShard - 1) / rowsPerShard);
                 deal(shards, progress);
                 ByteBuffer ordered = ByteBuffer.allocateDirect((int) Math.min(rowsPerShard, store.rows()) * rowBytes);
@@ -63,6 +62,15 @@ final class StoreShuffle {
             throw new Sae4jException("the shuffled store cannot be written (" + e.getMessage() + ")", target.toString(),
                     "make room for the store twice, or mend the permissions; then shuffle again", e);
         }
+    }
+
+    /** An interrupted copy cannot be gone on with, and nothing is lost with it. */
+    private Existing replaced() {
+        if (existing == Existing.REFUSE && ActivationStoreWriter.exists(target)) {
+            StoreManifest there = StoreManifest.read(target);
+            return there.complete() || there.shuffleSeed().isEmpty() ? Existing.REFUSE : Existing.OVERWRITE;
+        }
+        return existing;
     }
 
     private Path dealt(int shard) {

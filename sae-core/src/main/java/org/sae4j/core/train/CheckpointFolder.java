@@ -24,13 +24,22 @@ import org.sae4j.core.internal.format.AtomicFile;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.json.JsonNode;
 import org.sae4j.core.internal.json.JsonWriter;
+import org.sae4j.core.output.Existing;
+import org.sae4j.core.output.FileForm;
+import org.sae4j.core.output.OutputFolder;
+import org.sae4j.core.output.OutputKind;
 
 /**
  * The checkpoints of one run: files that appear whole, of which the newest are kept, and {@code manifest.json}, which says what they must
  * contain. The file comes before its entry, and what is too old goes after the manifest has forgotten it, so that at any moment the
  * manifest's newest file is there and whole.
  */
-final class CheckpointFolder {
+final class CheckpointFolder implements AutoCloseable {
+    /** What it writes. */
+    static final OutputKind KIND = OutputKind.of("a run of checkpoints")
+            .with(OutputKind.Role.RESUMABLE, FileForm.SAFETENSORS, "checkpoint-*.safetensors")
+            .with(OutputKind.Role.PARTIAL, FileForm.json("a manifest of checkpoints", "sae4j-checkpoints-"), "manifest.json");
+
     private static final String MANIFEST = "manifest.json";
     private static final String FORMAT = "sae4j-checkpoints-1";
     private static final String NAME = "checkpoint-%09d.safetensors";
@@ -38,18 +47,26 @@ final class CheckpointFolder {
 
     private record Entry(String file, long steps, long bytes, String sha256) {}
 
+    private final OutputFolder target;
     private final Path folder;
     private final int keep;
 
-    /** Prepares; what a killed run left unfinished is removed. */
-    CheckpointFolder(Path folder, int keep) {
+    /** Takes the folder; what a killed run left unfinished is removed. */
+    CheckpointFolder(Path folder, int keep, Existing existing) {
+        target = OutputFolder.open(folder, KIND, existing);
         this.folder = folder;
         this.keep = keep;
         AtomicFile.sweep(folder);
     }
 
+    @Override
+    public void close() {
+        target.close();
+    }
+
     /** Writes a checkpoint. Later ones than it are of an earlier run in this folder, and go. */
     void write(Checkpoint checkpoint) {
+        target.begin();
         String name = NAME.formatted(checkpoint.steps());
         Path file = folder.resolve(name);
         checkpoint.write(file);

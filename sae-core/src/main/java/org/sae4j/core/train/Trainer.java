@@ -22,6 +22,8 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SparseRows;
+import org.sae4j.core.output.Existing;
+import org.sae4j.core.output.OutputKind;
 
 /**
  * Trains one sparse autoencoder by a recipe. A step is one program on the engine; parameters and moments stay there.
@@ -31,6 +33,9 @@ import org.sae4j.api.sae.SparseRows;
  * {@link IllegalStateException}. The engine and the source belong to the caller and stay open.
  */
 public final class Trainer implements AutoCloseable {
+    /** The files of a folder of checkpoints. */
+    public static final OutputKind CHECKPOINTS = CheckpointFolder.KIND;
+
     /** The checkpoint's tensor with what is subtracted from inputs. */
     private static final String INPUT_MEAN = "input.mean";
 
@@ -67,7 +72,6 @@ public final class Trainer implements AutoCloseable {
         recipe = builder.recipe;
         source = builder.source;
         listeners = List.copyOf(builder.listeners);
-        checkpoints = builder.checkpointFolder == null ? null : new CheckpointFolder(builder.checkpointFolder, builder.checkpointsKept);
         checkpointEvery = builder.checkpointEvery;
         data = builder.data;
         hook = builder.hook;
@@ -97,6 +101,7 @@ public final class Trainer implements AutoCloseable {
             if (host != null) {
                 host.write(program);
             }
+            checkpoints = builder.openCheckpoints();
         } catch (RuntimeException | Error e) {
             program.close();
             throw e;
@@ -359,10 +364,13 @@ public final class Trainer implements AutoCloseable {
         return program.read(buffer(name)).toArray();
     }
 
-    /** Frees the program. Closing twice has no effect. */
+    /** Frees the program and the folder of checkpoints. Closing twice has no effect. */
     @Override
     public void close() {
         program.close();
+        if (checkpoints != null) {
+            checkpoints.close();
+        }
     }
 
     /** Collects what a trainer needs. Not for use by several threads. */
@@ -375,6 +383,7 @@ public final class Trainer implements AutoCloseable {
         private @Nullable Path checkpointFolder;
         private long checkpointEvery;
         private int checkpointsKept = 2;
+        private Existing existing = Existing.REFUSE;
         private String data = "";
         private @Nullable Path resumed;
         private Optional<HookPoint> hook = Optional.empty();
@@ -411,10 +420,10 @@ public final class Trainer implements AutoCloseable {
         }
 
         /**
-         * Writes {@code checkpoint-STEP.safetensors} in {@link Trainer#run}, and {@code manifest.json} with sizes and SHA-256. One run at a
-         * time writes to a folder.
+         * Writes {@code checkpoint-STEP.safetensors} in {@link Trainer#run}, and {@code manifest.json} with sizes and SHA-256. One trainer at
+         * a time has a folder, until it is closed.
          *
-         * @param folder where
+         * @param folder where: an empty folder, that of {@link #resume}, or one of earlier checkpoints with {@link #existing}
          * @param every steps between checkpoints; 0 for only at the end and on cancellation
          * @return this
          * @throws IllegalArgumentException if {@code every} is negative
@@ -426,6 +435,27 @@ public final class Trainer implements AutoCloseable {
             checkpointFolder = folder;
             checkpointEvery = every;
             return this;
+        }
+
+        /**
+         * Says what becomes of checkpoints that are in the folder and are not resumed from.
+         *
+         * @param what {@code OVERWRITE} replaces them with the first one that is written, anything else refuses the folder; {@code REFUSE} if
+         *     nothing is said
+         * @return this
+         */
+        public Builder existing(Existing what) {
+            existing = what;
+            return this;
+        }
+
+        private @Nullable CheckpointFolder openCheckpoints() {
+            if (checkpointFolder == null) {
+                return null;
+            }
+            boolean own = resumed != null && checkpointFolder.toAbsolutePath().normalize()
+                    .equals(resumed.toAbsolutePath().normalize().getParent());
+            return new CheckpointFolder(checkpointFolder, checkpointsKept, own ? Existing.RESUME : existing);
         }
 
         /**
@@ -511,8 +541,8 @@ public final class Trainer implements AutoCloseable {
          * Compiles the step and sets parameters.
          *
          * @return the trainer; close it before the engine
-         * @throws Sae4jException if settings contradict each other, given tensors do not fit, or the checkpoint cannot be read or does not
-         *     fit
+         * @throws Sae4jException if settings contradict each other, given tensors do not fit, the checkpoint cannot be read or does not
+         *     fit, or the folder of checkpoints holds others, is being written by someone else or cannot be written
          * @throws org.sae4j.api.engine.EngineException if the engine lacks memory
          */
         public Trainer build() {

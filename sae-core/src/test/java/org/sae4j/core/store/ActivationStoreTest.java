@@ -34,6 +34,7 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.output.Existing;
 import org.sae4j.core.train.ActivationSource;
 
 class ActivationStoreTest {
@@ -139,7 +140,7 @@ class ActivationStoreTest {
     void everyEpochIsAPermutationAndAnyPositionIsFound(int rows, long rowsPerShard, boolean copied) {
         try (ActivationStore plain = store("plain", rows, rowsPerShard)) {
             if (copied) {
-                plain.shuffle(folder.resolve("copy"), 9, Progress.NONE);
+                plain.shuffle(folder.resolve("copy"), 9, Existing.REFUSE, Progress.NONE);
             }
             try (ActivationStore store = copied ? ActivationStore.open(folder.resolve("copy")) : plain) {
                 store.verify(Progress.NONE);
@@ -180,7 +181,7 @@ class ActivationStoreTest {
             writer.complete(new HarvestProgress(1, rows, "x"));
         }
         try (ActivationStore plain = ActivationStore.open(path)) {
-            plain.shuffle(folder.resolve("copy"), 1, Progress.NONE);
+            plain.shuffle(folder.resolve("copy"), 1, Existing.REFUSE, Progress.NONE);
             try (ActivationStore copy = ActivationStore.open(folder.resolve("copy"))) {
                 for (ActivationSource source : List.of(plain.all().sequential(), plain.all().shuffled(1), copy.all().sequential(), copy.all().shuffled(1))) {
                     Set<Integer> seen = new HashSet<>();
@@ -209,7 +210,7 @@ class ActivationStoreTest {
             Map<Long, int[]> orders = new LinkedHashMap<>();
             for (long seed : new long[] {1, 2}) {
                 Path copy = folder.resolve("copy" + seed);
-                plain.shuffle(copy, seed, Progress.NONE);
+                plain.shuffle(copy, seed, Existing.REFUSE, Progress.NONE);
                 try (ActivationStore store = ActivationStore.open(copy)) {
                     assertThat(store.shuffleSeed()).hasValue(seed);
                     assertThat(store.info()).isEqualTo(plain.info());
@@ -229,7 +230,7 @@ class ActivationStoreTest {
                 }
             }
             assertThat(orders.get(1L)).isNotEqualTo(orders.get(2L));
-            assertThatThrownBy(() -> plain.shuffle(folder.resolve("copy1"), 3, Progress.NONE)).isInstanceOf(Sae4jException.class)
+            assertThatThrownBy(() -> plain.shuffle(folder.resolve("copy1"), 3, Existing.REFUSE, Progress.NONE)).isInstanceOf(Sae4jException.class)
                     .hasMessageContaining("already");
         }
     }

@@ -39,6 +39,7 @@ import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.RandomModels;
 import org.sae4j.core.Transformers;
+import org.sae4j.core.output.Existing;
 import org.sae4j.testkit.ReferenceEngine;
 
 class HarvestTest {
@@ -234,7 +235,7 @@ class HarvestTest {
     @Test
     void rowsAreTheModelsOwnForEveryHookPointInOnePass() {
         int[][] tokens = tokens(60, 1);
-        HarvestProgress done = Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), false, Progress.NONE);
+        HarvestProgress done = Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), Existing.REFUSE, Progress.NONE);
         assertThat(done.contexts()).isEqualTo(60);
         assertThat(done.tokens()).isEqualTo(Stream.of(tokens).mapToInt(row -> row.length).sum());
         for (HookPoint hook : List.of(MLP, Z)) {
@@ -267,7 +268,7 @@ class HarvestTest {
     @ValueSource(longs = {1, 2, 3, 4, 5})
     void anInterruptedHarvestGoesOnToTheSameBytes(long seed) throws IOException {
         int[][] tokens = tokens(150, 2);
-        Harvest.run(model, of(tokens), settings("once", 300), false, WINDOW, Progress.NONE);
+        Harvest.run(model, of(tokens), settings("once", 300), Existing.REFUSE, WINDOW, Progress.NONE);
         CounterRandom random = new CounterRandom(seed);
         boolean resume = false;
         while (true) {
@@ -283,7 +284,7 @@ class HarvestTest {
                 }
             };
             try {
-                Harvest.run(model, of(tokens), settings("often", 300), resume, WINDOW,
+                Harvest.run(model, of(tokens), settings("often", 300), resume ? Existing.RESUME : Existing.REFUSE, WINDOW,
                         random.nextInt(3) == 0 ? progress : stopping(stopAfter));
                 break;
             } catch (CancellationException e) {
@@ -319,33 +320,31 @@ class HarvestTest {
     @Test
     void aHarvestIsGoneOnWithOverTheSameTokensOnly() {
         int[][] tokens = tokens(100, 2);
-        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), true, WINDOW, Progress.NONE))
-                .isInstanceOf(Sae4jException.class).hasMessageContaining("no harvest to go on with");
-        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), false, WINDOW, stopping(1)))
+        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), Existing.REFUSE, WINDOW, stopping(1)))
                 .isInstanceOf(CancellationException.class);
-        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), false, WINDOW, Progress.NONE))
+        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), Existing.REFUSE, WINDOW, Progress.NONE))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("already");
         int[][] other = tokens.clone();
         other[5] = new int[] {BOS, 1, 2};
-        assertThatThrownBy(() -> Harvest.run(model, of(other), settings("h", Long.MAX_VALUE), true, WINDOW, Progress.NONE))
+        assertThatThrownBy(() -> Harvest.run(model, of(other), settings("h", Long.MAX_VALUE), Existing.RESUME, WINDOW, Progress.NONE))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("other tokens");
-        assertThatThrownBy(() -> Harvest.run(model, of(Arrays.copyOf(tokens, 5)), settings("h", Long.MAX_VALUE), true, WINDOW,
+        assertThatThrownBy(() -> Harvest.run(model, of(Arrays.copyOf(tokens, 5)), settings("h", Long.MAX_VALUE), Existing.RESUME, WINDOW,
                 Progress.NONE)).isInstanceOf(Sae4jException.class).hasMessageContaining("the corpus ends after 5 contexts");
-        Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), true, WINDOW, Progress.NONE);
-        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), true, WINDOW, Progress.NONE))
+        Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), Existing.RESUME, WINDOW, Progress.NONE);
+        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), Existing.RESUME, WINDOW, Progress.NONE))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("complete");
     }
 
     @Test
     void whatTheModelCannotReadIsRefused() {
-        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{1, 30}}), settings("a", 10), false, WINDOW, Progress.NONE))
+        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{1, 30}}), settings("a", 10), Existing.REFUSE, WINDOW, Progress.NONE))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("token id 30");
-        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {new int[10]}), settings("b", 10), false, WINDOW, Progress.NONE))
+        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {new int[10]}), settings("b", 10), Existing.REFUSE, WINDOW, Progress.NONE))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("10 tokens");
-        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{BOS}}), settings("c", 10), false, WINDOW, Progress.NONE))
+        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{BOS}}), settings("c", 10), Existing.REFUSE, WINDOW, Progress.NONE))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("no row");
         Harvest.Settings logits = new Harvest.Settings(Map.of(HookPoint.LOGITS, folder.resolve("d")), ElementType.F32, Set.of(), 10, 0);
-        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{1, 2}}), logits, false, Progress.NONE))
+        assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{1, 2}}), logits, Existing.REFUSE, Progress.NONE))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("logits");
         assertThat(folder.resolve("d")).doesNotExist();
     }

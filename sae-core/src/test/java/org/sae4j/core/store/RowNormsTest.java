@@ -20,6 +20,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.ElementType;
+import org.sae4j.core.output.Existing;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.train.ActivationSource;
 
@@ -99,7 +100,7 @@ class RowNormsTest {
                 assertThat(recorded.quantile(share)).isEqualTo(measured.quantile(share));
             }
             assertThat(recorded.beyond(1000)).isEqualTo(measured.beyond(1000)).containsExactly(50, 150, 250);
-            store.shuffle(folder.resolve("b"), 5, Progress.NONE);
+            store.shuffle(folder.resolve("b"), 5, Existing.REFUSE, Progress.NONE);
             try (ActivationStore copy = ActivationStore.open(folder.resolve("b"))) {
                 RowNorms copied = copy.norms(Progress.NONE);
                 assertThat(copied.median()).isEqualTo(recorded.median());
@@ -135,7 +136,7 @@ class RowNormsTest {
         Path path = store("a", values, ElementType.F32, 97);
         if (shuffledCopy) {
             try (ActivationStore store = ActivationStore.open(path)) {
-                store.shuffle(folder.resolve("b"), 5, Progress.NONE);
+                store.shuffle(folder.resolve("b"), 5, Existing.REFUSE, Progress.NONE);
             }
             path = folder.resolve("b");
         }

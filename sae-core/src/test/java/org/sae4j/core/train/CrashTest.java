@@ -23,6 +23,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.core.output.Existing;
 import org.sae4j.engine.cpu.CpuEngineProvider;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -175,7 +176,6 @@ class CrashTest {
             for (int step = 0; step < 4; step++) {
                 trainer.step();
             }
-            Files.createDirectory(checkpoints);
             // Root may write anywhere: a folder in the file's place stops everybody.
             Path blocked = Files.createDirectory(checkpoints.resolve("checkpoint-000000040.safetensors"));
             Files.createFile(blocked.resolve("content"));
@@ -188,9 +188,8 @@ class CrashTest {
                 "root may write to read-only folders");
         Path locked = Files.createDirectory(folder.resolve("locked"), PosixFilePermissions.asFileAttribute(
                 PosixFilePermissions.fromString("r-xr-xr-x")));
-        try (Trainer trainer = Trainer.builder(engine, KilledTraining.recipe(2), KilledTraining.source()).checkpoints(locked, 0).build()) {
-            assertThatThrownBy(() -> trainer.run(Progress.NONE)).isInstanceOf(Sae4jException.class).hasMessageContaining("permissions");
-        }
+        assertThatThrownBy(() -> Trainer.builder(engine, KilledTraining.recipe(2), KilledTraining.source()).checkpoints(locked, 0).build())
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("permissions");
     }
 
     @Test
@@ -219,10 +218,17 @@ class CrashTest {
     }
 
     @Test
-    void a_run_from_the_start_replaces_the_checkpoints_of_an_earlier_one(@TempDir Path folder) {
+    void a_run_from_the_start_replaces_the_checkpoints_of_an_earlier_one_where_that_is_said(@TempDir Path folder) {
         for (int steps : new int[] {30, 10}) {
-            try (Trainer trainer = Trainer.builder(engine, KilledTraining.recipe(steps), KilledTraining.source()).checkpoints(folder, 0)
-                    .build()) {
+            Trainer.Builder builder = Trainer.builder(engine, KilledTraining.recipe(steps), KilledTraining.source()).checkpoints(folder, 0);
+            if (steps == 10) {
+                assertThatThrownBy(builder::build).isInstanceOf(Sae4jException.class).hasMessageContaining("checkpoint-000000030");
+                builder.existing(Existing.OVERWRITE);
+            }
+            try (Trainer trainer = builder.build()) {
+                assertThatThrownBy(builder::build).isInstanceOf(Sae4jException.class).hasMessageContaining("is being written by process "
+                        + ProcessHandle.current().pid());
+                assertThat(Trainer.latestCheckpoint(folder).isPresent()).as("kept until there is a new one").isEqualTo(steps == 10);
                 trainer.run(Progress.NONE);
             }
         }

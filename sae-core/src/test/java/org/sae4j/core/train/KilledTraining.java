@@ -8,6 +8,7 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.core.format.SaeFiles;
+import org.sae4j.core.output.Existing;
 import org.sae4j.engine.cpu.CpuEngineProvider;
 
 /** The training that {@link CrashTest} runs in a process of its own: it goes on from the last checkpoint, if there is one. */
@@ -44,7 +45,7 @@ public final class KilledTraining {
             System.out.flush();
             trainer.run(Progress.NONE);
             TrainedSae trained = trainer.result();
-            SaeFiles.write(folder, trained.config(), trained.parameters(), trained.metadata());
+            SaeFiles.write(folder, trained.config(), trained.parameters(), trained.metadata(), Existing.OVERWRITE);
         }
     }
 

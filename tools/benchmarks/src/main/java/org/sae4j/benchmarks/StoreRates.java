@@ -13,6 +13,7 @@ import org.sae4j.api.CounterRandom;
 import org.sae4j.api.ElementType;
 import org.sae4j.api.Progress;
 import org.sae4j.api.model.HookPoint;
+import org.sae4j.core.output.Existing;
 import org.sae4j.core.store.ActivationStore;
 import org.sae4j.core.store.ActivationStoreWriter;
 import org.sae4j.core.store.HarvestProgress;
@@ -91,7 +92,7 @@ public final class StoreRates {
             writer.complete(new HarvestProgress(1, rows, "none"));
         }
         try (ActivationStore store = ActivationStore.open(plain)) {
-            store.shuffle(copy, 1, Progress.NONE);
+            store.shuffle(copy, 1, Existing.REFUSE, Progress.NONE);
         }
     }
 

@@ -20,6 +20,8 @@ import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.format.SafetensorsWriter;
+import org.sae4j.core.output.FileForm;
+import org.sae4j.core.output.OutputFile;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -56,6 +58,9 @@ final class ActivationsCommand implements Runnable {
     private Path output;
 
     @Mixin
+    private OverwriteOption overwriteOption;
+
+    @Mixin
     private ProcessOption processOption;
 
     @Mixin
@@ -85,7 +90,7 @@ final class ActivationsCommand implements Runnable {
         String text = given != null ? null : source.text != null ? source.text : read(source.file);
         processOption.check();
         Paths.folder(model, "--model");
-        Paths.newFile(output, source.file);
+        OutputFile.check(output, FileForm.SAFETENSORS, overwriteOption.existing(), source.file, model);
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal); Transformer transformer = given != null
                 ? processOption.openWithoutTokenizer(model, engine) : processOption.open(model, engine)) {

@@ -79,7 +79,7 @@ final class Demo {
         List<Document> labelled = DemoWorld.labelledCorpus();
         List<Outcome> outcomes = new ArrayList<>();
         List<Trained> trained = new ArrayList<>();
-        Path file = output.resolve("report.html");
+        Path file = output.resolve(OutputKinds.REPORT);
         Path models = output.resolve("models");
         FeatureProfiles profiles;
         try (Transformer model = Transformers.open(DemoWorld.extractModel(DemoWorld.GELU_1L, models.resolve(DemoWorld.GELU_1L)), engine)) {
@@ -132,7 +132,7 @@ final class Demo {
         TokenActivations activations = new TokenActivations(model, HOOK, training, true);
         ActivationBuffer buffer = new ActivationBuffer(activations, BUFFER_ROWS, seed, terminal);
         TrainingProgress progress = new TrainingProgress(terminal, "training " + plan.title());
-        try (MetricsFile log = new MetricsFile(folder.resolve("metrics.jsonl"), 0);
+        try (MetricsFile log = new MetricsFile(folder.resolve(OutputKinds.METRICS), 0);
                 Trainer trainer = Trainer.builder(engine, plan.recipe(), buffer).origin(HOOK, model.config().name()).listener(log)
                         .listener(metrics::add).listener(progress).build()) {
             trainer.run(progress);
@@ -163,7 +163,7 @@ final class Demo {
         C config = experiment.defaults();
         ExperimentResult<R> result = run.run(experiment, config);
         Map<String, Object> provenance = new LinkedHashMap<>(run.provenance(experiment, config));
-        ResultJson.write(Paths.newFolder(output.resolve("results").resolve(experiment.id())).resolve("result.json"), experiment, result,
+        ResultJson.write(Paths.newFolder(output.resolve("results").resolve(experiment.id())).resolve(OutputKinds.RESULT), experiment, result,
                 provenance);
         terminal.say(experiment.title() + (result.findings().isEmpty() ? "" : ": " + result.findings().getFirst()));
         return new Outcome(experiment, result, provenance);

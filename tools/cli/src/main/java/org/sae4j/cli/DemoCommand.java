@@ -2,6 +2,7 @@ package org.sae4j.cli;
 
 import java.nio.file.Path;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.core.output.OutputFolder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,6 +27,9 @@ final class DemoCommand implements Runnable {
     private int documents;
 
     @Mixin
+    private OverwriteOption overwriteOption;
+
+    @Mixin
     private EngineOption engineOption;
 
     DemoCommand() {
@@ -34,8 +38,10 @@ final class DemoCommand implements Runnable {
     @Override
     public void run() {
         Terminal terminal = new Terminal();
-        try (Engine engine = engineOption.open(terminal)) {
-            Path report = new Demo(engine, Paths.newFolder(output), seed, Math.max(1, steps), Math.max(100, documents), terminal).run();
+        try (OutputFolder target = OutputFolder.open(output, OutputKinds.DEMO, overwriteOption.existing());
+                Engine engine = engineOption.open(terminal)) {
+            target.begin();
+            Path report = new Demo(engine, output, seed, Math.max(1, steps), Math.max(100, documents), terminal).run();
             terminal.say("the report is " + report.toAbsolutePath().normalize().toUri());
         }
     }

@@ -13,6 +13,8 @@ import org.sae4j.api.sae.SparseRows;
 import org.sae4j.core.SparseAutoencoders;
 import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.format.SafetensorsWriter;
+import org.sae4j.core.output.FileForm;
+import org.sae4j.core.output.OutputFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -37,6 +39,9 @@ final class EncodeCommand implements Runnable {
     private Path output;
 
     @Mixin
+    private OverwriteOption overwriteOption;
+
+    @Mixin
     private EngineOption engineOption;
 
     EncodeCommand() {
@@ -46,7 +51,7 @@ final class EncodeCommand implements Runnable {
     public void run() {
         Paths.existing(sae, "--sae");
         Paths.existing(input, "--input");
-        Paths.newFile(output, input, sae);
+        OutputFile.check(output, FileForm.SAFETENSORS, overwriteOption.existing(), input, sae);
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal); SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine);
                 SafetensorsFile file = SafetensorsFile.open(input)) {

@@ -1,7 +1,9 @@
 package org.sae4j.cli;
 
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -48,6 +50,9 @@ final class EvaluateCommand implements Runnable {
 
     @Mixin
     private NormOption norm;
+
+    @Mixin
+    private OverwriteOption overwriteOption;
 
     @Mixin
     private ProcessOption processOption;
@@ -101,8 +106,11 @@ final class EvaluateCommand implements Runnable {
         norm.check();
         Paths.existing(sae, "--sae");
         if (output != null) {
-            Paths.newFile(output, Stream.concat(Stream.of(sae), data.texts != null ? Stream.of(data.texts.corpus)
-                    : data.stored.activations.stream()).toArray(Path[]::new));
+            List<Path> inputs = new ArrayList<>(data.texts != null ? List.of(data.texts.corpus) : data.stored.activations);
+            if (!Files.isDirectory(sae)) {
+                inputs.add(sae);
+            }
+            EvaluationFile.check(output, overwriteOption.existing(), inputs.toArray(Path[]::new));
         }
         Terminal terminal = new Terminal();
         Map<String, Object> provenance = new LinkedHashMap<>();

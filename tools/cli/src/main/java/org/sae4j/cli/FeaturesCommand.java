@@ -14,6 +14,7 @@ import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.core.features.FeatureProfiles;
 import org.sae4j.core.features.LabelScores;
 import org.sae4j.core.features.ProfileSettings;
+import org.sae4j.core.output.OutputFolder;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -55,6 +56,9 @@ final class FeaturesCommand implements Runnable {
     private Path output;
 
     @Mixin
+    private OverwriteOption overwriteOption;
+
+    @Mixin
     private ProcessOption processOption;
 
     @Mixin
@@ -86,7 +90,8 @@ final class FeaturesCommand implements Runnable {
         List<Document> documents = DataFiles.corpus(Paths.existing(corpus, "--corpus"));
         List<Fact> asked = facts == null ? List.of() : DataFiles.facts(Paths.existing(facts, "--facts"));
         Terminal terminal = new Terminal();
-        try (Engine engine = engineOption.open(terminal);
+        try (OutputFolder target = OutputFolder.open(output, OutputKinds.FEATURES, overwriteOption.existing(), corpus, facts);
+                Engine engine = engineOption.open(terminal);
                 Transformer transformer = processOption.open(model, engine);
                 SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine)) {
             checkFeatures(autoencoder.config().dSae());
@@ -95,7 +100,8 @@ final class FeaturesCommand implements Runnable {
             LabelScores scores = LabelScores.of(run.encodedCorpus(), terminal);
             FeatureProfiles profiles = FeatureProfiles.compute(transformer, autoencoder, scores, features(scores), asked,
                     ProfileSettings.of(seed), terminal);
-            new FeaturePages(profiles).write(Paths.newFolder(output), run.provenance());
+            target.begin();
+            new FeaturePages(profiles).write(output, run.provenance());
         }
         terminal.say("wrote " + output.resolve(FeaturePages.PAGE) + " and " + output.resolve(FeaturePages.DATA));
     }

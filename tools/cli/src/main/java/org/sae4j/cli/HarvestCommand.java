@@ -56,8 +56,8 @@ final class HarvestCommand implements Runnable {
             description = "Activations in a file of the store. Default: as many as make 256 MiB.")
     private long shardRows;
 
-    @Option(names = "--resume", description = "Go on with an interrupted harvest, to the same bytes as without the interruption.")
-    private boolean resume;
+    @Mixin
+    private ResumeOption resumeOption;
 
     @Option(names = "--output", required = true, paramLabel = "DIR",
             description = "The store's folder; of several hook points, a folder with one store for each.")
@@ -107,7 +107,7 @@ final class HarvestCommand implements Runnable {
             terminal.say(corpus.describe(contexts, excluded));
             Harvest.Settings settings = new Harvest.Settings(stores, type, excluded, maxRows == null ? Long.MAX_VALUE : maxRows, shardRows);
             try {
-                HarvestProgress done = Harvest.run(transformer, contexts, settings, resume, terminal);
+                HarvestProgress done = Harvest.run(transformer, contexts, settings, resumeOption.existing(), terminal);
                 terminal.say(String.format(Locale.ROOT, "read %,d tokens in %,d contexts", done.tokens(), done.contexts()));
             } catch (CancellationException e) {
                 terminal.say("what was harvested is kept: go on with --resume");

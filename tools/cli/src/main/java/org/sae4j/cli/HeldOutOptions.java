@@ -40,6 +40,22 @@ final class HeldOutOptions {
         }
     }
 
+    /** Refuses what cannot be evaluated on, before anything is written. */
+    void check(Recipe recipe) {
+        if (activations == null) {
+            return;
+        }
+        if (every(recipe) < 1 || rows < 1) {
+            throw new Sae4jException("--eval-every and --eval-rows are at least 1, found " + every(recipe) + " and " + rows,
+                    activations.toString(), "choose larger ones");
+        }
+        ActivationStore.open(Paths.folder(activations, "--eval-activations")).close();
+    }
+
+    private long every(Recipe recipe) {
+        return every == null ? Math.max(1, recipe.steps() / 10) : every;
+    }
+
     /**
      * Opens the store and the file to write.
      *
@@ -53,14 +69,9 @@ final class HeldOutOptions {
         if (activations == null) {
             return new Running(metrics -> { }, Optional.empty(), Optional.empty());
         }
-        long steps = every == null ? Math.max(1, recipe.steps() / 10) : every;
-        if (steps < 1 || rows < 1) {
-            throw new Sae4jException("--eval-every and --eval-rows are at least 1, found " + steps + " and " + rows,
-                    activations.toString(), "choose larger ones");
-        }
         ActivationStore store = ActivationStore.open(Paths.folder(activations, "--eval-activations"));
-        MetricsFile file = new MetricsFile(output.resolve("evaluation.jsonl"), stepsDone);
+        MetricsFile file = new MetricsFile(output.resolve(OutputKinds.EVALUATIONS), stepsDone);
         return new Running(new HeldOutEvaluation(engine, trained, store.all().sequential(), Math.min(rows, store.rows()),
-                norm.limit(store.norms(terminal)), steps, file, terminal), Optional.of(store), Optional.of(file));
+                norm.limit(store.norms(terminal)), every(recipe), file, terminal), Optional.of(store), Optional.of(file));
     }
 }

@@ -8,11 +8,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.sae4j.core.output.FileForm;
+import org.sae4j.core.output.OutputFile;
 import org.sae4j.report.Report;
 import org.sae4j.report.ResultJson;
 import org.sae4j.report.SavedResult;
 import org.sae4j.report.Section;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -39,6 +42,9 @@ final class ReportCommand implements Runnable {
     @Option(names = "--output", paramLabel = "FILE", description = "The HTML file to write.")
     private Path output;
 
+    @Mixin
+    private OverwriteOption overwriteOption;
+
     ReportCommand() {
     }
 
@@ -50,8 +56,8 @@ final class ReportCommand implements Runnable {
         }
         Report.Builder report = Report.builder(title);
         Map<String, Integer> counts = new HashMap<>();
-        List<Path> files = results.stream().map(path -> Files.isDirectory(path) ? path.resolve("result.json") : path).toList();
-        Paths.newFile(output, files.toArray(Path[]::new));
+        List<Path> files = results.stream().map(path -> Files.isDirectory(path) ? path.resolve(OutputKinds.RESULT) : path).toList();
+        OutputFile.check(output, FileForm.REPORT, overwriteOption.existing(), files.toArray(Path[]::new));
         for (int i = 0; i < files.size(); i++) {
             SavedResult saved = ResultJson.read(Paths.existing(files.get(i), "the list of results"));
             report.section(section(saved, results.get(i), counts.merge(saved.experiment(), 1, Integer::sum)));

@@ -11,6 +11,7 @@ import org.sae4j.api.model.Transformer;
 import org.sae4j.core.experiment.ConfigBinder;
 import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.experiment.ExperimentRun;
+import org.sae4j.core.output.OutputFolder;
 import org.sae4j.report.Report;
 import org.sae4j.report.ResultJson;
 import org.sae4j.report.Section;
@@ -56,6 +57,9 @@ final class RunCommand implements Runnable {
 
     @Option(names = "--output", paramLabel = "DIR", description = "The folder to write to.")
     private Path output;
+
+    @Mixin
+    private OverwriteOption overwriteOption;
 
     @Mixin
     private ProcessOption processOption;
@@ -105,7 +109,9 @@ final class RunCommand implements Runnable {
         Paths.folder(model, "--model");
         autoencoders.forEach(path -> Paths.existing(path, "--sae"));
         Terminal terminal = new Terminal();
-        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine)) {
+        try (OutputFolder target = OutputFolder.open(output, OutputKinds.RUN, overwriteOption.existing(), config, corpus, facts);
+                Engine engine = engineOption.open(terminal);
+                Transformer transformer = processOption.open(model, engine)) {
             ExperimentRun.Builder builder = ExperimentRun.builder(transformer, engine).seed(seed).progress(terminal);
             try (SaeSet set = SaeSet.open(autoencoders, engine)) {
                 set.autoencoders().forEach(builder::autoencoder);
@@ -117,17 +123,17 @@ final class RunCommand implements Runnable {
                 }
                 ExperimentRun run = builder.build();
                 ExperimentResult<R> result = run.run(experiment, bound);
+                target.begin();
                 write(experiment, result, run.provenance(experiment, bound));
             }
         }
-        terminal.say("wrote " + output.resolve("result.json") + " and " + output.resolve("report.html"));
+        terminal.say("wrote " + output.resolve(OutputKinds.RESULT) + " and " + output.resolve(OutputKinds.REPORT));
     }
 
     private void write(Experiment<?, ?> experiment, ExperimentResult<?> result, Map<String, Object> provenance) {
-        Paths.newFolder(output);
-        ResultJson.write(output.resolve("result.json"), experiment, result, provenance);
+        ResultJson.write(output.resolve(OutputKinds.RESULT), experiment, result, provenance);
         ResultJson.writeFigures(Paths.newFolder(output.resolve("figures")), result.figures());
         Report.builder(experiment.title()).subtitle(experiment.description()).provenance(provenance)
-                .section(Section.of(experiment, result)).build().write(output.resolve("report.html"));
+                .section(Section.of(experiment, result)).build().write(output.resolve(OutputKinds.REPORT));
     }
 }

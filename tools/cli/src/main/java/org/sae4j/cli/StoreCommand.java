@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import org.sae4j.core.store.ActivationStore;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -68,6 +69,9 @@ final class StoreCommand implements Runnable {
         @Option(names = "--output", required = true, paramLabel = "DIR", description = "The copy's folder.")
         private Path output;
 
+        @Mixin
+        private OverwriteOption overwriteOption;
+
         Shuffle() {
         }
 
@@ -75,7 +79,7 @@ final class StoreCommand implements Runnable {
         public void run() {
             Terminal terminal = new Terminal();
             try (ActivationStore store = ActivationStore.open(Paths.folder(folder, "DIR"))) {
-                store.shuffle(output, seed, terminal);
+                store.shuffle(output, seed, overwriteOption.existing(), terminal);
             }
             try (ActivationStore copy = ActivationStore.open(output)) {
                 terminal.say(describe(copy));

@@ -9,6 +9,7 @@ import java.util.Map;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.output.OutputFolder;
 import org.sae4j.core.store.RowSummary;
 import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.Recipe;
@@ -29,8 +30,8 @@ import picocli.CommandLine.Spec;
                 + "they should. Losses are of held-out rows: squared error summed over d plus the recipe's effective lambda times what it "
                 + "penalises. Compute is 12 d_in d_sae floating point operations for a token. Pairs that no cheaper pair matches form the "
                 + "frontier; power laws are fitted to it.",
-                "Run again with the same options to go on after an interruption: what is done stays, what was begun goes on from its last "
-                + "checkpoint."})
+                "Run again with the same options and --resume to go on after an interruption: what is done stays, what was begun goes on "
+                + "from its last checkpoint."})
 final class SweepCommand implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -79,6 +80,9 @@ final class SweepCommand implements Runnable {
     private Path output;
 
     @Mixin
+    private ResumeOption resumeOption;
+
+    @Mixin
     private EngineOption engineOption;
 
     SweepCommand() {
@@ -94,7 +98,8 @@ final class SweepCommand implements Runnable {
         ScalingLaw.checkComparable(recipe);
         Paths.existing(activations, "--activations");
         Terminal terminal = new Terminal();
-        try (SafetensorsFile file = SafetensorsFile.open(activations)) {
+        try (OutputFolder target = OutputFolder.open(output, OutputKinds.SWEEP, resumeOption.existing(), activations);
+                SafetensorsFile file = SafetensorsFile.open(activations)) {
             Tensor rows = Inputs.rows(file, tensor, 0);
             int width = rows.dim(-1);
             int count = Math.toIntExact(rows.size() / width);
@@ -107,6 +112,7 @@ final class SweepCommand implements Runnable {
             List<Recipe> pairs = pairs(recipe, width, terminal);
             String fingerprint = RowSummary.of(ActivationSource.sequential(rows), count, activations + " tensor " + tensor, terminal)
                     .sha256();
+            target.begin();
             List<ScalingLaw.Point> points = runs.train(pairs, jobs, fingerprint);
             double spent = budget == null ? points.stream().mapToDouble(ScalingLaw.Point::compute).max().orElseThrow() : budget;
             SweepReport report = new SweepReport(recipe, points, spent, width, kept, "sha256 " + fingerprint);

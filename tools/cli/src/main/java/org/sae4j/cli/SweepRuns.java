@@ -20,6 +20,7 @@ import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.core.Sae4j;
 import org.sae4j.core.SparseAutoencoders;
 import org.sae4j.core.format.SaeFiles;
+import org.sae4j.core.output.Existing;
 import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.MetricsFile;
 import org.sae4j.core.train.ModelCard;
@@ -94,8 +95,8 @@ final class SweepRuns {
     }
 
     private TrainedSae train(Engine engine, Recipe recipe, Path folder, String fingerprint) {
-        Path checkpoints = Paths.newFolder(folder.resolve("checkpoints"));
-        Path metrics = folder.resolve("metrics.jsonl");
+        Path checkpoints = folder.resolve(OutputKinds.CHECKPOINTS);
+        Path metrics = folder.resolve(OutputKinds.METRICS);
         Trainer.Builder builder = Trainer.builder(engine, recipe, ActivationSource.shuffled(training, recipe.seed()))
                 .checkpoints(checkpoints, Math.max(1, recipe.steps() / 10)).keepCheckpoints(1)
                 .data("sha256 " + fingerprint + ", rows " + training.dim(0) + ", shuffled");
@@ -117,7 +118,7 @@ final class SweepRuns {
             trainer.run(untold);
             TrainedSae trained = trainer.result();
             if (done < recipe.steps() || !Files.exists(folder.resolve("cfg.json"))) {
-                SaeFiles.write(folder, trained.config(), trained.parameters(), trained.metadata());
+                SaeFiles.write(folder, trained.config(), trained.parameters(), trained.metadata(), Existing.OVERWRITE);
                 Map<String, Object> provenance = new LinkedHashMap<>();
                 provenance.put("activations", "sha256 " + fingerprint + ", all but the last " + heldOut.dim(0) + " rows, shuffled");
                 provenance.put("sae4j", Sae4j.version());

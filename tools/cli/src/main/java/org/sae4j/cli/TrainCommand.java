@@ -9,7 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
@@ -18,6 +19,8 @@ import org.sae4j.api.model.Transformer;
 import org.sae4j.core.Sae4j;
 import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.format.SafetensorsFile;
+import org.sae4j.core.output.Existing;
+import org.sae4j.core.output.OutputFolder;
 import org.sae4j.core.store.ActivationPaths;
 import org.sae4j.core.store.ActivationStore;
 import org.sae4j.core.store.Contexts;
@@ -138,9 +141,8 @@ final class TrainCommand implements Runnable {
     @Mixin
     private HeldOutOptions heldOutOptions;
 
-    @Option(names = "--resume", description = "Go on from the last checkpoint in the output folder, to the same bits as without an "
-            + "interruption; from the start if there is none yet.")
-    private boolean resume;
+    @Mixin
+    private ResumeOption resumeOption;
 
     @Option(names = "--output", paramLabel = "DIR",
             description = "The folder to write: metrics.jsonl, checkpoints/, sae_weights.safetensors, cfg.json, README.md.")
@@ -171,20 +173,28 @@ final class TrainCommand implements Runnable {
         if (keep < 1) {
             throw new ParameterException(spec.commandLine(), "--keep is at least 1, found " + keep);
         }
-        if (init != null) {
-            Paths.newFile(output.resolve("sae_weights.safetensors"), init);
-        }
         Recipe recipe = recipe();
+        try (OutputFolder target = OutputFolder.open(output, OutputKinds.TRAINING, resumeOption.existing(), inputs())) {
+            train(recipe, target);
+        }
+    }
+
+    private Path[] inputs() {
+        return Stream.concat(Stream.ofNullable(init), activations.stream()).toArray(Path[]::new);
+    }
+
+    private void train(Recipe asked, OutputFolder target) {
+        Recipe recipe = asked;
         Terminal terminal = new Terminal();
         Map<String, Tensor> start = init == null ? Map.of() : startingTensors();
         if (start.containsKey("W_enc") && start.get("W_enc").rank() == 2 && !isSet(Setting.D_SAE)) {
             recipe = recipe.with(Setting.D_SAE.key(), Integer.toString(start.get("W_enc").dim(1)));
         }
         if (model != null) {
-            trainOnModel(recipe, start, terminal);
+            trainOnModel(recipe, start, target, terminal);
             return;
         }
-        trainOnStored(recipe, start, terminal);
+        trainOnStored(recipe, start, target, terminal);
     }
 
     private void checkData() {
@@ -220,7 +230,7 @@ final class TrainCommand implements Runnable {
         Paths.folder(model, "--model");
     }
 
-    private void trainOnStored(Recipe recipe, Map<String, Tensor> start, Terminal terminal) {
+    private void trainOnStored(Recipe recipe, Map<String, Tensor> start, OutputFolder target, Terminal terminal) {
         ActivationPaths paths = new ActivationPaths(activations, tensor, Optional.ofNullable(hook).flatMap(h -> HookPoint.parse(h.strip())),
                 Optional.ofNullable(modelName), OptionalInt.empty());
         try (ActivationStore store = paths.open(); Engine engine = engineOption.open(terminal)) {
@@ -244,11 +254,11 @@ final class TrainCommand implements Runnable {
             data.put("order", order.name().toLowerCase(Locale.ROOT));
             ActivationSource source = order == Order.SEQUENTIAL ? rows.sequential() : rows.shuffled(recipe.seed());
             train(Trainer.builder(engine, recipe, source).init(start).contexts(store.info().source()), engine, recipe, store.info().hook(),
-                    store.info().modelName(), terminal);
+                    store.info().modelName(), target, terminal);
         }
     }
 
-    private void trainOnModel(Recipe recipe, Map<String, Tensor> start, Terminal terminal) {
+    private void trainOnModel(Recipe recipe, Map<String, Tensor> start, OutputFolder target, Terminal terminal) {
         try (Engine engine = engineOption.open(terminal);
                 Transformer transformer = processOption.open(model, engine);
                 Contexts contexts = corpus.open(transformer)) {
@@ -268,7 +278,7 @@ final class TrainCommand implements Runnable {
                     (position, id) -> !excluded.contains(id));
             ActivationSource source = new ActivationBuffer(rows, buffer, recipe.seed(), terminal);
             train(Trainer.builder(engine, recipe, source).init(start).contexts(contexts.description()), engine, recipe,
-                    Optional.of(point), Optional.of(transformer.config().name()), terminal);
+                    Optional.of(point), Optional.of(transformer.config().name()), target, terminal);
         }
     }
 
@@ -316,32 +326,37 @@ final class TrainCommand implements Runnable {
     }
 
     private void train(Trainer.Builder builder, Engine engine, Recipe recipe, Optional<HookPoint> point, Optional<String> name,
-            Terminal terminal) {
-        Path checkpoints = Paths.newFolder(output.resolve("checkpoints"));
+            OutputFolder target, Terminal terminal) {
+        Existing existing = resumeOption.existing();
+        Path checkpoints = output.resolve(OutputKinds.CHECKPOINTS);
         long every = checkpointEvery == null ? Math.max(1, recipe.steps() / 10) : checkpointEvery;
-        builder.checkpoints(checkpoints, every).keepCheckpoints(keep).data(data.isEmpty() ? "" : data.toString());
+        builder.checkpoints(checkpoints, every).existing(existing).keepCheckpoints(keep).data(data.isEmpty() ? "" : data.toString());
         builder.origin(point, name);
         terminal.say(recipe.describe());
         TrainingProgress progress = new TrainingProgress(terminal, "training");
         long done = 0;
-        Path metrics = output.resolve("metrics.jsonl");
-        Optional<Path> checkpoint = resume ? Trainer.latestCheckpoint(checkpoints) : Optional.empty();
+        Path metrics = output.resolve(OutputKinds.METRICS);
+        Optional<Path> checkpoint = existing == Existing.RESUME ? Trainer.latestCheckpoint(checkpoints) : Optional.empty();
         if (checkpoint.isPresent()) {
             builder.resume(checkpoint.get());
             done = stepsOf(checkpoint.get());
             terminal.say("going on from " + checkpoint.get());
-        } else if (resume) {
+        } else if (existing == Existing.RESUME) {
             terminal.say("no checkpoint in " + checkpoints + " yet, training from the start");
         }
-        AtomicReference<Trainer> running = new AtomicReference<>();
-        try (MetricsFile log = new MetricsFile(metrics, done);
-                HeldOutOptions.Running heldOut = heldOutOptions.open(engine, recipe, output, done, norm,
-                        () -> running.get().result(), terminal);
-                Trainer trainer = builder.listener(log).listener(progress).listener(heldOut.listener()).build()) {
-            running.set(trainer);
-            trainer.run(progress);
+        // What an earlier training wrote stays until this one is ready to begin.
+        List<Consumer<TrainingMetrics>> listeners = new ArrayList<>();
+        heldOutOptions.check(recipe);
+        try (Trainer trainer = builder.listener(seen -> listeners.forEach(listener -> listener.accept(seen))).build()) {
+            target.begin();
+            try (MetricsFile log = new MetricsFile(metrics, done);
+                    HeldOutOptions.Running heldOut = heldOutOptions.open(engine, recipe, output, done, norm,
+                            trainer::result, terminal)) {
+                listeners.addAll(List.of(log, progress, heldOut.listener()));
+                trainer.run(progress);
+            }
             TrainedSae sae = trainer.result();
-            SaeFiles.write(output, sae.config(), sae.parameters(), sae.metadata());
+            SaeFiles.write(output, sae.config(), sae.parameters(), sae.metadata(), Existing.OVERWRITE);
             Map<String, Object> provenance = new LinkedHashMap<>(data);
             provenance.put("engine", sae.metadata().get("engine"));
             provenance.put("sae4j", Sae4j.version());

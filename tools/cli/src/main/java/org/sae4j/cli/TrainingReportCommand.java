@@ -11,10 +11,13 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Figure;
+import org.sae4j.core.output.FileForm;
+import org.sae4j.core.output.OutputFile;
 import org.sae4j.core.train.MetricsFile;
 import org.sae4j.report.Report;
 import org.sae4j.report.Section;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -34,21 +37,25 @@ final class TrainingReportCommand implements Runnable {
     @Option(names = "--output", required = true, paramLabel = "FILE", description = "The HTML file to write.")
     private Path output;
 
+    @Mixin
+    private OverwriteOption overwriteOption;
+
     TrainingReportCommand() {
     }
 
     @Override
     public void run() {
+        OutputFile.check(output, FileForm.REPORT, overwriteOption.existing());
         Map<String, List<Map<String, Object>>> steps = new LinkedHashMap<>();
         Map<String, List<Map<String, Object>>> evaluations = new LinkedHashMap<>();
         for (Path folder : folders) {
             String name = name(folder, steps);
-            Path metrics = Paths.folder(folder, "the list of folders").resolve("metrics.jsonl");
+            Path metrics = Paths.folder(folder, "the list of folders").resolve(OutputKinds.METRICS);
             steps.put(name, MetricsFile.read(Paths.existing(metrics, "the list of folders")));
             if (steps.get(name).isEmpty()) {
                 throw new Sae4jException("there is no step", metrics.toString(), "train first");
             }
-            Path evaluation = folder.resolve("evaluation.jsonl");
+            Path evaluation = folder.resolve(OutputKinds.EVALUATIONS);
             if (Files.exists(evaluation)) {
                 evaluations.put(name, MetricsFile.read(evaluation));
             }
@@ -58,7 +65,7 @@ final class TrainingReportCommand implements Runnable {
         if (!evaluations.isEmpty()) {
             report.section(heldOut(evaluations));
         }
-        report.build().write(Paths.newFile(output));
+        report.build().write(output);
         new Terminal().say("wrote " + output);
     }
 

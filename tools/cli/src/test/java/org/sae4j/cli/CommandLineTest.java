@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -219,7 +220,7 @@ class CommandLineTest {
                 .as(err.toString()).isZero();
         assertFails(1, "the model has no tokenizer", "activations", "--model", bare.toString(), "--text", "a", "--hook", "logits",
                 "--output",
-                file("o.safetensors"));
+                file("p.safetensors"));
     }
 
     @ParameterizedTest
@@ -370,6 +371,7 @@ class CommandLineTest {
             assertThat(weights.shape("W_enc")).containsExactly(D_IN, 16);
         }
         Files.delete(folder.resolve("sweep/sweep.json"));
+        args = Stream.concat(Stream.of(args), Stream.of("--resume")).toArray(String[]::new);
         assertThat(run(args)).as(err.toString()).isZero();
         assertThat(folder.resolve("sweep/sweep.json")).hasBinaryContent(first);
         assertFails(1, "error=sum", "sweep", "--recipe", "paper", "--set", "l1=3e-5", "--activations", activations(), "--features", "8", "--steps", "5",
@@ -443,7 +445,7 @@ class CommandLineTest {
 
     private String[] features(String... more) throws IOException {
         List<String> all = new java.util.ArrayList<>(List.of("report", "features", "--model", gelu.toString(), "--sae", sae.toString(),
-                "--corpus", texts(), "--output", file("pages")));
+                "--corpus", texts(), "--overwrite", "--output", file("pages")));
         all.addAll(List.of(more));
         return all.toArray(String[]::new);
     }

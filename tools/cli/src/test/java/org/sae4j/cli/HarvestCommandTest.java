@@ -104,7 +104,7 @@ class HarvestCommandTest {
         String[] settings = {"--steps", "4", "--batch", "8", "--set", "d_sae=32", "--set", "k=4"};
         for (String[] data : new String[][] {{"--activations", store}, {"--activations", store, "--order", "sequential"},
             {"--activations", file("copy")}, {"--model", gelu.toString(), "--corpus", tsv, "--hook", HOOK, "--buffer", "64"}}) {
-            List<String> args = new ArrayList<>(List.of("train", "--recipe", "openai-topk", "--output", file("sae")));
+            List<String> args = new ArrayList<>(List.of("train", "--recipe", "openai-topk", "--overwrite", "--output", file("sae")));
             args.addAll(List.of(settings));
             args.addAll(List.of(data));
             assertThat(run(args.toArray(String[]::new))).as("%s: %s", args, err).isZero();
@@ -218,7 +218,7 @@ class HarvestCommandTest {
         assertThat(run("report", "training", file("watched"), file("plain"), "--output", file("r.html"))).as(err.toString()).isZero();
         assertThat(Files.readString(folder.resolve("r.html"))).contains("watched: after step 6 (48 tokens)", "plain: after step 6",
                 "On held-out activations", "How often features fire at the end");
-        assertFails(1, "there is no such file", "report", "training", store, "--output", file("r.html"));
+        assertFails(1, "there is no such file", "report", "training", store, "--output", file("s.html"));
         assertFails(1, "--eval-every", "train", "--recipe", "openai-topk", "--activations", store, "--eval-activations", store,
                 "--eval-every", "0", "--output", file("y"));
     }
@@ -236,7 +236,7 @@ class HarvestCommandTest {
         "2 | mutually exclusive | --corpus c.tsv --text c.tsv",
         "1 | there is no such file or folder | --corpus nowhere.tsv",
         "1 | --context is 4096, but the model's context is | --corpus c.tsv --context 4096",
-        "1 | there is no harvest to go on with | --corpus c.tsv --resume",
+        "2 | mutually exclusive | --corpus c.tsv --resume --overwrite",
         "1 | the line is no JSON | --jsonl c.tsv",
         "1 | expected a token id, found 'a' | --tokens c.tsv",
     })
@@ -274,7 +274,7 @@ class HarvestCommandTest {
     void whatStandsInTheWayIsNamed() throws IOException {
         String tsv = write("c.tsv", "a\tThe cat sat.\n");
         assertThat(run(harvest("s", "--corpus", tsv))).as(err.toString()).isZero();
-        assertFails(1, "there is an activation store already", harvest("s", "--corpus", tsv));
+        assertFails(1, "already has an activation store", harvest("s", "--corpus", tsv));
         assertFails(1, "the harvest is complete", harvest("s", "--corpus", tsv, "--resume"));
         assertFails(1, "cannot be written", harvest("c.tsv/inside", "--corpus", tsv));
         assertFails(2, "--model, --process and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("s"),

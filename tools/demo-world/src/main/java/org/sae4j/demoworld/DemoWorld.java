@@ -4,14 +4,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.core.experiment.DataFiles;
+import org.sae4j.core.output.OutputFile;
 
 /** The embedded demo world: its README says how it was made and what PyTorch finds in it. */
 public final class DemoWorld {
@@ -49,10 +48,9 @@ public final class DemoWorld {
      */
     public static Path extractModel(String name, Path folder) {
         try {
-            Files.createDirectories(folder);
             for (String file : MODEL_FILES) {
                 try (InputStream in = open(name + "/" + file)) {
-                    Files.copy(in, folder.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+                    OutputFile.write(folder.resolve(file), in.readAllBytes());
                 }
             }
         } catch (IOException e) {

@@ -33,6 +33,7 @@ import org.sae4j.core.format.SafetensorsWriter;
 import org.sae4j.core.format.TokenizerFiles;
 import org.sae4j.core.format.TransformerFiles;
 import org.sae4j.core.format.TransformerWeights;
+import org.sae4j.core.output.Existing;
 import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.MetricsFile;
 import org.sae4j.core.train.Recipes;
@@ -83,7 +84,7 @@ class InterruptionTest {
         });
         works.put("write an autoencoder", () -> {
             try (SaeWeights weights = SaeFiles.read(demo.autoencoder())) {
-                SaeFiles.write(folder.resolve("copy"), weights.config(), weights.parameters(), Map.of());
+                SaeFiles.write(folder.resolve("copy"), weights.config(), weights.parameters(), Map.of(), Existing.OVERWRITE);
                 return weights.config();
             }
         });

@@ -37,6 +37,7 @@ import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.core.experiment.Experiments;
 import org.sae4j.core.format.SaeFiles;
+import org.sae4j.core.output.Existing;
 import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.TrainedSae;
@@ -148,7 +149,7 @@ class SoakTest {
                     "5")), ActivationSource.shuffled(data, 1)).build()) {
                 trainer.run(Progress.NONE);
                 TrainedSae trained = trainer.result();
-                SaeFiles.write(folder.resolve("trained"), trained.config(), trained.parameters(), trained.metadata());
+                SaeFiles.write(folder.resolve("trained"), trained.config(), trained.parameters(), trained.metadata(), Existing.OVERWRITE);
             }
         }
     }

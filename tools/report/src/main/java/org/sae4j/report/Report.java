@@ -1,5 +1,6 @@
 package org.sae4j.report;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.core.output.OutputFile;
 
 /**
  * A report: sections in one HTML file that opens from disk, with its figures interactive, and loads nothing from anywhere. Scripts are
@@ -64,7 +66,7 @@ public final class Report {
      *     form in JSON
      */
     public void write(Path file) {
-        Output.write(file, html());
+        OutputFile.write(file, html().getBytes(StandardCharsets.UTF_8));
     }
 
     /**

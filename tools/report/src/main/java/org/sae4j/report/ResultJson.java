@@ -3,6 +3,7 @@ package org.sae4j.report;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +22,7 @@ import org.sae4j.core.internal.json.JsonException;
 import org.sae4j.core.internal.json.JsonNode;
 import org.sae4j.core.internal.json.JsonReader;
 import org.sae4j.core.internal.json.JsonWriter;
+import org.sae4j.core.output.OutputFile;
 import tools.jackson.core.JsonGenerator;
 
 /**
@@ -61,7 +63,7 @@ public final class ResultJson {
      * @throws Sae4jException if the result holds something that has no form in JSON, or if the file cannot be written
      */
     public static void write(Path file, Experiment<?, ?> experiment, ExperimentResult<?> result, Map<String, ?> provenance) {
-        Output.write(file, toJson(experiment, result, provenance));
+        OutputFile.write(file, toJson(experiment, result, provenance).getBytes(StandardCharsets.UTF_8));
     }
 
     /**
@@ -116,7 +118,7 @@ public final class ResultJson {
             member(out, values, "data", data);
             out.writeEndObject();
         }
-        Output.write(file, Text.wellFormedJson(text.toString()) + "\n");
+        OutputFile.write(file, (Text.wellFormedJson(text.toString()) + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
     private static void member(JsonGenerator out, JsonValues values, String name, @Nullable Object value) {
@@ -147,7 +149,7 @@ public final class ResultJson {
      */
     public static void writeFigures(Path folder, List<? extends Figure> figures) {
         for (Figure figure : figures) {
-            Output.write(folder.resolve(figure.id() + ".json"), toJson(figure));
+            OutputFile.write(folder.resolve(figure.id() + ".json"), toJson(figure).getBytes(StandardCharsets.UTF_8));
         }
     }
 

@@ -14,7 +14,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.concurrent.atomic.AtomicLong;
 import org.sae4j.core.format.FormatException;
 
-/** Writes a file beside its final place and moves it there when it is complete, so that no reader ever sees half a file. */
+/**
+ * Writes a file beside its final place and moves it there when it is complete, so that no reader ever sees half a file. Only regular files
+ * are replaced: symbolic links are followed, and devices and pipes are written to as they are.
+ */
 public final class AtomicFile {
     /** Writes the bytes of a file. */
     @FunctionalInterface
@@ -32,11 +35,19 @@ public final class AtomicFile {
     /**
      * Writes a file, replacing it if it exists. Missing folders are created.
      *
-     * @throws FormatException if it cannot be written; a file that existed is then unchanged
+     * @throws FormatException if it cannot be written, as a folder or a block device or a symbolic link to nothing cannot; a regular file
+     *     that existed is then unchanged
      */
     public static void write(Path path, Content content) {
-        Path target = path.toAbsolutePath();
         try {
+            if (FileType.of(path) == FileType.STREAM) {
+                try (OutputStream out = Files.newOutputStream(path, StandardOpenOption.WRITE)) {
+                    content.writeTo(out);
+                }
+                return;
+            }
+            FileType.requireWritable(path);
+            Path target = Files.isSymbolicLink(path) ? path.toRealPath() : path.toAbsolutePath();
             Path folder = Files.createDirectories(target.getParent());
             // Not Files.createTempFile, whose files nobody else may read.
             Path temporary = folder.resolve("." + target.getFileName() + "." + ProcessHandle.current().pid() + "-"
@@ -68,6 +79,11 @@ public final class AtomicFile {
                 channel.force(true);
             }
         }
+    }
+
+    /** Whether a file of this name in a folder is one that was not completed. */
+    public static boolean isPart(String name) {
+        return name.startsWith(".") && name.endsWith(PART);
     }
 
     /**
