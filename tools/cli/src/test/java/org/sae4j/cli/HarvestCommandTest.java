@@ -164,7 +164,7 @@ class HarvestCommandTest {
                 "--tensor", hook, "--output", file("z.json"))).as(err.toString()).isZero();
         assertThat(json("z.json").path("tokens").asInt()).isGreaterThan(10);
         assertThat(run("evaluate", "--sae", file("z"), "--model", gelu.toString(), "--corpus", write("c.tsv", "The cat sat."), "--output",
-                file("z.json"))).as(err.toString()).isZero();
+                file("z2.json"))).as(err.toString()).isZero();
         org.sae4j.core.format.SafetensorsWriter.write(folder.resolve("foreign.safetensors"), java.util.Map.of("acts",
                 org.sae4j.api.Tensor.of(rowsWithOneLarge(), 40, 8)), java.util.Map.of());
         train("foreign", "--activations", file("foreign.safetensors"), "--tensor", "acts", "--hook", "blocks.3.hook_resid_post",
