@@ -102,7 +102,7 @@ class ExamplesTest {
         List<String> command = new ArrayList<>(List.of(ModuleFolder.ROOT.toAbsolutePath().resolve("mvnw").toString(), "-B", "-ntp",
                 "-Dmaven.repo.local=" + folder.resolve("repository"),
                 "-Dmaven.repo.local.tail=" + System.getProperty("maven.repository"), "package"));
-        if (Boolean.getBoolean("maven.offline")) {
+        if ("offline=true".equals(System.getProperty("maven.mode"))) {
             command.add("-o");
         }
         command.addAll(List.of(options));
