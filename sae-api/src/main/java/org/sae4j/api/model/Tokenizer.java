@@ -5,24 +5,41 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 
-/** Turns text into token ids and back. Safe for use by several threads. */
+/**
+ * Turns text into token ids and back. Safe for use by several threads.
+ *
+ * <p>Encoding a long text can be given up by interrupting the thread: then it throws {@link java.util.concurrent.CancellationException} and
+ * leaves the thread interrupted.
+ */
 public interface Tokenizer {
     /**
      * Tokens of a text with the places they came from.
      *
      * @param ids token ids
      * @param starts for each token the position of its first UTF-16 unit in the text
-     * @param ends for each token the position after its last UTF-16 unit; a token that is a part of a character spans the character
+     * @param ends for each token the position after its last UTF-16 unit; a token that is a part of a character spans the character, and
+     *     one that does not come from the text has 0 and 0
      */
     record Encoding(int[] ids, int[] starts, int[] ends) {}
 
     /**
-     * Encodes a text. No beginning-of-sequence token is added.
+     * Encodes a text. No beginning-of-sequence token is added. Special tokens that are written out in the text are found.
      *
      * @param text any text; unpaired surrogates count as the replacement character
      * @return ids and offsets
      */
     Encoding encode(String text);
+
+    /**
+     * Encodes a text with the tokens that the tokenizer itself adds before and after each text, such as one for its beginning. The default
+     * adds none.
+     *
+     * @param text any text; unpaired surrogates count as the replacement character
+     * @return ids and offsets
+     */
+    default Encoding encodeWithSpecialTokens(String text) {
+        return encode(text);
+    }
 
     /**
      * Decodes tokens. Incomplete UTF-8 becomes the replacement character.
@@ -32,6 +49,38 @@ public interface Tokenizer {
      * @throws IndexOutOfBoundsException if an id is not in the vocabulary
      */
     String decode(int... ids);
+
+    /**
+     * Decodes tokens without those that control the model rather than stand for text. The default leaves none out.
+     *
+     * @param ids token ids
+     * @return the text
+     * @throws IndexOutOfBoundsException if an id is not in the vocabulary
+     */
+    default String decodeWithoutSpecialTokens(int... ids) {
+        return decode(ids);
+    }
+
+    /**
+     * Whether a token controls the model rather than stands for text, such as one for the beginning of a text. The default says no.
+     *
+     * @param id any number
+     * @return whether it is the id of such a token
+     */
+    default boolean isSpecial(int id) {
+        return false;
+    }
+
+    /**
+     * A token as the vocabulary writes it: spaces and bytes may stand in other characters. The default gives {@link #token}.
+     *
+     * @param id a token id
+     * @return the entry of the vocabulary
+     * @throws IndexOutOfBoundsException if the id is not in the vocabulary
+     */
+    default String entry(int id) {
+        return token(id);
+    }
 
     /**
      * One token for display, with partial characters shown in a readable form.
@@ -74,6 +123,11 @@ public interface Tokenizer {
     /** {@return the number of ids, one more than the largest} */
     int vocabularySize();
 
-    /** {@return the id of the token that begins every context, or empty if there is none} */
+    /**
+     * The token that begins every context: the one that the tokenizer adds before each text. GPT-2's tokenizer adds none; its contexts begin
+     * with {@code <|endoftext|>}, as in TransformerLens.
+     *
+     * @return its id, or empty if contexts begin with the text
+     */
     OptionalInt bos();
 }

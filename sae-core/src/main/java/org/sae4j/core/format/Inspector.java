@@ -91,8 +91,8 @@ public final class Inspector {
     }
 
     private static Inspection tokenizer(Path path) {
-        var tokenizer = TokenizerFiles.read(path);
-        List<String> summary = new ArrayList<>(List.of("byte-level BPE tokenizer with " + tokenizer.vocabularySize() + " ids"));
+        var tokenizer = TokenizerFiles.open(path);
+        List<String> summary = new ArrayList<>(List.of(tokenizer.description() + " tokenizer with " + tokenizer.vocabularySize() + " ids"));
         tokenizer.bos().ifPresent(id -> summary.add("every context begins with " + tokenizer.token(id) + " (" + id + ")"));
         return new Inspection("tokenizer", summary, List.of(), Map.of());
     }

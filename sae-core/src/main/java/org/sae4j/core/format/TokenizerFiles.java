@@ -11,14 +11,15 @@ import org.sae4j.api.model.Tokenizer;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.MappedFile;
 import org.sae4j.core.internal.json.JsonNode;
-import org.sae4j.core.internal.tokenizer.BpeTokenizer;
+import org.sae4j.core.internal.tokenizer.PipelineTokenizer;
 import org.sae4j.core.internal.tokenizer.TokenizerJson;
 
-/** Reads byte-level BPE tokenizers: {@code tokenizer.json}, or {@code vocab.json} with {@code merges.txt}. */
+/** Reads tokenizers: {@code tokenizer.json}, or {@code vocab.json} with {@code merges.txt}. */
 public final class TokenizerFiles {
     private static final String JSON = "tokenizer.json";
     private static final String VOCABULARY = "vocab.json";
     private static final String MERGES = "merges.txt";
+    private static final String GPT2 = "gpt2";
     private static final long MAX_MERGES = 64L << 20;
 
     private TokenizerFiles() {}
@@ -35,20 +36,26 @@ public final class TokenizerFiles {
     }
 
     /**
-     * Reads a tokenizer. The token that begins every context is the first of these that the vocabulary has: {@code bos_token} in
-     * {@code config.json}, {@code tokenizer_config.json} or {@code special_tokens_map.json}, {@code bos_token_id} in {@code config.json},
-     * {@code <|endoftext|>}.
+     * Reads a tokenizer. The token that begins every context is the one that the tokenizer's post-processor puts before a text, or
+     * {@code bos_token} where {@code tokenizer_config.json} says {@code add_bos_token}. That a configuration names one is not enough, but for
+     * GPT-2, TransformerLens' own models and folders without a {@code model_type}: their contexts begin with the first of these that the
+     * vocabulary has: {@code bos_token} in {@code config.json}, {@code tokenizer_config.json} or {@code special_tokens_map.json},
+     * {@code bos_token_id} in {@code config.json}, {@code <|endoftext|>}.
      *
      * @param path a folder, or the {@code tokenizer.json} or {@code vocab.json} in it
      * @return the tokenizer
-     * @throws FormatException if there is none, it is not a byte-level BPE, uses a feature that is not supported, or is inconsistent
+     * @throws FormatException if there is none, it uses a feature that is not supported, or is inconsistent; the message names file and key
      */
     public static Tokenizer read(Path path) {
+        return open(path);
+    }
+
+    static PipelineTokenizer open(Path path) {
         Path folder = Files.isRegularFile(path) ? Objects.requireNonNull(path.toAbsolutePath().getParent()) : path;
         Path file = Files.isRegularFile(path) ? path
                 : Files.isRegularFile(path.resolve(JSON)) ? path.resolve(JSON) : path.resolve(VOCABULARY);
         JsonFile json = JsonFile.read(file);
-        BpeTokenizer tokenizer = file.endsWith(VOCABULARY) ? TokenizerJson.read(json, merges(folder), folder.resolve(MERGES).toString())
+        PipelineTokenizer tokenizer = file.endsWith(VOCABULARY) ? TokenizerJson.read(json, merges(folder), folder.resolve(MERGES).toString())
                 : TokenizerJson.read(json);
         return tokenizer.withBos(bos(folder, tokenizer));
     }
@@ -58,10 +65,22 @@ public final class TokenizerFiles {
         return new String(bytes, StandardCharsets.UTF_8).lines().toList();
     }
 
-    private static OptionalInt bos(Path folder, BpeTokenizer tokenizer) {
+    private static OptionalInt bos(Path folder, PipelineTokenizer tokenizer) {
+        if (tokenizer.bos().isPresent()) {
+            return tokenizer.bos();
+        }
         Optional<JsonFile> config = readIfPresent(folder.resolve("config.json"));
-        for (Optional<JsonFile> file : List.of(config, readIfPresent(folder.resolve("tokenizer_config.json")),
-                readIfPresent(folder.resolve("special_tokens_map.json")))) {
+        Optional<JsonFile> tokenizerConfig = readIfPresent(folder.resolve("tokenizer_config.json"));
+        if (tokenizerConfig.isPresent() && tokenizerConfig.get().flag("add_bos_token", false)) {
+            return tokenizerConfig.flatMap(TokenizerFiles::bosToken).map(tokenizer::id).orElse(OptionalInt.empty());
+        }
+        return config.flatMap(json -> json.string("model_type")).orElse(GPT2).equals(GPT2)
+                ? gpt2Bos(tokenizer, config, tokenizerConfig, readIfPresent(folder.resolve("special_tokens_map.json"))) : OptionalInt.empty();
+    }
+
+    private static OptionalInt gpt2Bos(PipelineTokenizer tokenizer, Optional<JsonFile> config, Optional<JsonFile> tokenizerConfig,
+            Optional<JsonFile> specialTokens) {
+        for (Optional<JsonFile> file : List.of(config, tokenizerConfig, specialTokens)) {
             OptionalInt id = file.flatMap(TokenizerFiles::bosToken).map(tokenizer::id).orElse(OptionalInt.empty());
             if (id.isPresent()) {
                 return id;

@@ -10,15 +10,18 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.model.Tokenizer;
 
 class TokenizerFilesTest {
@@ -116,17 +119,19 @@ class TokenizerFilesTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            "type": "BPE"                          | "type": "Unigram"                      | Unigram
-            "byte_fallback": false                 | "byte_fallback": true                  | byte_fallback
-            "normalizer": null                     | "normalizer": {"type": "Lowercase"}    | Lowercase
-            "type": "ByteLevel"                    | "type": "Metaspace"                    | ByteLevel
+            "type": "BPE"                          | "type": "Neural"                       | Neural
+            "type": "BPE"                          | "type": "Unigram"                      | array of tokens and scores
+            "dropout": null                        | "dropout": 0.1                         | dropout
+            "normalizer": null                     | "normalizer": {"type": "Precompiled"}  | Precompiled
+            "post_processor": null                 | "post_processor": {"type": "Magic"}    | Magic
+            "type": "ByteLevel"                    | "type": "UnicodeScripts"               | UnicodeScripts
+            "unk_token": null                      | "unk_token": "nowhere"                 | unknown token
             "!": 1,                                | "!": 2,                                | different integers
             "!": 1,                                | "!": 2000000000,                       | largest id
-            "!": 1,                                | "!!": 1,                               | lacks the byte 33
             "id": 0,                               | "id": 5,                               | contradicts the vocabulary
             "merges": [                            | "merges": [["!", "!"],                 | not of tokens
             """)
-    void whatIsNotAByteLevelBpeIsRefused(String from, String to, String reason) throws IOException {
+    void whatCannotBeRunExactlyIsRefused(String from, String to, String reason) throws IOException {
         String json = Files.readString(BASE);
         assertThat(json).contains(from);
         Path file = Files.writeString(folder.resolve("tokenizer.json"), json.replaceFirst(Pattern.quote(from), to));
@@ -134,13 +139,75 @@ class TokenizerFilesTest {
                 .hasMessageContaining("tokenizer.json");
     }
 
-    @Test
-    void patternsThatCouldRunForeverAreRefused() throws IOException {
-        String json = Files.readString(BASE).replaceFirst("\"pre_tokenizer\": \\{[^}]*\\}", """
+    @ParameterizedTest
+    @ValueSource(strings = {"(a)\\1", "(?~a)", "\\X", "(?:a?)*", "(?<=a+)b", "(?i:ss)", "[b-a]", "(a", "a)", "\\p{Klingon}"})
+    void patternsThatAreNotSupportedAreRefused(String pattern) throws IOException {
+        Path file = splitBy(pattern);
+        assertThatThrownBy(() -> TokenizerFiles.read(file)).isInstanceOf(FormatException.class).hasMessageContaining(pattern)
+                .hasMessageContaining("pretokenizers[0]: pattern: Regex");
+    }
+
+    private Path splitBy(String pattern) throws IOException {
+        String json = Files.readString(BASE).replaceFirst("\"pre_tokenizer\": \\{[^}]*\\}", Matcher.quoteReplacement("""
                 "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-                    {"type": "Split", "pattern": {"Regex": "(a+)+b"}, "behavior": "Isolated", "invert": false},
-                    {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}""");
+                    {"type": "Split", "pattern": {"Regex": "%s"}, "behavior": "Isolated", "invert": false},
+                    {"type": "ByteLevel", "add_prefix_space": false, "use_regex": false}]}""".formatted(pattern.replace("\\", "\\\\"))));
+        return Files.writeString(folder.resolve("tokenizer.json"), json);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"(a+)+b", "(?:a|aa)+$", "(a+a+)+b", "a+$|.", "a+(?=.*b)"})
+    void patternsThatTakeForeverElsewhereEnd(String pattern) throws IOException {
+        String text = "a".repeat(50_000) + "c";
+        Tokenizer split = TokenizerFiles.read(splitBy(pattern));
+        assertThat(split.decode(split.encode(text).ids())).isEqualTo(text);
+    }
+
+    @Test
+    void thousandsOfStepsAreRefused() throws IOException {
+        String step = "{\"type\": \"Digits\", \"individual_digits\": true}, ";
+        String json = Files.readString(BASE).replaceFirst("\"pre_tokenizer\": \\{", "\"pre_tokenizer\": {\"type\": \"Sequence\", "
+                + "\"pretokenizers\": [" + step.repeat(20_000) + "{\"type\": \"Digits\"}], \"was\": {");
+        json = json.replaceFirst("(?s)(\"was\": \\{[^}]*\\})", "$1}");
         Path file = Files.writeString(folder.resolve("tokenizer.json"), json);
-        assertThatThrownBy(() -> TokenizerFiles.read(file)).isInstanceOf(FormatException.class).hasMessageContaining("(a+)+b");
+        assertThatThrownBy(() -> TokenizerFiles.read(file)).isInstanceOf(FormatException.class).hasMessageContaining("64 steps");
+    }
+
+    @Test
+    void millionsOfSpacesAreTokenized() {
+        String spaces = " ".repeat(5_000_000);
+        assertThat(tokenizer.decode(tokenizer.encode(spaces).ids())).isEqualTo(spaces);
+    }
+
+    @Test
+    void aLongTextIsGivenUpWhenTheThreadIsInterrupted() {
+        Thread.currentThread().interrupt();
+        try {
+            assertThatThrownBy(() -> tokenizer.encode("The capital of France. ".repeat(10_000))).isInstanceOf(CancellationException.class);
+        } finally {
+            assertThat(Thread.interrupted()).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama2, 1", "llama3, 0", "gemma, 2", "qwen2, -1", "neox, -1", "unigram, -1"})
+    void aContextBeginsWithTheTokenThatTheTokenizerAdds(String style, int bos) throws IOException {
+        Files.copy(TokenizerGoldenTest.FOLDER.resolve(style).resolve("tokenizer.json"), folder.resolve("tokenizer.json"));
+        Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"llama\", \"bos_token_id\": 3}");
+        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"bos_token\": \"<|endoftext|>\"}");
+        assertThat(TokenizerFiles.read(folder).bos()).isEqualTo(bos < 0 ? OptionalInt.empty() : OptionalInt.of(bos));
+    }
+
+    @Test
+    void specialTokensAreKnownAndLeftOutWhenAskedFor() {
+        Tokenizer llama = TokenizerFiles.read(TokenizerGoldenTest.FOLDER.resolve("llama2"));
+        int[] ids = llama.encodeWithSpecialTokens("the capital").ids();
+        assertThat(llama.isSpecial(ids[0])).isTrue();
+        assertThat(llama.isSpecial(ids[1])).isFalse();
+        assertThat(llama.decode(ids)).isEqualTo("<s> the capital");
+        assertThat(llama.decodeWithoutSpecialTokens(ids)).isEqualTo("the capital");
+        assertThat(llama.entry(ids[1])).startsWith("\u2581");
+        assertThat(llama.token(ids[1])).startsWith(" ");
+        assertThat(llama.tokens(ids)).hasSameSizeAs(ids).first().isEqualTo("<s>");
     }
 }

@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -157,6 +159,22 @@ public final class JsonFile {
             throw mismatch(key, "an object", value);
         }
         return Optional.of(new JsonFile(at(key), value));
+    }
+
+    /** {@return the objects in the array of a key; none if it is absent} */
+    public List<JsonFile> objects(String key) {
+        JsonNode value = get(key);
+        if (value == null) {
+            return List.of();
+        }
+        if (!value.isArray()) {
+            throw mismatch(key, "an array", value);
+        }
+        List<JsonFile> objects = new ArrayList<>(value.size());
+        for (JsonNode element : value) {
+            objects.add(of(at(key) + "[" + objects.size() + "]", element));
+        }
+        return objects;
     }
 
     /** {@return the error for a value of another kind than expected} */

@@ -1,5 +1,6 @@
 package org.sae4j.core.internal.tokenizer;
 
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,8 +18,15 @@ final class AddedTokens {
      * @param lstrip whether it takes white space before it along
      * @param rstrip whether it takes white space after it along
      * @param normalized whether it is matched in the normalized text
+     * @param special whether it is no part of the text, but controls the model
      */
-    record AddedToken(int id, String content, boolean singleWord, boolean lstrip, boolean rstrip, boolean normalized) {}
+    record AddedToken(int id, String content, boolean singleWord, boolean lstrip, boolean rstrip, boolean normalized,
+            boolean special) {
+        /** {@return a token that controls the model, matched as it is} */
+        static AddedToken special(int id, String content) {
+            return new AddedToken(id, content, false, false, false, false, true);
+        }
+    }
 
     /** Receives the parts of a text in order. */
     interface Sink {
@@ -30,34 +38,44 @@ final class AddedTokens {
     }
 
     private static final class Node {
-        private final Map<Character, Node> next = new HashMap<>();
+        private final Map<Character, Node> next = new HashMap<>(2);
         private @Nullable AddedToken token;
     }
 
     private final Node root = new Node();
-    private final boolean empty;
+    private final BitSet first = new BitSet();
 
     /** Tokens with the contents under which they are matched. */
     AddedTokens(List<AddedToken> tokens, UnaryOperator<String> content) {
         for (AddedToken token : tokens) {
             Node node = root;
-            for (char c : content.apply(token.content).toCharArray()) {
-                node = node.next.computeIfAbsent(c, key -> new Node());
+            String matched = content.apply(token.content);
+            for (int i = 0; i < matched.length(); i++) {
+                node = node.next.computeIfAbsent(matched.charAt(i), key -> new Node());
             }
             node.token = token;
+            if (!matched.isEmpty()) {
+                first.set(matched.charAt(0));
+            }
         }
         root.token = null;
-        empty = root.next.isEmpty();
     }
 
-    void split(String text, int begin, int end, Sink sink) {
-        int done = begin;
-        int at = begin;
-        while (!empty && at < end) {
+    /** Splits a text. A token that took white space along may overlap the next one, which then begins within it. */
+    void split(String text, Sink sink) {
+        int length = text.length();
+        int done = 0;
+        int at = first.isEmpty() ? length : 0;
+        while (at < length) {
+            if (!first.get(text.charAt(at))) {
+                at++;
+                continue;
+            }
+            Interrupts.check();
             AddedToken token = null;
             int tokenEnd = at;
             Node node = root;
-            for (int i = at; i < end; i++) {
+            for (int i = at; i < length; i++) {
                 node = node.next.get(text.charAt(i));
                 if (node == null) {
                     break;
@@ -71,10 +89,9 @@ final class AddedTokens {
                 at++;
                 continue;
             }
-            // The token before may have taken white space along in which this one begins, or which is all of it.
-            if (tokenEnd > done && (!token.singleWord || standsAlone(text, begin, end, at, tokenEnd))) {
-                int from = Math.max(done, token.lstrip ? leadingSpace(text, begin, at) : at);
-                int to = token.rstrip ? trailingSpace(text, tokenEnd, end) : tokenEnd;
+            if (!token.singleWord || standsAlone(text, at, tokenEnd)) {
+                int from = token.lstrip ? Math.max(leadingSpace(text, at), done) : at;
+                int to = token.rstrip ? trailingSpace(text, tokenEnd) : tokenEnd;
                 if (done < from) {
                     sink.text(done, from);
                 }
@@ -83,13 +100,13 @@ final class AddedTokens {
             }
             at = tokenEnd;
         }
-        if (done < end) {
-            sink.text(done, end);
+        if (done != length) {
+            sink.text(done, length);
         }
     }
 
-    private static boolean standsAlone(String text, int begin, int end, int from, int to) {
-        return (from == begin || !isWord(text.codePointBefore(from))) && (to == end || !isWord(text.codePointAt(to)));
+    private static boolean standsAlone(String text, int from, int to) {
+        return (from == 0 || !isWord(text.codePointBefore(from))) && (to == text.length() || !isWord(text.codePointAt(to)));
     }
 
     private static boolean isWord(int codePoint) {
@@ -100,17 +117,17 @@ final class AddedTokens {
         };
     }
 
-    private static int leadingSpace(String text, int begin, int at) {
+    private static int leadingSpace(String text, int at) {
         int from = at;
-        while (from > begin && Gpt2Words.isWhiteSpace(text.charAt(from - 1))) {
+        while (from > 0 && Gpt2Words.isWhiteSpace(text.charAt(from - 1))) {
             from--;
         }
         return from;
     }
 
-    private static int trailingSpace(String text, int at, int end) {
+    private static int trailingSpace(String text, int at) {
         int to = at;
-        while (to < end && Gpt2Words.isWhiteSpace(text.charAt(to))) {
+        while (to < text.length() && Gpt2Words.isWhiteSpace(text.charAt(to))) {
             to++;
         }
         return to;

@@ -27,10 +27,12 @@ final class ByteLevel {
         return CHARACTERS[value];
     }
 
-    static String toText(byte[] bytes, int length) {
-        StringBuilder text = new StringBuilder(length);
-        for (int i = 0; i < length; i++) {
-            text.append(CHARACTERS[bytes[i] & 0xff]);
+    /** {@return the characters of a text's bytes} */
+    static String toText(String plain) {
+        byte[] bytes = plain.getBytes(StandardCharsets.UTF_8);
+        StringBuilder text = new StringBuilder(bytes.length);
+        for (byte value : bytes) {
+            text.append(CHARACTERS[value & 0xff]);
         }
         return text.toString();
     }

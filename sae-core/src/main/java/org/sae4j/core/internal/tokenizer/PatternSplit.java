@@ -1,14 +1,19 @@
 package org.sae4j.core.internal.tokenizer;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
+import java.util.Collections;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import org.sae4j.core.internal.tokenizer.regex.Regex;
+import org.sae4j.core.internal.tokenizer.regex.RegexSearch;
 
-/** Splits at matches of a pattern. */
-record PatternSplit(Pattern pattern, Behavior behavior, boolean invert) implements PreTokenizer {
+/**
+ * Splits at matches of a pattern.
+ *
+ * @param pattern what is searched
+ * @param behavior what becomes of a match
+ * @param invert whether what lies between the matches counts as the matches
+ */
+record PatternSplit(Regex pattern, Behavior behavior, boolean invert) implements PreTokenizer {
     /** What becomes of a match. */
     enum Behavior {
         /** It is dropped. */
@@ -23,74 +28,68 @@ record PatternSplit(Pattern pattern, Behavior behavior, boolean invert) implemen
         CONTIGUOUS
     }
 
+    /** A part of the text; matches may be empty, and still divide. */
     private record Piece(int from, int to, boolean match) {}
 
     @Override
     public void split(AlignedText text, int from, int to, Sink sink) {
+        RegexSearch search = pattern.search(text.text(), from, to);
+        if (behavior == Behavior.ISOLATED || behavior == Behavior.REMOVED) {
+            boolean dropMatches = behavior == Behavior.REMOVED && !invert;
+            boolean dropOthers = behavior == Behavior.REMOVED && invert;
+            int at = from;
+            while (search.next()) {
+                emit(text, at, search.start(), dropOthers, sink);
+                emit(text, search.start(), search.end(), dropMatches, sink);
+                at = search.end();
+            }
+            emit(text, at, to, dropOthers, sink);
+            return;
+        }
+        for (Piece piece : merged(pieces(search, from, to))) {
+            emit(text, piece.from, piece.to, false, sink);
+        }
+    }
+
+    private static void emit(AlignedText text, int from, int to, boolean drop, Sink sink) {
+        if (from < to && !drop) {
+            sink.accept(text, from, to);
+        }
+    }
+
+    private List<Piece> pieces(RegexSearch search, int from, int to) {
         List<Piece> pieces = new ArrayList<>();
-        Matcher matcher = pattern.matcher(text.text()).region(from, to);
         int at = from;
-        while (matcher.find()) {
-            if (matcher.start() == matcher.end()) {
-                continue;
+        while (search.next()) {
+            if (search.start() > at) {
+                pieces.add(new Piece(at, search.start(), invert));
             }
-            if (matcher.start() > at) {
-                pieces.add(new Piece(at, matcher.start(), invert));
-            }
-            pieces.add(new Piece(matcher.start(), matcher.end(), !invert));
-            at = matcher.end();
+            pieces.add(new Piece(search.start(), search.end(), !invert));
+            at = search.end();
         }
         if (at < to) {
             pieces.add(new Piece(at, to, invert));
         }
-        for (Piece piece : combine(pieces)) {
-            sink.accept(text, piece.from, piece.to);
-        }
+        return pieces;
     }
 
-    private Iterable<Piece> combine(List<Piece> pieces) {
-        return switch (behavior) {
-            case ISOLATED -> pieces;
-            case REMOVED -> pieces.stream().filter(piece -> !piece.match).toList();
-            case CONTIGUOUS -> {
-                Deque<Piece> out = new ArrayDeque<>();
-                for (Piece piece : pieces) {
-                    Piece last = out.peekLast();
-                    if (last != null && last.match == piece.match) {
-                        out.removeLast();
-                        out.addLast(new Piece(last.from, piece.to, piece.match));
-                    } else {
-                        out.addLast(piece);
-                    }
-                }
-                yield out;
+    private List<Piece> merged(List<Piece> pieces) {
+        boolean backwards = behavior == Behavior.MERGED_WITH_NEXT;
+        List<Piece> out = new ArrayList<>(pieces.size());
+        boolean previousMatch = false;
+        for (Piece piece : backwards ? pieces.reversed() : pieces) {
+            boolean joins = behavior == Behavior.CONTIGUOUS ? piece.match == previousMatch : piece.match && !previousMatch;
+            if (joins && !out.isEmpty()) {
+                Piece last = out.removeLast();
+                out.add(new Piece(Math.min(last.from, piece.from), Math.max(last.to, piece.to), true));
+            } else {
+                out.add(piece);
             }
-            case MERGED_WITH_PREVIOUS -> {
-                Deque<Piece> out = new ArrayDeque<>();
-                boolean previousMatch = false;
-                for (Piece piece : pieces) {
-                    if (piece.match && !previousMatch && !out.isEmpty()) {
-                        out.addLast(new Piece(out.removeLast().from, piece.to, true));
-                    } else {
-                        out.addLast(piece);
-                    }
-                    previousMatch = piece.match;
-                }
-                yield out;
-            }
-            case MERGED_WITH_NEXT -> {
-                Deque<Piece> out = new ArrayDeque<>();
-                boolean nextMatch = false;
-                for (Piece piece : pieces.reversed()) {
-                    if (piece.match && !nextMatch && !out.isEmpty()) {
-                        out.addFirst(new Piece(piece.from, out.removeFirst().to, true));
-                    } else {
-                        out.addFirst(piece);
-                    }
-                    nextMatch = piece.match;
-                }
-                yield out;
-            }
-        };
+            previousMatch = piece.match;
+        }
+        if (backwards) {
+            Collections.reverse(out);
+        }
+        return out;
     }
 }

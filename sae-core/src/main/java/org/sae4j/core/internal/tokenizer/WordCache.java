@@ -1,39 +1,43 @@
 package org.sae4j.core.internal.tokenizer;
 
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
-/** Tokens of recent words, bounded: when the young generation is full the old one is dropped. */
+/** Tokens of recent words. A word takes the place of another with the same slot; entries are immutable, so threads need no lock. */
 final class WordCache {
-    private static final int GENERATION = 1 << 15;
+    private static final int SLOTS = 1 << 15;
     private static final int LONGEST_WORD = 64;
 
-    private volatile ConcurrentHashMap<String, int[]> young = new ConcurrentHashMap<>();
-    private volatile ConcurrentHashMap<String, int[]> old = new ConcurrentHashMap<>();
-
-    int @Nullable [] get(String word) {
-        int[] ids = young.get(word);
-        if (ids == null) {
-            ids = old.get(word);
-            if (ids != null) {
-                put(word, ids);
-            }
-        }
-        return ids;
+    /** What makes the tokens of units {@code from} to {@code to - 1} of a text. */
+    @FunctionalInterface
+    interface Source {
+        Word encode(String text, int from, int to);
     }
 
-    void put(String word, int[] ids) {
-        if (word.length() > LONGEST_WORD) {
-            return;
+    private record Entry(String text, Word word) {}
+
+    private final @Nullable Entry[] entries = new Entry[SLOTS];
+    private final Source source;
+
+    WordCache(Source source) {
+        this.source = source;
+    }
+
+    /** {@return the tokens of units {@code from} to {@code to - 1} of a text} */
+    Word get(String text, int from, int to) {
+        if (to - from > LONGEST_WORD) {
+            return source.encode(text, from, to);
         }
-        young.put(word, ids);
-        if (young.mappingCount() > GENERATION) {
-            synchronized (this) {
-                if (young.mappingCount() > GENERATION) {
-                    old = young;
-                    young = new ConcurrentHashMap<>();
-                }
-            }
+        int hash = 0;
+        for (int i = from; i < to; i++) {
+            hash = 31 * hash + text.charAt(i);
         }
+        int slot = (hash ^ hash >>> 15) & SLOTS - 1;
+        Entry entry = entries[slot];
+        if (entry != null && entry.text.length() == to - from && text.startsWith(entry.text, from)) {
+            return entry.word;
+        }
+        Word word = source.encode(text, from, to);
+        entries[slot] = new Entry(text.substring(from, to), word);
+        return word;
     }
 }

@@ -1,4 +1,4 @@
-/** Byte-level BPE as Hugging Face's tokenizer.json describes it. */
+/** Tokenizers as Hugging Face's tokenizer.json and GGUF describe them, put together from small parts. */
 @NullMarked
 package org.sae4j.core.internal.tokenizer;
 
