@@ -1,5 +1,6 @@
 package org.sae4j.core.format;
 
+import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,17 +9,21 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.sae4j.api.model.Tokenizer;
+import org.sae4j.core.internal.format.GgufMetadata;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.MappedFile;
+import org.sae4j.core.internal.format.WeightFiles;
 import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.tokenizer.GgufTokenizer;
 import org.sae4j.core.internal.tokenizer.PipelineTokenizer;
 import org.sae4j.core.internal.tokenizer.TokenizerJson;
 
-/** Reads tokenizers: {@code tokenizer.json}, or {@code vocab.json} with {@code merges.txt}. */
+/** Reads tokenizers: {@code tokenizer.json}, {@code vocab.json} with {@code merges.txt}, or the metadata of a GGUF file. */
 public final class TokenizerFiles {
     private static final String JSON = "tokenizer.json";
     private static final String VOCABULARY = "vocab.json";
     private static final String MERGES = "merges.txt";
+    private static final String GGUF = ".gguf";
     private static final String GPT2 = "gpt2";
     private static final long MAX_MERGES = 64L << 20;
 
@@ -42,7 +47,7 @@ public final class TokenizerFiles {
      * vocabulary has: {@code bos_token} in {@code config.json}, {@code tokenizer_config.json} or {@code special_tokens_map.json},
      * {@code bos_token_id} in {@code config.json}, {@code <|endoftext|>}.
      *
-     * @param path a folder, or the {@code tokenizer.json} or {@code vocab.json} in it
+     * @param path a folder, the {@code tokenizer.json} or {@code vocab.json} in it, or a file whose name ends in {@code .gguf}
      * @return the tokenizer
      * @throws FormatException if there is none, it uses a feature that is not supported, or is inconsistent; the message names file and key
      */
@@ -51,6 +56,9 @@ public final class TokenizerFiles {
     }
 
     static PipelineTokenizer open(Path path) {
+        if (path.toString().endsWith(GGUF) && !Files.isDirectory(path)) {
+            return gguf(path);
+        }
         Path folder = Files.isRegularFile(path) ? Objects.requireNonNull(path.toAbsolutePath().getParent()) : path;
         Path file = Files.isRegularFile(path) ? path
                 : Files.isRegularFile(path.resolve(JSON)) ? path.resolve(JSON) : path.resolve(VOCABULARY);
@@ -58,6 +66,13 @@ public final class TokenizerFiles {
         PipelineTokenizer tokenizer = file.endsWith(VOCABULARY) ? TokenizerJson.read(json, merges(folder), folder.resolve(MERGES).toString())
                 : TokenizerJson.read(json);
         return tokenizer.withBos(bos(folder, tokenizer));
+    }
+
+    private static PipelineTokenizer gguf(Path path) {
+        try (Arena arena = Arena.ofConfined()) {
+            return GgufTokenizer.read(GgufMetadata.of(WeightFiles.open(path, arena, false))).orElseThrow(() -> new FormatException(
+                    "the file has no tokenizer", path.toString(), "give token ids"));
+        }
     }
 
     private static List<String> merges(Path folder) {

@@ -100,6 +100,22 @@ class CommandLineTest {
     }
 
     @Test
+    void a_tokenizer_alone_is_enough_to_tokenize() throws IOException {
+        Path tokenizer = Files.createDirectories(folder.resolve("tokenizer"));
+        Files.copy(gpt2.resolve("tokenizer.json"), tokenizer.resolve("tokenizer.json"));
+        assertThat(run("tokenize", "--model", tokenizer.toString(), "--text", "The cat")).as("%s", err).isZero();
+        JsonNode line = new JsonMapper().readTree(out.toString());
+        assertThat(line.get("ids").size()).isEqualTo(line.get("tokens").size()).isPositive();
+        assertThat(line.get("tokens").valueStream().map(JsonNode::stringValue).reduce("", String::concat)).isEqualTo("The\u0120cat");
+        out.getBuffer().setLength(0);
+        Path texts = Files.writeString(folder.resolve("texts.jsonl"), "{\"body\": \"a\\nb\"}\n{\"body\": \"\"}\n");
+        assertThat(run("tokenize", "--model", tokenizer.toString(), "--jsonl", texts.toString(), "--field", "body", "--special")).as("%s", err)
+                .isZero();
+        assertThat(out.toString().lines()).hasSize(2).last().isEqualTo("{\"ids\":[],\"tokens\":[]}");
+        assertThat(run("tokenize", "--model", tokenizer.toString())).isEqualTo(2);
+    }
+
+    @Test
     void token_ids_need_no_tokenizer_that_can_be_read() throws IOException {
         Path model = Files.createDirectories(folder.resolve("model"));
         for (String name : List.of("config.json", "model.safetensors")) {

@@ -1,0 +1,80 @@
+package org.sae4j.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.sae4j.api.model.Tokenizer;
+import org.sae4j.core.format.TokenizerFiles;
+import org.sae4j.core.internal.json.JsonWriter;
+import org.sae4j.core.store.Corpus;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Shows what a tokenizer makes of texts. */
+@Command(name = "tokenize", description = "Turn texts into tokens: one JSON object a line with \"ids\", and \"tokens\" as the vocabulary "
+        + "writes them.",
+        mixinStandardHelpOptions = true, versionProvider = Version.class)
+final class TokenizeCommand implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--model", required = true, paramLabel = "PATH", description = "A folder with a tokenizer, its tokenizer.json, or a "
+            + "GGUF file.")
+    private Path model;
+
+    @ArgGroup(multiplicity = "1")
+    private Source source;
+
+    @Option(names = "--field", paramLabel = "NAME", defaultValue = "text",
+            description = "The field of --jsonl that holds the text. Default: ${DEFAULT-VALUE}.")
+    private String field;
+
+    @Option(names = "--special", description = "With the tokens that the tokenizer itself adds before and after a text.")
+    private boolean special;
+
+    /** Where texts come from. */
+    static final class Source {
+        @Option(names = "--text", paramLabel = "TEXT", description = "A text.")
+        private String text;
+
+        @Option(names = "--jsonl", paramLabel = "FILE", description = "JSON objects, one a line, each with a text.")
+        private Path jsonl;
+
+        Source() {
+        }
+    }
+
+    TokenizeCommand() {
+    }
+
+    @Override
+    public void run() {
+        Tokenizer tokenizer = TokenizerFiles.read(Paths.existing(model, "--model"));
+        PrintWriter out = spec.commandLine().getOut();
+        if (source.text != null) {
+            out.println(line(tokenizer, source.text));
+        } else {
+            try (Corpus corpus = Corpus.jsonl(List.of(Paths.existing(source.jsonl, "--jsonl")), field)) {
+                for (Optional<Corpus.Piece> text = corpus.next(); text.isPresent(); text = corpus.next()) {
+                    out.println(line(tokenizer, text.get().text()));
+                }
+            }
+        }
+        out.flush();
+    }
+
+    private String line(Tokenizer tokenizer, String text) {
+        int[] ids = (special ? tokenizer.encodeWithSpecialTokens(text) : tokenizer.encode(text)).ids();
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("ids", ids);
+        line.put("tokens", Arrays.stream(ids).mapToObj(tokenizer::entry).toList());
+        return JsonWriter.compact(line);
+    }
+}
