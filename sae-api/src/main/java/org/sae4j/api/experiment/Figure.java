@@ -108,6 +108,20 @@ public sealed interface Figure {
         }
 
         /**
+         * A line with its intervals as a band.
+         *
+         * @param name legend entry
+         * @param x first coordinates
+         * @param estimates second coordinates with intervals; NaN leaves a gap
+         * @return a solid line
+         */
+        public static Line of(String name, double[] x, List<Estimate> estimates) {
+            return new Line(name, x, estimates.stream().mapToDouble(Estimate::value).toArray(),
+                    estimates.stream().mapToDouble(e -> e.interval().low()).toArray(),
+                    estimates.stream().mapToDouble(e -> e.interval().high()).toArray(), false);
+        }
+
+        /**
          * A reference line, such as a null curve.
          *
          * @param name legend entry

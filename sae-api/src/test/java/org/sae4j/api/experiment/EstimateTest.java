@@ -82,13 +82,21 @@ class EstimateTest {
         assertThat(six.above(0)).isTrue();
     }
 
+    /** Newcombe (1998), table I, method 3. */
     @Test
-    void sharesOfAllOrNoneKeepAWidth() {
-        Estimate all = Statistics.shareEstimate(10, 10, "edits");
-        assertThat(all.interval().high()).isEqualTo(1);
-        assertThat(all.interval().low()).isCloseTo(0.7224672, within(1e-6));
+    void sharesHaveWilsonIntervals() {
+        share(81, 263, 0.2553, 0.3662);
+        share(15, 148, 0.0624, 0.1605);
+        share(0, 20, 0, 0.1611);
+        share(29, 29, 0.8830, 1);
         assertThat(Statistics.shareEstimate(0, 0, "edits").hasInterval()).isFalse();
         assertThatThrownBy(() -> Statistics.shareEstimate(3, 2, "edits")).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    private static void share(int successes, int n, double low, double high) {
+        Interval interval = Statistics.shareEstimate(successes, n, "edits").interval();
+        assertThat(interval.low()).isCloseTo(low, within(1e-4));
+        assertThat(interval.high()).isCloseTo(high, within(1e-4));
     }
 
     @Test

@@ -76,7 +76,7 @@ public final class ModelComparison {
         TransformerConfig config = RandomModel.GPT2_SMALL;
         try (Transformer model = RandomModel.open(config, Optional.of(new Words(config.dVocab())), engine)) {
             CausalTracingConfig setting = new CausalTracingConfig("", List.of("11 12 13 14 15 16 17 18 19 20 21 22"), List.of("13 14 15"),
-                    List.of(" 30"), 1, 0, 10, 3, 1, List.of(), 0, 0, 0, 1, 4096,
+                    List.of(" 30"), 1, 0, 10, 3, List.of(), 1, List.of(), 0, 0, 0, 1, 4096,
                     new CausalTracingConfig.Edit(0, 0, "", "", List.of(), List.of(), List.of(), 1, 0.01, 1, 0.2, 4, 0.2, 0.0625, 0, 0,
                             List.of(), 0));
             List<Double> blocks = new ArrayList<>();

@@ -9,11 +9,13 @@ import org.sae4j.api.experiment.Param;
  * @param relation which of the run's facts to trace; empty for the relation of the first fact
  * @param prompts prompts to trace instead of the run's facts
  * @param subjects the subject of each prompt, a part of its text
- * @param answers the answer of each prompt with its leading space; an empty text, or no list, takes the model's own top prediction
+ * @param answers the answer of each prompt with its leading space, of one token or several; an empty text, or no list, takes the model's own
+ *     top prediction, which need not be right
  * @param maxFacts most facts to trace, in their order
  * @param shownFact number of the fact whose heat maps are drawn, from 0
  * @param noiseRows corrupted runs of a fact
  * @param noise standard deviation of the noise, in standard deviations of the subjects' token embeddings
+ * @param noiseValues the noise itself, by corrupted run, token of the subject and d_model, the same for all facts; empty to draw it
  * @param window layers restored together for MLP and attention outputs; 0 for 10 of 48 layers, scaled and rounded, at least 1
  * @param sites further sites to restore; if the model has one block, all are
  * @param replacements other subjects that replace a subject in the token-replacement variant; 0 leaves it out
@@ -33,6 +35,8 @@ public record CausalTracingConfig(
         @Param(value = "corrupted runs of a fact", min = 1, max = 1000) int noiseRows,
         @Param(value = "standard deviation of the noise", unit = "standard deviations of the subjects' token embeddings", min = 0,
                 max = 1000) double noise,
+        @Param("the noise itself, the same for all facts: for each corrupted run a list of d_model numbers for each token of the longest"
+                + " subject; empty to draw it") List<List<List<Double>>> noiseValues,
         @Param(value = "layers restored together for MLP and attention outputs; 0 for 10 of 48 layers, scaled", min = 0) int window,
         @Param("sites to restore besides block, MLP and attention outputs; if the model has one block, all are") List<Site> sites,
         @Param(value = "other subjects that replace a subject in the token-replacement variant; 0 leaves it out", min = 0, max = 1000)
@@ -104,5 +108,6 @@ public record CausalTracingConfig(
         subjects = List.copyOf(subjects);
         answers = List.copyOf(answers);
         sites = List.copyOf(sites);
+        noiseValues = List.copyOf(noiseValues);
     }
 }

@@ -26,7 +26,9 @@ import org.sae4j.experiment.causaltracing.internal.Corruption;
 import org.sae4j.experiment.causaltracing.internal.EditSeries;
 import org.sae4j.experiment.causaltracing.internal.FeatureTracer;
 import org.sae4j.experiment.causaltracing.internal.Figures;
+import org.sae4j.experiment.causaltracing.internal.FirstPositions;
 import org.sae4j.experiment.causaltracing.internal.NoiseSweep;
+import org.sae4j.experiment.causaltracing.internal.NoiseValues;
 import org.sae4j.experiment.causaltracing.internal.Place;
 import org.sae4j.experiment.causaltracing.internal.Prompt;
 import org.sae4j.experiment.causaltracing.internal.Prompts;
@@ -61,7 +63,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
 
     @Override
     public CausalTracingConfig defaults() {
-        return new CausalTracingConfig("", List.of(), List.of(), List.of(), 100, 0, 10, 3, 0,
+        return new CausalTracingConfig("", List.of(), List.of(), List.of(), 100, 0, 10, 3, List.of(), 0,
                 List.of(Site.BLOCK_OUTPUT_MLP_SEVERED, Site.BLOCK_OUTPUT_ATTENTION_SEVERED), 2, 6, 16, 1000, 4096,
                 new CausalTracingConfig.Edit(10, 5, "", "", List.of(), List.of(), List.of(), 10_000, 0.01, 60, 0.2, 4, 0.2, 0.0625, 500, 20,
                         List.of(), 100));
@@ -85,14 +87,16 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         CounterRandom random = context.random("causal-tracing");
         double deviation = Corruption.embeddingDeviation(read, Objects.requireNonNull(context.model().parameters().get("embed.W_E")));
         CounterRandom noise = random.stream("noise");
-        List<Corruption.Case> cases = read.stream().map(p -> Corruption.noise(p, config.noiseRows(), config.noise() * deviation,
-                model.dModel(), noise)).toList();
+        float[][][] ownNoise = NoiseValues.of(config, read, model.dModel());
+        List<Corruption.Case> cases = read.stream().map(p -> ownNoise.length > 0 ? Corruption.noise(p, ownNoise)
+                : Corruption.noise(p, config.noiseRows(), config.noise() * deviation, model.dModel(), noise)).toList();
 
         Tracer tracer = new Tracer(runs, context.model(), context.progress());
         List<Tracer.Trace> traces = tracer.trace(cases, places, "tracing facts");
         List<TracedFact> facts = traces.stream().map(trace -> traced(trace, prompts)).toList();
-        boolean anyKnown = read.stream().anyMatch(Prompt::known);
-        List<Prompt> studied = anyKnown ? read.stream().filter(Prompt::known).toList() : read;
+        boolean given = read.stream().anyMatch(Prompt::given);
+        boolean anyKnown = read.stream().anyMatch(p -> p.given() && p.known());
+        List<Prompt> studied = anyKnown ? read.stream().filter(p -> p.given() && p.known()).toList() : read;
         List<Tracer.Trace> averaged = traces.stream().filter(t -> studied.contains(t.traced().prompt())).toList();
         Averages averages = new Averages(config.resamples(), random.stream("averages"));
 
@@ -116,13 +120,16 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         }
         EditSeries.Outcome edits = new EditSeries(config, context, runs, prompts).run(studied);
 
-        CausalTracingResult result = new CausalTracingResult(read.getFirst().fact().relation(), config.noise() * deviation, window, facts,
-                averages.indirectEffects(averaged, places), replacement, sweep, features, shares, edits.choices(), edits.edits(),
-                edits.mass());
+        CausalTracingResult result = new CausalTracingResult(read.getFirst().fact().relation(), ownNoise.length > 0
+                ? NoiseValues.deviation(ownNoise) : config.noise() * deviation, Corruption.values(cases.get(config.shownFact())), window, facts,
+                averages.indirectEffects(averaged, places), replacement, sweep, FirstPositions.of(runs, read, model.nLayers()), features,
+                shares, edits.choices(), edits.edits(), edits.mass());
         TracedFact shown = facts.get(config.shownFact());
-        Summary summary = new Summary(result, averages, anyKnown, sae.flatMap(s -> s.config().hook()));
+        Summary summary = new Summary(result, averages, given, anyKnown, sae.flatMap(s -> s.config().hook()));
+        List<String> notes = new ArrayList<>(Prompts.notes(read));
+        notes.addAll(summary.notes(context.corpus().isEmpty(), config.edit().subject().isEmpty()));
         return new ExperimentResult<>(result, summary.findings(), summary.metrics(), new Figures(result, shown, context.seed()).draw(),
-                summary.notes(context.corpus().isEmpty(), config.edit().subject().isEmpty()));
+                notes);
     }
 
     private static List<Site> sites(CausalTracingConfig config, TransformerConfig model) {
@@ -151,7 +158,8 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
             }
         }
         return new TracedFact(prompt.fact().prompt(), prompt.fact().subject(), prompt.fact().answer(),
-                prompts.tokenizer().token(prompt.answer()), prompts.tokenizer().token(prompt.top()), prompt.known(), prompt.labels(),
+                prompts.tokenizer().tokens(prompt.answer()), prompt.given(), prompts.tokenizer().token(prompt.top()), prompt.known(),
+                prompt.labels(),
                 prompt.roles(), trace.clean(), trace.corruptedMean(), trace.corrupted(), sites);
     }
 }

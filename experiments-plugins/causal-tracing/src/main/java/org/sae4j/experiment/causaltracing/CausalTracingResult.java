@@ -1,38 +1,42 @@
 package org.sae4j.experiment.causaltracing;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import org.sae4j.api.experiment.Interval;
+import org.sae4j.api.experiment.Estimate;
 
 /**
- * Everything that causal tracing measured. Probabilities and logit differences are those of the first token of an answer at the last
- * position of the prompt.
+ * Everything that causal tracing measured. The probability of an answer is the product of those of its tokens, each after the prompt and the
+ * tokens before it; a logit difference is taken at the first token where two answers part.
  *
  * @param relation the relation traced
  * @param noise standard deviation of the noise added to the subjects' token embeddings
+ * @param noiseValues the noise of the fact that is shown, by corrupted run, token of its subject and d_model
  * @param window layers restored together for MLP and attention outputs
  * @param facts the traces
  * @param averages indirect effects by token role, over the facts that the model knows, or over all if it knows none
  * @param replacement the token-replacement variant
  * @param sweep scores over the noise
+ * @param firstPosition how position 0 differs from the others
  * @param features SAE features as sites, of the fact that is shown
  * @param featureShares SAE features together, over facts
  * @param layerChoices how edits of held-out facts fared by layer; empty if no layer was chosen by them
  * @param edits rank-one edits
  * @param massEdit the edit of all these facts at once; empty for a single fact, or if it is left out
  */
-public record CausalTracingResult(String relation, double noise, int window, List<TracedFact> facts, List<RoleAverage> averages,
-        List<ReplacementAverage> replacement, List<SweepPoint> sweep, List<FeatureEffect> features, List<FeatureShare> featureShares,
-        List<LayerChoice> layerChoices, List<RankOneEdit> edits, Optional<MassEdit> massEdit) {
+public record CausalTracingResult(String relation, double noise, float[][][] noiseValues, int window, List<TracedFact> facts, List<RoleAverage> averages,
+        List<ReplacementAverage> replacement, List<SweepPoint> sweep, FirstPosition firstPosition, List<FeatureEffect> features,
+        List<FeatureShare> featureShares, List<LayerChoice> layerChoices, List<RankOneEdit> edits, Optional<MassEdit> massEdit) {
     /**
      * The trace of one fact.
      *
      * @param prompt the prompt
      * @param subject its subject
      * @param answer its answer
-     * @param answerToken the answer's first token
+     * @param answerTokens texts of the answer's tokens
+     * @param given whether the answer was given; otherwise it is the model's own top prediction, which need not be right
      * @param topToken the model's own top prediction
-     * @param known whether the top prediction is the answer's first token
+     * @param known whether every token of the answer is the model's top prediction
      * @param tokens texts of the tokens, those of the subject starred
      * @param roles the role of each token
      * @param clean probability of the answer
@@ -40,8 +44,26 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
      * @param corruptedRows probability in each corrupted run
      * @param sites the restored runs
      */
-    public record TracedFact(String prompt, String subject, String answer, String answerToken, String topToken, boolean known,
-            List<String> tokens, List<TokenRole> roles, double clean, double corrupted, double[] corruptedRows, List<SiteTrace> sites) {}
+    public record TracedFact(String prompt, String subject, String answer, List<String> answerTokens, boolean given, String topToken,
+            boolean known, List<String> tokens, List<TokenRole> roles, double clean, double corrupted, double[] corruptedRows, List<SiteTrace> sites) {}
+
+    /**
+     * Whether position 0 is an attention sink: its residual stream is then far larger than others', whatever token stands there, and says
+     * little about it.
+     *
+     * @param ratios by layer the norm of the residual stream after it at position 0 over the mean of the other positions, mean over prompts
+     * @param prompts number of prompts that were looked at
+     * @param subjects number of all traced prompts whose subject begins at position 0
+     */
+    public record FirstPosition(double[] ratios, int prompts, int subjects) {
+        /** From this ratio on, in any layer, position 0 counts as a sink. */
+        private static final double SINK = 3;
+
+        /** {@return whether position 0 is a sink} */
+        public boolean sink() {
+            return Arrays.stream(ratios).anyMatch(ratio -> ratio >= SINK);
+        }
+    }
 
     /**
      * Restorations of one kind.
@@ -58,12 +80,10 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
      * @param site what is restored
      * @param place where
      * @param role at which tokens (averaged within a fact)
-     * @param indirectEffect mean of restored minus corrupted probability
-     * @param interval its uncertainty
-     * @param recovery mean indirect effect divided by mean total effect
-     * @param n facts that have such a token
+     * @param indirectEffect mean of restored minus corrupted probability, over the facts that have such a token
+     * @param recovery mean indirect effect divided by mean total effect; NaN where that is 0
      */
-    public record RoleAverage(Site site, String place, TokenRole role, double indirectEffect, Interval interval, double recovery, int n) {}
+    public record RoleAverage(Site site, String place, TokenRole role, Estimate indirectEffect, double recovery) {}
 
     /**
      * A mean over facts and replacing subjects, scored by the logit of the answer minus the logit of the replacing subject's answer.
@@ -71,21 +91,17 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
      * @param site what is restored
      * @param place where
      * @param role at which tokens
-     * @param recovery mean of (restored - corrupted) / (clean - corrupted)
-     * @param interval its uncertainty
-     * @param n facts
+     * @param recovery mean of (restored - corrupted) over mean of (clean - corrupted), over facts
      */
-    public record ReplacementAverage(Site site, String place, TokenRole role, double recovery, Interval interval, int n) {}
+    public record ReplacementAverage(Site site, String place, TokenRole role, Estimate recovery) {}
 
     /**
      * The corrupted score at one strength of noise.
      *
      * @param multiple noise in standard deviations of the subjects' token embeddings
      * @param probability mean probability of the answer over facts and rows
-     * @param interval its uncertainty
-     * @param n facts
      */
-    public record SweepPoint(double multiple, double probability, Interval interval, int n) {}
+    public record SweepPoint(double multiple, Estimate probability) {}
 
     /**
      * One SAE feature restored at one token.
@@ -104,15 +120,10 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
      *
      * @param role at which tokens
      * @param allFeatures mean indirect effect of restoring all features
-     * @param allFeaturesInterval its uncertainty
      * @param error mean indirect effect of restoring what the autoencoder does not reconstruct
-     * @param errorInterval its uncertainty
      * @param full mean indirect effect of restoring both, which is the whole site
-     * @param fullInterval its uncertainty
-     * @param n facts
      */
-    public record FeatureShare(TokenRole role, double allFeatures, Interval allFeaturesInterval, double error, Interval errorInterval,
-            double full, Interval fullInterval, int n) {}
+    public record FeatureShare(TokenRole role, Estimate allFeatures, Estimate error, Estimate full) {}
 
     /**
      * How edits of held-out facts fared at one layer, by which the layer for edits is chosen.
@@ -137,10 +148,11 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
      * @param newBefore probability of the new answer before the edit
      * @param newAfter probability of the new answer after the edit: efficacy
      * @param oldAfter probability of the old answer after the edit
-     * @param changed whether the top prediction after the edit is the first token of the new answer
+     * @param changed whether every token of the new answer is the top prediction after the edit
      * @param paraphraseAfter mean probability of the new answer over paraphrases; NaN if there are none
      * @param paraphrases number of paraphrases
-     * @param unchangedNeighbors other facts of the relation whose top prediction stayed
+     * @param unchangedNeighbors other facts of the relation whose answer is still the top prediction, token by token; where the model did
+     *     not know it, whose top prediction stayed
      * @param neighbors other facts of the relation
      * @param unchangedOther facts of other relations about the subject whose top prediction stayed
      * @param other facts of other relations about the subject
@@ -188,7 +200,7 @@ public record CausalTracingResult(String relation, double noise, int window, Lis
      * @param newBefore probability of the new answer before the edit
      * @param newAfter probability of the new answer after the edit: efficacy
      * @param oldAfter probability of the old answer after the edit
-     * @param changed whether the top prediction after the edit is the first token of the new answer
+     * @param changed whether every token of the new answer is the top prediction after the edit
      * @param paraphraseAfter mean probability of the new answer over paraphrases; NaN if there are none
      * @param paraphrases number of paraphrases
      */

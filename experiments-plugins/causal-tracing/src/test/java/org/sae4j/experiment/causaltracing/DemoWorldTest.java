@@ -98,6 +98,6 @@ class DemoWorldTest {
 
     private static double effect(CausalTracingResult result, TokenRole role, int layer) {
         return result.averages().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && a.role() == role && a.place().equals("" + layer))
-            .findFirst().orElseThrow().indirectEffect();
+            .findFirst().orElseThrow().indirectEffect().value();
     }
 }

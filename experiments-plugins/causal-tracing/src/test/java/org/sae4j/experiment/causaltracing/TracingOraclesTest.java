@@ -43,7 +43,7 @@ import org.sae4j.experiment.causaltracing.internal.Place;
 import org.sae4j.testkit.SmallModels;
 
 class TracingOraclesTest {
-    private static final List<Fact> FACTS = List.of(new Fact("color", "so red is", "red", " warm"),
+    private static final List<Fact> FACTS = List.of(new Fact("color", "so red is", "red", "w"),
             new Fact("color", "so blue is", "blue", ""), new Fact("color", "so pink is", "pink", ""),
             new Fact("color", "so teal is", "teal", "x"),
             new Fact("size", "an ant is", "ant", "s"));
@@ -171,7 +171,7 @@ class TracingOraclesTest {
         List<BatchedRuns.Change> changes = place.restore(2, BatchedRuns.values(clean, 0, List.of(out)), corruptedValues);
         assertThat(changes).extracting(BatchedRuns.Change::hook).containsExactly(null, mlp);
         float[] logits = new BatchedRuns(model, 100, Progress.NONE).lastLogits(2, List.of(new BatchedRuns.Run(other[0],
-                corruptedValues.get(out), changes, Map.of())))[0];
+                corruptedValues.get(out), changes, Map.of(), 1)))[0];
         float[] expected = model.forward(other, ForwardPlan.builder().capture(HookPoint.LOGITS)
                 .set(out, new int[] {2}, Tensor.of(clean.get(out).slice(0).row(2), 1, 12))
                 .set(mlp, new int[] {2}, Tensor.of(corrupted.get(mlp).slice(0).row(2), 1, 12)).build()).logits().slice(0).row(3);
@@ -198,8 +198,8 @@ class TracingOraclesTest {
             BatchedRuns runs = new BatchedRuns(model, 100, Progress.NONE);
             HookPoint start = Place.residual(place.start());
             float[] expected = runs.lastLogits(place.start(), List.of(new BatchedRuns.Run(clean, cleanValues.get(start),
-                    List.of(), Map.of())))[0];
-            assertThat(runs.lastLogits(place.start(), List.of(new BatchedRuns.Run(other, corrupted.get(start), changes, Map.of())))[0])
+                    List.of(), Map.of(), 1)))[0];
+            assertThat(runs.lastLogits(place.start(), List.of(new BatchedRuns.Run(other, corrupted.get(start), changes, Map.of(), 1)))[0])
                     .isEqualTo(expected);
         }
     }
@@ -228,8 +228,8 @@ class TracingOraclesTest {
             assertThat(result.featureShares()).extracting(s -> s.role()).contains(TokenRole.LAST_SUBJECT, TokenRole.LAST);
             var block = result.averages().stream().filter(a -> a.site() == Site.BLOCK_OUTPUT && a.place().equals("0")).toList();
             for (var share : result.featureShares()) {
-                double site = block.stream().filter(a -> a.role() == share.role()).findFirst().orElseThrow().indirectEffect();
-                assertThat(share.full()).isCloseTo(site, within(1e-7));
+                double site = block.stream().filter(a -> a.role() == share.role()).findFirst().orElseThrow().indirectEffect().value();
+                assertThat(share.full().value()).isCloseTo(site, within(1e-7));
             }
         }
     }
@@ -266,7 +266,7 @@ class TracingOraclesTest {
         String prompts = "{\"prompts\": [\"a cat\"], \"subjects\": [\"cat\"], \"answers\": [\"%s\"], \"edit\": {\"facts\": 0}}";
         String top = run(model, String.format(prompts, "")).data().facts().getFirst().topToken();
         String wrong = top.equals("q") ? "z" : "q";
-        assertThat(run(model, String.format(prompts, wrong)).findings()).anyMatch(f -> f.contains("knows none of the 1 facts"));
+        assertThat(run(model, String.format(prompts, wrong)).findings()).anyMatch(f -> f.contains("knows none of the 1 fact"));
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 import org.sae4j.api.CounterRandom;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.Interval;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.ReplacementAverage;
@@ -15,8 +16,6 @@ import org.sae4j.experiment.causaltracing.TokenRole;
 public final class Averages {
     /** Total effects smaller than this leave the normalised recovery undefined. */
     private static final double SMALLEST_EFFECT = 1e-6;
-    /** The 97.5% quantile of the normal distribution. */
-    private static final double NORMAL_QUANTILE = 1.959963984540054;
 
     private final int resamples;
     private final CounterRandom random;
@@ -33,31 +32,29 @@ public final class Averages {
     }
 
     /**
-     * The interval of a mean over facts.
+     * A mean over facts.
      *
      * @param values one value for each fact
      * @param name what the mean is
-     * @return the interval; its ends are NaN for a single fact, which says nothing about others
+     * @return the mean; without an interval for a single fact, which says nothing about others
      */
-    public Interval interval(double[] values, String name) {
-        return values.length < 2 ? new Interval(Double.NaN, Double.NaN, 0.95, "none, as there is only one fact")
-                : Statistics.bootstrapMean(values, resamples, 0.95, "facts", random.stream(name));
+    public Estimate mean(double[] values, String name) {
+        return Statistics.meanEstimate(values, resamples, "facts", random.stream(name));
     }
 
-    /**
-     * The interval of a share of independent trials (Wilson 1927), which has a width even if all of them succeed.
-     *
-     * @param successes trials that succeeded
-     * @param n trials, at least 1
-     * @param over what the trials are
-     * @return the interval
-     */
-    public static Interval share(int successes, int n, String over) {
-        double share = (double) successes / n;
-        double square = NORMAL_QUANTILE * NORMAL_QUANTILE / n;
-        double center = (share + square / 2) / (1 + square);
-        double half = NORMAL_QUANTILE / (1 + square) * Math.sqrt(share * (1 - share) / n + square / (4 * n));
-        return new Interval(successes == 0 ? 0 : center - half, successes == n ? 1 : center + half, 0.95, "Wilson over " + over);
+    /** A mean over another, over the same facts. Without an interval for a single fact. */
+    private Estimate ratio(double[] numerators, double[] denominators, String name) {
+        int n = numerators.length;
+        Interval interval = n < 2 ? mean(numerators, name).interval() : Statistics.bootstrap(n, drawn -> {
+            double numerator = 0;
+            double denominator = 0;
+            for (int i : drawn) {
+                numerator += numerators[i];
+                denominator += denominators[i];
+            }
+            return numerator / denominator;
+        }, resamples, 0.95, "facts", random.stream(name));
+        return new Estimate(Statistics.mean(numerators) / Statistics.mean(denominators), interval, n);
     }
 
     /**
@@ -77,9 +74,9 @@ public final class Averages {
                 }
                 double[] effects = values(with, t -> meanByRole(t, place, role) - t.corruptedMean());
                 double total = Statistics.mean(values(with, t -> t.clean() - t.corruptedMean()));
-                double mean = Statistics.mean(effects);
-                averages.add(new RoleAverage(place.site(), place.label(), role, mean, interval(effects, name(place, role)),
-                        Math.abs(total) < SMALLEST_EFFECT ? Double.NaN : mean / total, effects.length));
+                Estimate effect = mean(effects, name(place, role));
+                averages.add(new RoleAverage(place.site(), place.label(), role, effect, Math.abs(total) < SMALLEST_EFFECT ? Double.NaN
+                        : effect.value() / total));
             }
         }
         return averages;
@@ -90,19 +87,19 @@ public final class Averages {
      *
      * @param traces traces of the token-replacement variant
      * @param places the restored places
-     * @return one mean for each place and role that occurs, over the facts whose score changes by the replacement
+     * @return one ratio of means for each place and role that occurs; nothing where the mean change by the replacement may be 0
      */
     public List<ReplacementAverage> recoveries(List<Tracer.Trace> traces, List<Place> places) {
-        List<Tracer.Trace> changed = traces.stream().filter(t -> Math.abs(t.clean() - t.corruptedMean()) >= SMALLEST_EFFECT).toList();
         List<ReplacementAverage> averages = new ArrayList<>();
         for (Place place : places) {
             for (TokenRole role : TokenRole.values()) {
-                List<Tracer.Trace> with = changed.stream().filter(t -> t.traced().prompt().roles().contains(role)).toList();
-                if (!with.isEmpty()) {
-                    double[] recoveries = values(with, t -> (meanByRole(t, place, role) - t.corruptedMean())
-                            / (t.clean() - t.corruptedMean()));
-                    averages.add(new ReplacementAverage(place.site(), place.label(), role, Statistics.mean(recoveries),
-                            interval(recoveries, "replacement " + name(place, role)), recoveries.length));
+                List<Tracer.Trace> with = traces.stream().filter(t -> t.traced().prompt().roles().contains(role)).toList();
+                double[] lost = values(with, t -> t.clean() - t.corruptedMean());
+                String name = "replacement " + name(place, role);
+                Estimate total = mean(lost, name + " total");
+                if (total.hasInterval() ? total.above(0) : Math.abs(total.value()) >= SMALLEST_EFFECT) {
+                    averages.add(new ReplacementAverage(place.site(), place.label(), role, ratio(values(with, t -> meanByRole(t, place,
+                            role) - t.corruptedMean()), lost, name)));
                 }
             }
         }

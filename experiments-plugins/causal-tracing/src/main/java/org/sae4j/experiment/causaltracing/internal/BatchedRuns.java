@@ -86,27 +86,50 @@ public final class BatchedRuns {
      * @param changes what is changed
      * @param unchanged values [pos, width] of the run that it resumes, by hook point: with the keys and values of the blocks that it runs, it
      *     can begin at its first changed position; empty to run all positions
+     * @param scored last positions whose logits are read, at least 1; nothing is changed behind the first of them
      */
-    public record Run(int[] tokens, @Nullable Tensor residual, List<Change> changes, Map<HookPoint, Tensor> unchanged) {
+    public record Run(int[] tokens, @Nullable Tensor residual, List<Change> changes, Map<HookPoint, Tensor> unchanged, int scored) {
         /**
-         * A run without changes.
+         * A run without changes whose last position is read.
          *
          * @param tokens its tokens
          * @return the run
          */
         public static Run of(int[] tokens) {
-            return changed(tokens, List.of());
+            return of(tokens, 1);
         }
 
         /**
-         * A run from its tokens.
+         * A run without changes.
          *
          * @param tokens its tokens
-         * @param changes what is changed
+         * @param scored last positions whose logits are read
          * @return the run
          */
-        public static Run changed(int[] tokens, List<Change> changes) {
-            return new Run(tokens, null, changes, Map.of());
+        public static Run of(int[] tokens, int scored) {
+            return new Run(tokens, null, List.of(), Map.of(), scored);
+        }
+
+        /**
+         * The same run with changes, from its tokens.
+         *
+         * @param all what is changed
+         * @return the run
+         */
+        public Run changed(List<Change> all) {
+            return new Run(tokens, null, all, Map.of(), scored);
+        }
+
+        /**
+         * This run, resumed with other changes.
+         *
+         * @param from the residual stream that it resumes from
+         * @param all what is changed
+         * @param values values of this run by hook point
+         * @return the run
+         */
+        public Run resumed(@Nullable Tensor from, List<Change> all, Map<HookPoint, Tensor> values) {
+            return new Run(tokens, from, all, values, scored);
         }
 
         /** The first position whose last logits can differ from those of the run that this one resumes. */
@@ -115,8 +138,8 @@ public final class BatchedRuns {
                 return 0;
             }
             // Behind the last block a position does not see the others.
-            return layer == config.nLayers() ? tokens.length - 1
-                    : changes.stream().mapToInt(Change::position).min().orElse(tokens.length - 1);
+            int last = tokens.length - scored;
+            return layer == config.nLayers() ? last : changes.stream().mapToInt(Change::position).min().orElse(last);
         }
     }
 
@@ -141,9 +164,32 @@ public final class BatchedRuns {
      * @return one row of logits for each run
      */
     public float[][] lastLogits(int layer, List<Run> runs) {
-        float[][] logits = new float[runs.size()][];
-        forEach(layer, runs, List.of(HookPoint.LOGITS), true, (run, batch, row) -> logits[run] = batch.logits().row(row));
+        return Arrays.stream(logits(layer, runs)).map(rows -> rows[rows.length - 1]).toArray(float[][]::new);
+    }
+
+    /**
+     * The logits at the scored positions of every run.
+     *
+     * @param layer the block that runs resume before; not used by runs that start from their tokens
+     * @param runs the runs, all of which resume or none
+     * @return one row of logits for each run and scored position
+     */
+    public float[][][] logits(int layer, List<Run> runs) {
+        float[][][] logits = new float[runs.size()][][];
+        forEach(layer, runs, List.of(HookPoint.LOGITS), true, (run, batch, row) -> logits[run] = rows(batch, row));
         return logits;
+    }
+
+    /**
+     * The logits of one run out of a batch that was executed for its scored positions.
+     *
+     * @param batch the values of a pass
+     * @param row the run's row
+     * @return one row of logits for each scored position
+     */
+    public static float[][] rows(Activations batch, int row) {
+        Tensor logits = batch.get(HookPoint.LOGITS).slice(row);
+        return IntStream.range(0, logits.dim(0)).mapToObj(logits::row).toArray(float[][]::new);
     }
 
     /**
@@ -152,24 +198,26 @@ public final class BatchedRuns {
      * @param layer the block that runs resume before; not used by runs that start from their tokens
      * @param runs the runs, all of which resume or none
      * @param captures what to capture
-     * @param lastOnly whether logits are computed at the last position only
+     * @param scoredOnly whether logits are computed at the scored positions only
      * @param sink takes the values of each run
      */
-    public void forEach(int layer, List<Run> runs, List<HookPoint> captures, boolean lastOnly, Sink sink) {
-        SequencedMap<Integer, List<Integer>> byLength = new LinkedHashMap<>();
+    public void forEach(int layer, List<Run> runs, List<HookPoint> captures, boolean scoredOnly, Sink sink) {
+        record Shape(int length, int scored) {}
+        SequencedMap<Shape, List<Integer>> byShape = new LinkedHashMap<>();
         for (int r = 0; r < runs.size(); r++) {
-            byLength.computeIfAbsent(runs.get(r).tokens().length, _ -> new ArrayList<>()).add(r);
+            byShape.computeIfAbsent(new Shape(runs.get(r).tokens().length, runs.get(r).scored()), _ -> new ArrayList<>()).add(r);
         }
-        byLength.forEach((length, members) -> {
+        byShape.forEach((shape, members) -> {
+            int length = shape.length();
             long floats = 0;
             for (HookPoint hook : captures) {
-                boolean once = lastOnly && hook.equals(HookPoint.LOGITS);
+                int positions = scoredOnly && hook.equals(HookPoint.LOGITS) ? shape.scored() : length;
                 floats += Arrays.stream(model.shape(hook, 1, length)).asLongStream().reduce(1, (a, b) -> a * b)
-                        / (once ? length : 1);
+                        / length * positions;
             }
             long most = MAX_FLOATS / floats;
-            boolean lastLogits = lastOnly && captures.equals(List.of(HookPoint.LOGITS));
-            ToIntFunction<Integer> first = member -> lastLogits ? runs.get(member).first(layer, model.config()) : 0;
+            boolean onlyLogits = scoredOnly && captures.equals(List.of(HookPoint.LOGITS));
+            ToIntFunction<Integer> first = member -> onlyLogits ? runs.get(member).first(layer, model.config()) : 0;
             members.sort(Comparator.comparingInt(first).reversed());
             int from = 0;
             for (int to = 1; to <= members.size(); to++) {
@@ -178,7 +226,7 @@ public final class BatchedRuns {
                 if (next < 0 || next < begin && (to - from) * (length - begin) >= MIN_TOKENS || to - from >= most
                         || (to + 1L - from) * (length - next) > batchTokens) {
                     progress.checkCancelled();
-                    pass(layer, runs, members.subList(from, to), begin, length, captures, lastOnly, sink);
+                    pass(layer, runs, members.subList(from, to), begin, length, captures, scoredOnly, sink);
                     from = to;
                 }
             }
@@ -186,11 +234,11 @@ public final class BatchedRuns {
     }
 
     /** One pass over the positions from {@code begin} on. */
-    private void pass(int layer, List<Run> runs, List<Integer> members, int begin, int length, List<HookPoint> captures, boolean lastOnly,
+    private void pass(int layer, List<Run> runs, List<Integer> members, int begin, int length, List<HookPoint> captures, boolean scoredOnly,
             Sink sink) {
         ForwardPlan.Builder plan = ForwardPlan.builder().capture(captures.toArray(HookPoint[]::new));
-        if (lastOnly) {
-            plan.logitsAt(-1);
+        if (scoredOnly) {
+            plan.logitsAt(IntStream.rangeClosed(1 - runs.get(members.getFirst()).scored(), 0).map(i -> i - 1).toArray());
         }
         int[][] tokens = new int[members.size()][];
         boolean resumes = runs.get(members.getFirst()).residual() != null;

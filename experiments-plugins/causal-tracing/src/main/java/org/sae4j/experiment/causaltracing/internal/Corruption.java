@@ -2,6 +2,7 @@ package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
@@ -15,18 +16,23 @@ public final class Corruption {
      * A corrupted run.
      *
      * @param run the run, from its tokens
-     * @param foil a token whose logit is subtracted from that of the answer to score the run; -1 to score it by the answer's probability
+     * @param foil another answer whose logit, where it parts from the answer, is subtracted to score the run; empty to score it by the
+     *     answer's probability
      */
-    public record Corrupted(BatchedRuns.Run run, int foil) {
+    public record Corrupted(BatchedRuns.Run run, int[] foil) {
         /**
          * The score of logits.
          *
-         * @param logits logits at the last position
-         * @param answer the answer's first token
-         * @return probability of the answer, or its logit minus the foil's
+         * @param rows logits at the scored positions
+         * @param answer the answer's tokens
+         * @return probability of the answer, or its logit minus the foil's at the first token where they differ
          */
-        public double score(float[] logits, int answer) {
-            return foil < 0 ? Scores.probability(logits, answer) : (double) logits[answer] - logits[foil];
+        public double score(float[][] rows, int[] answer) {
+            if (foil.length == 0) {
+                return Scores.probability(rows, answer);
+            }
+            int at = Scores.parting(answer, foil);
+            return (double) rows[at][answer[at]] - rows[at][foil[at]];
         }
     }
 
@@ -73,20 +79,44 @@ public final class Corruption {
      */
     public static Case noise(Prompt prompt, int rows, double deviation, int width, CounterRandom random) {
         CounterRandom own = random.stream(prompt.fact().prompt());
-        List<Corrupted> corrupted = new ArrayList<>();
+        float[][][] noise = new float[rows][prompt.subjectLength()][width];
         for (int r = 0; r < rows; r++) {
             CounterRandom numbers = own.stream(r);
-            List<BatchedRuns.Change> changes = new ArrayList<>();
-            for (int t = prompt.subjectFrom(); t < prompt.subjectTo(); t++) {
-                float[] noise = new float[width];
+            for (float[] token : noise[r]) {
                 for (int i = 0; i < width; i++) {
-                    noise[i] = (float) (numbers.nextGaussian() * deviation);
+                    token[i] = (float) (numbers.nextGaussian() * deviation);
                 }
-                changes.add(BatchedRuns.Change.add(HookPoint.EMBED, t, noise));
             }
-            corrupted.add(new Corrupted(BatchedRuns.Run.changed(prompt.tokens(), List.copyOf(changes)), -1));
+        }
+        return noise(prompt, noise);
+    }
+
+    /**
+     * Adds given noise to the subject's token embeddings.
+     *
+     * @param prompt the prompt
+     * @param noise by corrupted run, token of the subject and d_model; tokens beyond the subject's are not used
+     * @return the prompt with its corrupted runs
+     */
+    public static Case noise(Prompt prompt, float[][][] noise) {
+        List<Corrupted> corrupted = new ArrayList<>();
+        for (float[][] row : noise) {
+            List<BatchedRuns.Change> changes = IntStream.range(0, prompt.subjectLength()).mapToObj(t -> BatchedRuns.Change.add(
+                    HookPoint.EMBED, prompt.subjectFrom() + t, row[t])).toList();
+            corrupted.add(new Corrupted(prompt.run().changed(changes), new int[0]));
         }
         return new Case(prompt, List.copyOf(corrupted));
+    }
+
+    /**
+     * The noise of a prompt's corrupted runs.
+     *
+     * @param noisy a prompt with noise
+     * @return by corrupted run, token of the subject and d_model
+     */
+    public static float[][][] values(Case noisy) {
+        return noisy.corrupted().stream().map(c -> c.run().changes().stream().map(BatchedRuns.Change::value).toArray(float[][]::new))
+                .toArray(float[][][]::new);
     }
 
     /**
@@ -102,14 +132,14 @@ public final class Corruption {
         List<Case> cases = new ArrayList<>();
         for (Prompt prompt : prompts) {
             List<Prompt> partners = new ArrayList<>(prompts.stream().filter(other -> other.subjectLength() == prompt.subjectLength()
-                    && other.answer() != prompt.answer()).toList());
+                    && Scores.parting(prompt.answer(), other.answer()) >= 0).toList());
             CounterRandom own = random.stream(prompt.fact().prompt());
             List<Corrupted> corrupted = new ArrayList<>();
             while (corrupted.size() < most && !partners.isEmpty()) {
                 Prompt partner = partners.remove(own.nextInt(partners.size()));
-                int[] tokens = prompt.tokens().clone();
+                int[] tokens = prompt.run().tokens();
                 System.arraycopy(partner.tokens(), partner.subjectFrom(), tokens, prompt.subjectFrom(), prompt.subjectLength());
-                corrupted.add(new Corrupted(BatchedRuns.Run.of(tokens), partner.answer()));
+                corrupted.add(new Corrupted(BatchedRuns.Run.of(tokens, prompt.answer().length), partner.answer()));
             }
             if (!corrupted.isEmpty()) {
                 cases.add(new Case(prompt, List.copyOf(corrupted)));

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.model.HookPoint;
@@ -15,10 +16,10 @@ import org.sae4j.api.model.HookPoint;
  *
  * @param key mean over the texts of the MLP's hidden layer, the input of its output projection
  * @param output the MLP's output on the bare prompt
- * @param texts constants of the part of the model behind the layer, of every text
+ * @param texts constants of the part of the model behind the layer, of every text, continued by none, one, ... of the new answer's tokens
  * @param essence the same of the bare prompt cut off after the subject
  */
-record EditReading(double[] key, double[] output, List<Downstream.Text> texts, Downstream.Text essence) {
+record EditReading(double[] key, double[] output, List<List<Downstream.Text>> texts, Downstream.Text essence) {
     /**
      * Texts of a wish.
      *
@@ -40,9 +41,10 @@ record EditReading(double[] key, double[] output, List<Downstream.Text> texts, D
     }
 
     /** Reads keys, values and constants at a layer. */
-    static EditReading of(BatchedRuns runs, List<Prompt> texts, int layer, int width, Downstream downstream) {
+    static EditReading of(BatchedRuns runs, List<Prompt> texts, int[] answer, int layer, int width, Downstream downstream) {
         Prompt prompt = texts.getFirst();
-        List<BatchedRuns.Run> clean = new ArrayList<>(texts.stream().map(t -> BatchedRuns.Run.of(t.tokens())).toList());
+        List<BatchedRuns.Run> clean = new ArrayList<>(texts.stream().flatMap(t -> IntStream.rangeClosed(1, answer.length).mapToObj(n ->
+                BatchedRuns.Run.of(Prompt.forced(t.tokens(), Arrays.copyOf(answer, n))))).toList());
         clean.add(BatchedRuns.Run.of(Arrays.copyOf(prompt.tokens(), prompt.subjectTo())));
         List<HookPoint> hooks = new ArrayList<>(downstream.hooks());
         HookPoint keyHook = HookPoint.mlpPost(layer);
@@ -51,12 +53,13 @@ record EditReading(double[] key, double[] output, List<Downstream.Text> texts, D
         List<Map<HookPoint, Tensor>> values = new ArrayList<>(Collections.nCopies(clean.size(), Map.of()));
         runs.forEach(0, clean, hooks, false, (run, batch, row) -> values.set(run, BatchedRuns.values(batch, row, hooks)));
 
-        List<Downstream.Text> inputs = new ArrayList<>();
+        List<List<Downstream.Text>> inputs = new ArrayList<>();
         double[] key = new double[width];
         for (int i = 0; i < texts.size(); i++) {
             int position = subject(texts.get(i));
-            inputs.add(downstream.text(values.get(i), position));
-            addKey(key, Objects.requireNonNull(values.get(i).get(keyHook)).row(position), texts.size());
+            List<Map<HookPoint, Tensor>> own = values.subList(i * answer.length, (i + 1) * answer.length);
+            inputs.add(own.stream().map(v -> downstream.text(v, position)).toList());
+            addKey(key, Objects.requireNonNull(own.getFirst().get(keyHook)).row(position), texts.size());
         }
         double[] output = LayerNorm.wide(Objects.requireNonNull(values.getFirst().get(valueHook)).slice(subject(prompt)));
         return new EditReading(key, output, inputs, downstream.text(values.getLast(), subject(prompt)));

@@ -45,11 +45,21 @@ final class EditScores {
      * @param neighbors prompts of the same relation about other subjects
      * @param other prompts of other relations about the subject
      * @param logits the original model's logits after the prompt
+     * @param probability of the new answer in the original model
      * @param offTarget texts of the corpus that do not name the subject
      * @param fluency of the original model's continuations; NaN if it is not measured
      */
-    record Before(Wish wish, List<int[]> paraphrases, List<Prompt> neighbors, List<Prompt> other, float[] logits, List<int[]> offTarget,
-            double fluency) {}
+    record Before(Wish wish, List<int[]> paraphrases, List<Prompt> neighbors, List<Prompt> other, float[] logits, double probability,
+            List<int[]> offTarget, double fluency) {}
+
+    /**
+     * What a model says about a wish.
+     *
+     * @param wanted probability of the new answer
+     * @param old probability of the old answer
+     * @param changed whether every token of the new answer is the top prediction
+     */
+    record Answers(double wanted, double old, boolean changed) {}
 
     /**
      * A mean divergence of next-token distributions.
@@ -64,21 +74,22 @@ final class EditScores {
         Prompt prompt = wish.prompt();
         String subject = wish.subject();
         List<int[]> paraphrases = new ArrayList<>();
+        int more = wish.tokens().length - 1;
         for (String template : scored ? edit.paraphrases() : List.<String>of()) {
-            paraphrases.add(prompts.tokens(template.replace("{}", subject)));
+            paraphrases.add(prompts.tokens(template.replace("{}", subject), more));
         }
         for (int[] text : corpus(scored ? Integer.MAX_VALUE : 0, "prefixes of " + subject, subject)) {
             if (paraphrases.size() < edit.paraphrases().size() + CORPUS_PREFIXES && text.length <= PREFIX_TOKENS
-                    && text.length + prompt.tokens().length <= nCtx) {
+                    && text.length + prompt.tokens().length + more <= nCtx) {
                 int[] spaced = prompts.tokenizer().encode(" " + prompt.fact().prompt()).ids();
-                paraphrases.add(IntStream.concat(IntStream.of(text), IntStream.of(spaced)).limit(nCtx).toArray());
+                paraphrases.add(IntStream.concat(IntStream.of(text), IntStream.of(spaced)).limit(nCtx - more).toArray());
             }
         }
         List<Prompt> neighbors = known.stream().filter(p -> !p.fact().subject().equals(subject)).toList();
         List<Fact> others = context.facts().stream().filter(f -> f.subject().equals(subject)
                 && !f.relation().equals(prompt.fact().relation())).toList();
         return new Before(wish, paraphrases, neighbors, others.isEmpty() ? List.of() : prompts.read(others),
-                logits(runs, prompt), corpus(scored ? edit.offTargetTokens() : 0, "off-target of " + subject, subject),
+                logits(runs, prompt), Scores.probability(answer(runs, prompt.tokens(), wish.tokens()), wish.tokens()), corpus(scored ? edit.offTargetTokens() : 0, "off-target of " + subject, subject),
                 scored ? fluency(runs, wish) : Double.NaN);
     }
 
@@ -106,6 +117,19 @@ final class EditScores {
         return model.lastLogits(0, List.of(BatchedRuns.Run.of(prompt.tokens())))[0];
     }
 
+    /** A model's logits at the positions that predict an answer's tokens after a prompt. */
+    private static float[][] answer(BatchedRuns model, int[] prompt, int[] answer) {
+        return model.logits(0, List.of(BatchedRuns.Run.of(Prompt.forced(prompt, answer), answer.length)))[0];
+    }
+
+    static Answers answers(BatchedRuns model, Before before) {
+        Prompt prompt = before.wish().prompt();
+        int[] wanted = before.wish().tokens();
+        float[][] rows = answer(model, prompt.tokens(), wanted);
+        return new Answers(Scores.probability(rows, wanted), Scores.probability(answer(model, prompt.tokens(), prompt.answer()),
+                prompt.answer()), Scores.greedy(rows, wanted));
+    }
+
     /** The entropy of what a model writes after a wish's prompt, by the same draws for every model. */
     double fluency(BatchedRuns model, Wish wish) {
         return Fluency.of(model, wish.prompt().tokens(), edit.fluencyTokens(), nCtx, random.stream("fluency").stream(wish.subject()));
@@ -113,8 +137,10 @@ final class EditScores {
 
     /** The mean probability of the new answer over paraphrases; NaN if there are none. */
     static double paraphrase(BatchedRuns model, Before before) {
-        float[][] logits = model.lastLogits(0, before.paraphrases().stream().map(BatchedRuns.Run::of).toList());
-        return Arrays.stream(logits).mapToDouble(l -> Scores.probability(l, before.wish().token())).average().orElse(Double.NaN);
+        int[] wanted = before.wish().tokens();
+        float[][][] logits = model.logits(0, before.paraphrases().stream().map(p -> BatchedRuns.Run.of(Prompt.forced(p, wanted),
+                wanted.length)).toList());
+        return Arrays.stream(logits).mapToDouble(rows -> Scores.probability(rows, wanted)).average().orElse(Double.NaN);
     }
 
     /** How far an edited model's distributions are from the original's. */
@@ -148,10 +174,11 @@ final class EditScores {
         return rows;
     }
 
-    /** How many prompts keep their top prediction. */
+    /** How many prompts keep their answer, token by token; those that the model does not know, their top prediction. */
     static int unchanged(BatchedRuns edited, List<Prompt> prompts) {
-        float[][] logits = edited.lastLogits(0, prompts.stream().map(p -> BatchedRuns.Run.of(p.tokens())).toList());
-        return (int) IntStream.range(0, logits.length).filter(i -> Scores.top(logits[i]) == prompts.get(i).top()).count();
+        float[][][] logits = edited.logits(0, prompts.stream().map(Prompt::run).toList());
+        return (int) IntStream.range(0, logits.length).filter(i -> prompts.get(i).known() ? Scores.greedy(logits[i], prompts.get(i).answer())
+                : Scores.top(logits[i][0]) == prompts.get(i).top()).count();
     }
 
     /** Whether the original model gives the same bits as before any edit. */

@@ -132,7 +132,13 @@ public final class EditSeries {
                     new Sae4jException("no traced fact is about \"" + edit.subject() + "\"", "configuration of causal tracing,"
                             + " edit.subject",
                             "name one of " + known.stream().map(p -> p.fact().subject()).toList()));
-            return new Wishes(List.of(new Wish(prompt, edit.target(), prompts.firstToken(edit.target()))), List.of());
+            int[] target = prompts.answer(edit.target(), prompt.tokens().length);
+            if (Scores.parting(prompt.answer(), target) < 0) {
+                throw new Sae4jException("the new answer \"" + edit.target() + "\" and the old one \"" + prompt.fact().answer()
+                        + "\" are the same, or one begins with the other", "configuration of causal tracing, edit.target",
+                        "give an answer that differs in a token");
+            }
+            return new Wishes(List.of(new Wish(prompt, edit.target(), target)), List.of());
         }
         List<Integer> drawn = drawn(known.size());
         int scored = Math.min(edit.facts(), drawn.size());
@@ -140,9 +146,9 @@ public final class EditSeries {
         if (wishes.isEmpty() && edit.facts() > 0) {
             Prompt prompt = known.getFirst();
             float[] logits = runs.lastLogits(0, List.of(BatchedRuns.Run.of(prompt.tokens())))[0].clone();
-            logits[prompt.answer()] = Float.NEGATIVE_INFINITY;
+            logits[prompt.answer()[0]] = Float.NEGATIVE_INFINITY;
             int second = Scores.top(logits);
-            return new Wishes(List.of(new Wish(prompt, prompts.tokenizer().decode(second), second)), List.of());
+            return new Wishes(List.of(new Wish(prompt, prompts.tokenizer().decode(second), new int[] {second})), List.of());
         }
         return new Wishes(wishes, wishes(known, drawn.subList(scored, Math.min(scored + heldOut, drawn.size()))));
     }
@@ -157,13 +163,14 @@ public final class EditSeries {
         return drawn;
     }
 
-    /** Facts in their order, each with the answer of the fact two places on, or the next one that has another first token. */
-    private static List<Wish> wishes(List<Prompt> known, List<Integer> drawn) {
+    /** Facts in their order, each with the answer of the fact two places on, or the next one that parts from its own. */
+    private List<Wish> wishes(List<Prompt> known, List<Integer> drawn) {
         List<Wish> wishes = new ArrayList<>();
         for (int i : drawn.stream().sorted().toList()) {
             Prompt prompt = known.get(i);
             IntStream.range(2, known.size() + 2).mapToObj(step -> known.get((i + step) % known.size()))
-                    .filter(other -> other.answer() != prompt.answer()).findFirst()
+                    .filter(other -> Scores.parting(prompt.answer(), other.answer()) >= 0
+                            && prompt.tokens().length + other.answer().length - 1 <= model.nCtx()).findFirst()
                     .ifPresent(other -> wishes.add(new Wish(prompt, other.fact().answer(), other.answer())));
         }
         return wishes;
@@ -190,9 +197,10 @@ public final class EditSeries {
 
     private RankOneEdit edit(EditScores.Before before, int layer, Downstream downstream, double[][] covariance) {
         Wish wish = before.wish();
-        EditReading reading = EditReading.of(runs, EditReading.texts(prompts, wish, edit.prefixes()), layer, model.dMlp(), downstream);
+        EditReading reading = EditReading.of(runs, EditReading.texts(prompts, wish, edit.prefixes()), wish.tokens(), layer, model.dMlp(),
+                downstream);
         ValueOptimizer.Optimized optimized = new ValueOptimizer(downstream, edit).optimize(reading.texts(), reading.essence(),
-                wish.token(), reading.output());
+                wish.tokens(), reading.output());
         String name = "blocks." + layer + ".mlp.W_out";
         Tensor weights = Objects.requireNonNull(context.model().parameters().get(name));
         double[] bias = LayerNorm.wide(Objects.requireNonNull(context.model().parameters().get("blocks." + layer + ".mlp.b_out")));
@@ -227,11 +235,10 @@ public final class EditSeries {
             double relativeChange) {
         Wish wish = before.wish();
         Prompt prompt = wish.prompt();
-        float[] after = EditScores.logits(edited, prompt);
+        EditScores.Answers answers = EditScores.answers(edited, before);
         EditScores.Divergence divergence = scores.divergence(edited, before.offTarget());
         return new RankOneEdit(layer, wish.subject(), prompt.fact().answer(), wish.answer(), optimized.probability(), optimized.steps(),
-                Scores.probability(before.logits(), wish.token()), Scores.probability(after, wish.token()),
-                Scores.probability(after, prompt.answer()), Scores.top(after) == wish.token(), EditScores.paraphrase(edited, before),
+                before.probability(), answers.wanted(), answers.old(), answers.changed(), EditScores.paraphrase(edited, before),
                 before.paraphrases().size(), EditScores.unchanged(edited, before.neighbors()), before.neighbors().size(),
                 EditScores.unchanged(edited, before.other()), before.other().size(), divergence.mean(), divergence.tokens(),
                 before.fluency(), Double.isNaN(before.fluency()) ? Double.NaN : scores.fluency(edited, wish), relativeChange,

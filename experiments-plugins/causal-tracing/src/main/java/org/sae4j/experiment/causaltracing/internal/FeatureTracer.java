@@ -16,7 +16,6 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.api.sae.SparseRows;
-import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.FeatureEffect;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.FeatureShare;
 import org.sae4j.experiment.causaltracing.TokenRole;
@@ -186,8 +185,7 @@ public final class FeatureTracer {
 
     private BatchedRuns.Run resume(Encoded encoded, int run, List<BatchedRuns.Change> changes) {
         Map<HookPoint, Tensor> values = encoded.captured.corruptedValues().get(run);
-        return new BatchedRuns.Run(encoded.captured.traced().corrupted().get(run).run().tokens(),
-                values.get(Place.residual(hook.layer())), changes, values);
+        return encoded.captured.traced().corrupted().get(run).run().resumed(values.get(Place.residual(hook.layer())), changes, values);
     }
 
     /** Mean scores of consecutive restored runs, one mean for as many runs as there are corrupted ones. */
@@ -195,7 +193,7 @@ public final class FeatureTracer {
         Corruption.Case traced = encoded.captured.traced();
         int n = traced.corrupted().size();
         double[] means = new double[restored.size() / n];
-        float[][] logits = runs.lastLogits(hook.layer(), restored);
+        float[][][] logits = runs.logits(hook.layer(), restored);
         for (int i = 0; i < logits.length; i++) {
             means[i / n] += traced.corrupted().get(i % n).score(logits[i], traced.prompt().answer()) / n;
         }
@@ -268,9 +266,8 @@ public final class FeatureTracer {
                     .toArray();
             double[] error = with.stream().mapToDouble(t -> Averages.meanByRole(t.prompt(), t.error(), role) - t.corrupted()).toArray();
             double[] full = with.stream().mapToDouble(t -> Averages.meanByRole(t.prompt(), t.full(), role) - t.corrupted()).toArray();
-            shares.add(new FeatureShare(role, Statistics.mean(features), averages.interval(features, "features " + role),
-                    Statistics.mean(error), averages.interval(error, "error " + role), Statistics.mean(full),
-                    averages.interval(full, "full " + role), with.size()));
+            shares.add(new FeatureShare(role, averages.mean(features, "features " + role), averages.mean(error, "error " + role),
+                    averages.mean(full, "full " + role)));
         }
         return shares;
     }

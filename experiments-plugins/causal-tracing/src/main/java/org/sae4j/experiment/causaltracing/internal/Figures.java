@@ -85,14 +85,14 @@ public final class Figures {
         boolean windowed = result.window() > 1 && (trace.site() == Site.MLP_OUTPUT || trace.site() == Site.ATTENTION_OUTPUT);
         String caption = String.format(Locale.ROOT, "Probability of \"%s\" after \"%s\" when the clean %s is restored at one token%s in"
                 + " runs whose subject (starred) is corrupted by noise. Mean over %d corrupted runs; clean %.3f, corrupted %.3f, where the"
-                + " colour scale begins; noise %.3f on the subject's embeddings only; seed %d.", shown.answerToken(), shown.prompt(),
+                + " colour scale begins; noise %.3f on the subject's embeddings only; seed %d.", shown.answer(), shown.prompt(),
                 trace.site().title(), windowed ? " in a window of " + result.window() + " layers" : "", shown.corruptedRows().length,
                 shown.clean(), shown.corrupted(), result.noise(), seed);
         return new Figure.Heatmap("trace-" + id(trace.site()), "Restoring " + trace.site().title() + ": " + shown.prompt(), caption,
                 trace.site() == Site.HEAD_Z ? Figure.Axis.of("layer and head") : windowed ? Figure.Axis.of("middle layer of the window")
                 : PLACE, Figure.Axis.of("token"), trace.columns(), shown.tokens(), trace.restored(),
                 new Figure.ColorScale(palette(trace.site()), Math.min(shown.corrupted(), shown.clean()), high,
-                        "p(" + shown.answerToken() + ")"));
+                        "p(" + shown.answer() + ")"));
     }
 
     private Figure averages(Site site) {
@@ -102,14 +102,13 @@ public final class Figures {
         for (TokenRole role : TokenRole.values()) {
             List<RoleAverage> bars = own.stream().filter(a -> a.role() == role).toList();
             if (!bars.isEmpty()) {
-                series.add(new Figure.BarSeries(role.title(), array(bars, RoleAverage::indirectEffect),
-                        array(bars, a -> a.interval().low()), array(bars, a -> a.interval().high())));
+                series.add(Figure.BarSeries.of(role.title(), bars.stream().map(RoleAverage::indirectEffect).toList()));
             }
         }
-        int n = own.stream().mapToInt(RoleAverage::n).max().orElse(0);
+        long n = own.stream().mapToLong(a -> a.indirectEffect().n()).max().orElse(0);
         return new Figure.Bars("averages-" + id(site), "Average indirect effect of the " + site.title(), "Mean over " + n
-                + " facts of the relation \"" + result.relation() + "\" of restored minus corrupted probability, by the token's role; bars"
-                + " are 95% intervals (bootstrap over facts); a subject of one token counts as its last token; seed " + seed + ".",
+                + " facts of the relation \"" + result.relation() + "\" of restored minus corrupted probability, by the token's role; error"
+                + " bars are 95% intervals over facts; a subject of one token counts as its last token; seed " + seed + ".",
                 PLACE, Figure.Axis.of("indirect effect (probability)"), places, series, false);
     }
 
@@ -118,13 +117,12 @@ public final class Figures {
         List<Figure.BarSeries> series = new ArrayList<>();
         for (Site site : own.stream().map(RoleAverage::site).distinct().toList()) {
             List<RoleAverage> bars = own.stream().filter(a -> a.site() == site).toList();
-            series.add(new Figure.BarSeries(site.title(), array(bars, RoleAverage::indirectEffect),
-                    array(bars, a -> a.interval().low()), array(bars, a -> a.interval().high())));
+            series.add(Figure.BarSeries.of(site.title(), bars.stream().map(RoleAverage::indirectEffect).toList()));
         }
         return new Figure.Bars("severed-" + role.name().toLowerCase(Locale.ROOT).replace('_', '-'), "Severed paths: restoring block"
-                + " outputs at the " + role.title(), "Mean over " + own.stream().mapToInt(RoleAverage::n).max().orElse(0) + " facts of"
+                + " outputs at the " + role.title(), "Mean over " + own.stream().mapToLong(a -> a.indirectEffect().n()).max().orElse(0) + " facts of"
                 + " restored minus corrupted probability, as it is, and with the outputs of all later MLPs or attentions at the restored"
-                + " token held at their corrupted values; 95% intervals (bootstrap over facts); seed " + seed + ".", PLACE,
+                + " token held at their corrupted values; 95% intervals over facts; seed " + seed + ".", PLACE,
                 Figure.Axis.of("indirect effect (probability)"), own.stream().map(RoleAverage::place).distinct().toList(), series, false);
     }
 
@@ -149,54 +147,49 @@ public final class Figures {
         for (TokenRole role : TokenRole.values()) {
             List<ReplacementAverage> bars = own.stream().filter(a -> a.role() == role).toList();
             if (!bars.isEmpty()) {
-                series.add(new Figure.BarSeries(role.title(), array(bars, ReplacementAverage::recovery),
-                        array(bars, a -> a.interval().low()), array(bars, a -> a.interval().high())));
+                series.add(Figure.BarSeries.of(role.title(), bars.stream().map(ReplacementAverage::recovery).toList()));
             }
         }
-        int n = own.stream().mapToInt(ReplacementAverage::n).max().orElse(0);
+        long n = own.stream().mapToLong(a -> a.recovery().n()).max().orElse(0);
         return new Figure.Bars("replacement-" + id(site), "Recovery after replacing the subject: " + site.title(), "Share of the logit"
-                + " difference (answer minus the other subject's answer) that restoring recovers, when the subject is replaced by another"
-                + " one of as many tokens. Mean over " + n + " facts, 95% bootstrap intervals over facts; seed " + seed + ".", PLACE,
+                + " difference (answer minus the other subject's answer, at the first token where they"
+                + " differ) that restoring recovers, when the subject is replaced by another"
+                + " one of as many tokens. Mean over " + n + " facts, 95% intervals over facts; seed " + seed + ".", PLACE,
                 Figure.Axis.of("normalised recovery (share)"), places, series, false);
     }
 
     private Figure sweep() {
         var points = result.sweep();
         return new Figure.Lines("noise-sweep", "Corrupted score by strength of the noise", "Mean probability of the answer over "
-                + points.getFirst().n() + " facts and " + shown.corruptedRows().length + " runs each, with 95% intervals (bootstrap over"
+                + points.getFirst().probability().n() + " facts and " + shown.corruptedRows().length + " runs each, with 95% intervals (bootstrap over"
                 + " facts); the same noise, scaled; seed " + seed + ".",
                 Figure.Axis.of("noise (standard deviations of the subjects' embeddings)"), Figure.Axis.of("p(answer) (probability)"),
-                List.of(new Figure.Line("corrupted", array(points, p -> p.multiple()), array(points, p -> p.probability()),
-                        array(points, p -> p.interval().low()), array(points, p -> p.interval().high()), false)));
+                List.of(Figure.Line.of("corrupted", array(points, p -> p.multiple()), points.stream().map(p -> p.probability()).toList())));
     }
 
     private Figure features() {
         var strongest = result.features().stream().sorted(Comparator.comparingDouble(e -> -Math.abs(e.indirectEffect()))).limit(20)
                 .toList();
         return new Figure.Bars("features", "SAE features restored alone", "Restored minus corrupted probability of \""
-                + shown.answerToken() + "\" after \"" + shown.prompt() + "\" for the 20 strongest of " + result.features().size()
+                + shown.answer() + "\" after \"" + shown.prompt() + "\" for the 20 strongest of " + result.features().size()
                 + " pairs of token and feature; the part of the activation that the autoencoder does not reconstruct stays corrupted;"
                 + " mean over "
                 + shown.corruptedRows().length + " corrupted runs; seed " + seed + ".", Figure.Axis.of("token and feature"),
                 Figure.Axis.of("indirect effect (probability)"),
                 strongest.stream().map(e -> e.token() + " " + e.text() + " #" + e.feature()).toList(),
-                List.of(new Figure.BarSeries("indirect effect", array(strongest, e -> e.indirectEffect()), new double[0],
-                        new double[0])), true);
+                List.of(Figure.BarSeries.of("indirect effect", array(strongest, e -> e.indirectEffect()))), true);
     }
 
     private Figure shares() {
         var shares = result.featureShares();
         return new Figure.Bars("feature-shares", "How much of the site the features carry", "Mean indirect effect of restoring all"
                 + " features, the autoencoder's error, and both at one token, over up to"
-                + " " + shares.stream().mapToInt(s -> s.n()).max().orElse(0)
-                + " facts; 95% intervals (bootstrap over facts); seed " + seed + ".", Figure.Axis.of("token"),
+                + " " + shares.stream().mapToLong(s -> s.full().n()).max().orElse(0)
+                + " facts; 95% intervals over facts; seed " + seed + ".", Figure.Axis.of("token"),
                 Figure.Axis.of("indirect effect (probability)"), shares.stream().map(s -> s.role().title()).toList(), List.of(
-                new Figure.BarSeries("all features", array(shares, s -> s.allFeatures()), array(shares, s -> s.allFeaturesInterval().low()),
-                        array(shares, s -> s.allFeaturesInterval().high())),
-                new Figure.BarSeries("error term", array(shares, s -> s.error()), array(shares, s -> s.errorInterval().low()),
-                        array(shares, s -> s.errorInterval().high())),
-                new Figure.BarSeries("both", array(shares, s -> s.full()), array(shares, s -> s.fullInterval().low()),
-                        array(shares, s -> s.fullInterval().high()))), false);
+                Figure.BarSeries.of("all features", shares.stream().map(s -> s.allFeatures()).toList()),
+                Figure.BarSeries.of("error term", shares.stream().map(s -> s.error()).toList()),
+                Figure.BarSeries.of("both", shares.stream().map(s -> s.full()).toList())), false);
     }
 
     private Figure efficacy() {
@@ -216,8 +209,8 @@ public final class Figures {
                     e.paraphraseAfter(), e.unchangedNeighbors() + " of " + e.neighbors(), e.unchangedOther() + " of " + e.other(),
                     e.offTargetKl(), e.fluencyBefore(), e.fluencyAfter(), e.relativeChange(), e.undone() ? "yes" : "no"));
         }
-        return new Figure.Table("edits", "Rank-one edits", "Each row is one edit of the original model; answers are scored by their first"
-                + " token; seed " + seed + ".", List.of("subject", "old answer", "new answer", "layer", "p(new) before", "p(new) after",
+        return new Figure.Table("edits", "Rank-one edits", "Each row is one edit of the original model; the probability of an answer is"
+                + " that of all its tokens; seed " + seed + ".", List.of("subject", "old answer", "new answer", "layer", "p(new) before", "p(new) after",
                 "p(old) after", "new answer on top", "p(new) on paraphrases", "neighbors unchanged", "other relations unchanged",
                 "off-target KL (nats)", "entropy of continuations before (bits)", "after (bits)",
                 "relative change of the weights", "undone to the bit"), rows);

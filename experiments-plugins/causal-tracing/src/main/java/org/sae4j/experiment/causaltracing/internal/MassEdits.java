@@ -54,8 +54,9 @@ final class MassEdits {
         List<double[]> wanted = EditReading.residuals(runs, bare, last);
         for (int i = 0; i < wishes.size(); i++) {
             context.progress().checkCancelled();
-            EditReading reading = EditReading.of(runs, texts.get(i), last, model.dMlp(), downstream);
-            optimized.add(optimizer.optimize(reading.texts(), reading.essence(), wishes.get(i).wish().token(), reading.output()));
+            int[] answer = wishes.get(i).wish().tokens();
+            EditReading reading = EditReading.of(runs, texts.get(i), answer, last, model.dMlp(), downstream);
+            optimized.add(optimizer.optimize(reading.texts(), reading.essence(), answer, reading.output()));
             add(wanted.get(i), optimized.getLast().change(), 1);
             context.progress().update("values of a mass edit", i + 1, wishes.size());
         }
@@ -117,10 +118,9 @@ final class MassEdits {
         for (int i = 0; i < wishes.size(); i++) {
             EditScores.Before before = wishes.get(i);
             Wish wish = before.wish();
-            float[] after = EditScores.logits(edited, wish.prompt());
+            EditScores.Answers answers = EditScores.answers(edited, before);
             facts.add(new MassEditedFact(wish.subject(), wish.prompt().fact().answer(), wish.answer(), optimized.get(i).probability(),
-                    optimized.get(i).steps(), Scores.probability(before.logits(), wish.token()), Scores.probability(after, wish.token()),
-                    Scores.probability(after, wish.prompt().answer()), Scores.top(after) == wish.token(),
+                    optimized.get(i).steps(), before.probability(), answers.wanted(), answers.old(), answers.changed(),
                     EditScores.paraphrase(edited, before), before.paraphrases().size()));
             fluency[0] += before.fluency() / wishes.size();
             fluency[1] += scores.fluency(edited, wish) / wishes.size();

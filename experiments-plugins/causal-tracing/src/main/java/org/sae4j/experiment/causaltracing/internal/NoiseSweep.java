@@ -1,7 +1,6 @@
 package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntFunction;
 import org.sae4j.api.Progress;
@@ -26,7 +25,7 @@ public final class NoiseSweep {
         List<SweepPoint> points = new ArrayList<>();
         for (int multiple = 0; multiple <= steps; multiple++) {
             List<Corruption.Case> cases = corruption.apply(multiple);
-            float[][] logits = runs.lastLogits(0, cases.stream().flatMap(c -> c.corrupted().stream()).map(Corruption.Corrupted::run)
+            float[][][] logits = runs.logits(0, cases.stream().flatMap(c -> c.corrupted().stream()).map(Corruption.Corrupted::run)
                     .toList());
             double[] means = new double[cases.size()];
             int at = 0;
@@ -36,8 +35,7 @@ public final class NoiseSweep {
                     means[i] += corrupted.score(logits[at++], c.prompt().answer()) / c.corrupted().size();
                 }
             }
-            points.add(new SweepPoint(multiple, Arrays.stream(means).average().orElseThrow(),
-                    averages.interval(means, "sweep " + multiple), means.length));
+            points.add(new SweepPoint(multiple, averages.mean(means, "sweep " + multiple)));
             progress.update("noise sweep", multiple, steps);
         }
         return points;

@@ -1,5 +1,6 @@
 package org.sae4j.experiment.causaltracing.internal;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.sae4j.api.experiment.Fact;
@@ -13,13 +14,29 @@ import org.sae4j.experiment.causaltracing.TokenRole;
  * @param labels texts of the tokens, those of the subject starred
  * @param subjectFrom position of the subject's first token
  * @param subjectTo position after the subject's last token
- * @param answer the answer's first token
- * @param top the model's own top prediction
+ * @param answer the answer's tokens, at least one
+ * @param top the model's own top prediction after the prompt
+ * @param given whether the fact gives the answer; otherwise it is the model's own top prediction
+ * @param known whether every token of the answer is the model's top prediction after those before it
  */
-public record Prompt(Fact fact, int[] tokens, List<String> labels, int subjectFrom, int subjectTo, int answer, int top) {
-    /** {@return whether the model's top prediction is the answer} */
-    public boolean known() {
-        return answer == top;
+public record Prompt(Fact fact, int[] tokens, List<String> labels, int subjectFrom, int subjectTo, int[] answer, int top, boolean given,
+        boolean known) {
+    /**
+     * The tokens that a run takes to score an answer of several tokens: the prompt, and all of the answer but its last token.
+     *
+     * @param prompt the prompt's tokens
+     * @param answer the answer's tokens, at least one
+     * @return both together
+     */
+    public static int[] forced(int[] prompt, int[] answer) {
+        int[] forced = Arrays.copyOf(prompt, prompt.length + answer.length - 1);
+        System.arraycopy(answer, 0, forced, prompt.length, answer.length - 1);
+        return forced;
+    }
+
+    /** {@return the run that scores the answer, without changes} */
+    public BatchedRuns.Run run() {
+        return BatchedRuns.Run.of(forced(tokens, answer), answer.length);
     }
 
     /** {@return number of the subject's tokens} */

@@ -75,21 +75,25 @@ public final class Prompts {
      *
      * @param facts the facts
      * @return one prompt for each
-     * @throws Sae4jException if a prompt does not contain its subject or does not fit the context
+     * @throws Sae4jException if a prompt does not contain its subject, or does not fit the context with its answer
      */
     public List<Prompt> read(List<Fact> facts) {
-        List<int[]> tokens = facts.stream().map(fact -> tokens(fact.prompt())).toList();
-        float[][] logits = runs.lastLogits(0, tokens.stream().map(BatchedRuns.Run::of).toList());
+        List<int[]> tokens = facts.stream().map(fact -> tokens(fact.prompt(), 0)).toList();
+        List<int[]> answers = IntStream.range(0, facts.size()).mapToObj(i -> facts.get(i).answer().isEmpty() ? new int[0]
+                : answer(facts.get(i).answer(), tokens.get(i).length)).toList();
+        float[][][] logits = runs.logits(0, IntStream.range(0, facts.size()).mapToObj(i -> answers.get(i).length == 0
+                ? BatchedRuns.Run.of(tokens.get(i)) : BatchedRuns.Run.of(Prompt.forced(tokens.get(i), answers.get(i)),
+                answers.get(i).length)).toList());
         List<Prompt> prompts = new ArrayList<>();
         for (int i = 0; i < logits.length; i++) {
-            prompts.add(read(facts.get(i), tokens.get(i), Scores.top(logits[i])));
+            prompts.add(read(facts.get(i), tokens.get(i), answers.get(i), logits[i]));
         }
         return prompts;
     }
 
-    private Prompt read(Fact fact, int[] tokens, int top) {
-        int at = fact.prompt().lastIndexOf(fact.subject());
-        if (at < 0 || fact.subject().isEmpty()) {
+    private Prompt read(Fact fact, int[] tokens, int[] given, float[][] logits) {
+        SubjectSearch subject = SubjectSearch.of(fact.prompt(), fact.subject());
+        if (subject.at() < 0) {
             throw new Sae4jException("the prompt does not contain its subject \"" + fact.subject() + "\"", "\"" + fact.prompt() + "\"",
                     "name a part of the prompt's text as its subject");
         }
@@ -98,7 +102,7 @@ public final class Prompts {
         int from = -1;
         int to = -1;
         for (int t = 0; t < encoding.ids().length; t++) {
-            if (encoding.starts()[t] < at + fact.subject().length() && encoding.ends()[t] > at) {
+            if (encoding.starts()[t] < subject.at() + fact.subject().length() && encoding.ends()[t] > subject.at()) {
                 from = from < 0 ? t + shift : from;
                 to = t + shift + 1;
             }
@@ -107,40 +111,74 @@ public final class Prompts {
         for (int t = 0; t < tokens.length; t++) {
             labels.add(tokenizer.token(tokens[t]) + (t >= from && t < to ? "*" : ""));
         }
-        int answer = fact.answer().isEmpty() ? top : firstToken(fact.answer());
-        Fact complete = fact.answer().isEmpty() ? new Fact(fact.relation(), fact.prompt(), fact.subject(), tokenizer.decode(top)) : fact;
-        return new Prompt(complete, tokens, List.copyOf(labels), from, to, answer, top);
+        int top = Scores.top(logits[0]);
+        int[] answer = given.length == 0 ? new int[] {top} : given;
+        Fact complete = given.length == 0 ? new Fact(fact.relation(), fact.prompt(), fact.subject(), tokenizer.decode(top)) : fact;
+        return new Prompt(complete, tokens, List.copyOf(labels), from, to, answer, top, given.length > 0, Scores.greedy(logits, answer));
     }
 
     /**
-     * The first token of an answer.
+     * What is to be known about where subjects were found.
+     *
+     * @param prompts prompts that were read
+     * @return sentences
+     */
+    public static List<String> notes(List<Prompt> prompts) {
+        List<String> notes = new ArrayList<>();
+        List<Prompt> several = prompts.stream().filter(p -> search(p).times() > 1).toList();
+        if (!several.isEmpty()) {
+            notes.add("In " + several.size() + " of " + prompts.size() + " prompts the subject stands more than once, such as \""
+                    + several.getFirst().fact().subject() + "\" in \"" + several.getFirst().fact().prompt() + "\": the first place is"
+                    + " taken, the others are left as they are.");
+        }
+        List<Prompt> parts = prompts.stream().filter(p -> !search(p).whole()).toList();
+        if (!parts.isEmpty()) {
+            notes.add("In " + parts.size() + " of " + prompts.size() + " prompts the subject is only a part of words, such as \""
+                    + parts.getFirst().fact().subject() + "\" in \"" + parts.getFirst().fact().prompt() + "\": all tokens that overlap it"
+                    + " are taken.");
+        }
+        return notes;
+    }
+
+    private static SubjectSearch search(Prompt prompt) {
+        return SubjectSearch.of(prompt.fact().prompt(), prompt.fact().subject());
+    }
+
+    /**
+     * The tokens of an answer.
      *
      * @param answer text with its leading space
-     * @return the token
-     * @throws Sae4jException if the text is empty
+     * @param prompt number of the tokens before it
+     * @return at least one token
+     * @throws Sae4jException if the text is empty or does not fit the context behind the prompt
      */
-    public int firstToken(String answer) {
+    public int[] answer(String answer, int prompt) {
         int[] ids = tokenizer.encode(answer).ids();
         if (ids.length == 0) {
             throw new Sae4jException("an answer has no tokens", "causal tracing", "give an answer that is not empty");
         }
-        return ids[0];
+        if (prompt + ids.length - 1 > nCtx) {
+            throw new Sae4jException("a prompt of " + prompt + " tokens and its answer of " + ids.length + " exceed the context of " + nCtx,
+                    "answer \"" + answer + "\"", "use a shorter prompt or answer");
+        }
+        return ids;
     }
 
     /**
      * The tokens of a text, begun by the beginning-of-sequence token if there is one.
      *
      * @param text the text
+     * @param more tokens that follow it
      * @return at least one token
      * @throws Sae4jException if there are none, or more than fit the context
      */
-    public int[] tokens(String text) {
+    public int[] tokens(String text, int more) {
         int[] ids = tokenizer.encode(text).ids();
         int[] tokens = tokenizer.bos().isPresent() ? IntStream.concat(IntStream.of(tokenizer.bos().getAsInt()), IntStream.of(ids)).toArray()
                 : ids;
-        if (ids.length == 0 || tokens.length > nCtx) {
-            throw new Sae4jException("a prompt has " + tokens.length + " tokens, but from 1 to " + nCtx + " fit", "\"" + text + "\"",
-                    "use another prompt");
+        if (ids.length == 0 || tokens.length > nCtx - more) {
+            throw new Sae4jException("a prompt has " + tokens.length + " tokens, but from 1 to " + (nCtx - more) + " fit",
+                    "\"" + text + "\"", "use another prompt");
         }
         return tokens;
     }

@@ -1,5 +1,8 @@
 package org.sae4j.experiment.causaltracing.internal;
 
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
 /** Scores of next-token logits, in double precision. */
 public final class Scores {
     private Scores() {}
@@ -40,6 +43,44 @@ public final class Scores {
             sum += Math.exp((double) logit - logits[token]);
         }
         return 1 / sum;
+    }
+
+    /**
+     * The probability of an answer: the product of those of its tokens, each after the ones before it.
+     *
+     * @param rows one row of logits for each token of the answer
+     * @param answer its tokens
+     * @return from 0 to 1
+     */
+    public static double probability(float[][] rows, int[] answer) {
+        double product = 1;
+        for (int i = 0; i < answer.length; i++) {
+            product *= probability(rows[i], answer[i]);
+        }
+        return product;
+    }
+
+    /**
+     * Whether every token of an answer has the largest logit.
+     *
+     * @param rows one row of logits for each token of the answer
+     * @param answer its tokens
+     * @return whether the model writes the answer
+     */
+    public static boolean greedy(float[][] rows, int[] answer) {
+        return IntStream.range(0, answer.length).allMatch(i -> top(rows[i]) == answer[i]);
+    }
+
+    /**
+     * Where two answers part.
+     *
+     * @param answer tokens
+     * @param other tokens
+     * @return the first place at which both have tokens that differ; -1 if one begins with the other
+     */
+    public static int parting(int[] answer, int[] other) {
+        int at = Arrays.mismatch(answer, other);
+        return at < Math.min(answer.length, other.length) ? at : -1;
     }
 
     /**

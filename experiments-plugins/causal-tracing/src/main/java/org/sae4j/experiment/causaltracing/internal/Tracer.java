@@ -15,7 +15,8 @@ import org.sae4j.api.stats.Statistics;
 
 /**
  * Restores clean values in corrupted runs (Meng et al. 2022). Every restored run resumes from the corrupted residual stream before the
- * first restored layer at about the restored token, whose predecessors are those of the corrupted run, and a restoration that changes no value is not run: by then it is the corrupted run.
+ * first restored layer, from about the restored token on, since the tokens before it are those of the corrupted run. A restoration that
+ * changes no value is not run: it is the corrupted run.
  */
 public final class Tracer {
     /** Floats of captured values that are kept at a time. */
@@ -93,7 +94,7 @@ public final class Tracer {
         List<List<Corruption.Case>> groups = new ArrayList<>();
         long floats = 0;
         for (Corruption.Case c : cases) {
-            int length = c.prompt().tokens().length;
+            int length = c.prompt().run().tokens().length;
             long own = hooks.stream().mapToLong(hook -> Arrays.stream(model.shape(hook, 1, length)).asLongStream()
                     .reduce(1, (a, b) -> a * b)).sum() * (c.corrupted().size() + 1);
             if (groups.isEmpty() || floats + own > MAX_FLOATS) {
@@ -110,23 +111,23 @@ public final class Tracer {
     List<Captured> capture(List<Corruption.Case> cases, List<HookPoint> hooks) {
         List<BatchedRuns.Run> all = new ArrayList<>();
         for (Corruption.Case c : cases) {
-            all.add(BatchedRuns.Run.of(c.prompt().tokens()));
+            all.add(c.prompt().run());
             c.corrupted().forEach(corrupted -> all.add(corrupted.run()));
         }
         List<Map<HookPoint, Tensor>> values = new ArrayList<>(java.util.Collections.nCopies(all.size(), Map.of()));
-        float[][] logits = new float[all.size()][];
+        float[][][] logits = new float[all.size()][][];
         Set<HookPoint> captures = new LinkedHashSet<>(hooks);
         captures.add(HookPoint.LOGITS);
         runs.forEach(0, all, List.copyOf(captures), true, (run, batch, row) -> {
             values.set(run, BatchedRuns.values(batch, row, hooks));
-            logits[run] = batch.logits().row(row);
+            logits[run] = BatchedRuns.rows(batch, row);
         });
         List<Captured> captured = new ArrayList<>();
         int at = 0;
         for (Corruption.Case c : cases) {
             int n = c.corrupted().size();
-            float[] cleanLogits = logits[at];
-            int answer = c.prompt().answer();
+            float[][] cleanLogits = logits[at];
+            int[] answer = c.prompt().answer();
             double clean = Statistics.mean(c.corrupted().stream().mapToDouble(run -> run.score(cleanLogits, answer)).toArray());
             double[] corrupted = new double[n];
             for (int r = 0; r < n; r++) {
@@ -157,8 +158,7 @@ public final class Tracer {
                         byToken[token][row] = c.corrupted()[row];
                     } else {
                         cells.add(new Cell(i, token, row));
-                        resumed.add(new BatchedRuns.Run(c.traced().corrupted().get(row).run().tokens(), before.get(start), changes,
-                                before));
+                        resumed.add(c.traced().corrupted().get(row).run().resumed(before.get(start), changes, before));
                     }
                 }
             }
@@ -166,7 +166,7 @@ public final class Tracer {
         runs.forEach(place.start(), resumed, List.of(HookPoint.LOGITS), true, (run, batch, row) -> {
             Cell cell = cells.get(run);
             Captured c = captured.get(cell.prompt());
-            scores.get(cell.prompt())[cell.token()][cell.row()] = c.traced().corrupted().get(cell.row()).score(batch.logits().row(row),
+            scores.get(cell.prompt())[cell.token()][cell.row()] = c.traced().corrupted().get(cell.row()).score(BatchedRuns.rows(batch, row),
                     c.traced().prompt().answer());
         });
         for (int i = 0; i < captured.size(); i++) {

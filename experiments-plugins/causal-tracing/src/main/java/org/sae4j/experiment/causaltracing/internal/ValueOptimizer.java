@@ -2,11 +2,12 @@ package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.sae4j.experiment.causaltracing.CausalTracingConfig;
 
 /**
  * Finds the MLP output at the subject's last token that makes the model give a new answer (Meng et al. 2022): Adam on the mean of
- * {@code -log p(answer)} over texts, with a divergence that keeps what the model says right after the subject, and a decay of the squared
+ * {@code -log p(answer)} over texts, all tokens of the answer together, with a divergence that keeps what the model says right after the subject, and a decay of the squared
  * relative change.
  */
 final class ValueOptimizer {
@@ -32,7 +33,8 @@ final class ValueOptimizer {
      */
     record Optimized(double[] change, double probability, int steps) {}
 
-    Optimized optimize(List<Downstream.Text> texts, Downstream.Text essence, int answer, double[] output) {
+    /** Each text comes once for each token of the answer, continued by the tokens before that one. */
+    Optimized optimize(List<List<Downstream.Text>> texts, Downstream.Text essence, int[] answer, double[] output) {
         int d = output.length;
         double norm = Math.sqrt(Arrays.stream(output).map(v -> v * v).sum());
         double rate = config.learningRate() * norm / Math.sqrt(d);
@@ -63,21 +65,25 @@ final class ValueOptimizer {
                 }
             }
         }
-        double probability = texts.stream().mapToDouble(t -> Math.exp(downstream.logProbabilities(t, change)[answer])).sum() / texts.size();
+        double probability = texts.stream().mapToDouble(t -> Math.exp(IntStream.range(0, answer.length).mapToDouble(i ->
+                downstream.logProbabilities(t.get(i), change)[answer[i]]).sum())).sum() / texts.size();
         return new Optimized(change, probability, step);
     }
 
-    private double loss(List<Downstream.Text> texts, Downstream.Text essence, int answer, double[] before, double norm, double[] change,
-            double[] gradient) {
+    private double loss(List<List<Downstream.Text>> texts, Downstream.Text essence, int[] answer, double[] before, double norm,
+            double[] change, double[] gradient) {
         double loss = 0;
-        for (Downstream.Text text : texts) {
-            loss += downstream.evaluate(text, change, (log, dLogits) -> {
-                for (int t = 0; t < log.length; t++) {
-                    dLogits[t] = Math.exp(log[t]) / texts.size();
-                }
-                dLogits[answer] -= 1.0 / texts.size();
-                return -log[answer] / texts.size();
-            }, gradient);
+        for (List<Downstream.Text> text : texts) {
+            for (int i = 0; i < answer.length; i++) {
+                int token = answer[i];
+                loss += downstream.evaluate(text.get(i), change, (log, dLogits) -> {
+                    for (int t = 0; t < log.length; t++) {
+                        dLogits[t] = Math.exp(log[t]) / texts.size();
+                    }
+                    dLogits[token] -= 1.0 / texts.size();
+                    return -log[token] / texts.size();
+                }, gradient);
+            }
         }
         if (config.klFactor() > 0) {
             loss += downstream.evaluate(essence, change, (log, dLogits) -> divergence(before, log, dLogits), gradient);

@@ -5,9 +5,9 @@ package org.sae4j.experiment.causaltracing.internal;
  *
  * @param prompt the prompt
  * @param answer the new answer, with its leading space
- * @param token its first token
+ * @param tokens its tokens
  */
-record Wish(Prompt prompt, String answer, int token) {
+record Wish(Prompt prompt, String answer, int[] tokens) {
     /** {@return the subject} */
     String subject() {
         return prompt.fact().subject();

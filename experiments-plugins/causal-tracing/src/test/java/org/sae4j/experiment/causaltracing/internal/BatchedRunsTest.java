@@ -44,7 +44,7 @@ class BatchedRunsTest {
                         for (int i = 0; i < 5; i++) {
                             float[] value = SmallModels.gaussian(new CounterRandom(i), 1, config.dModel()).toArray();
                             resumed.add(new BatchedRuns.Run(tokens, values.getFirst().get(before),
-                                    List.of(BatchedRuns.Change.set(null, position, value)), values.getFirst()));
+                                    List.of(BatchedRuns.Change.set(null, position, value)), values.getFirst(), 1));
                             expected.add(model.forward(new int[][] {tokens}, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1)
                                     .set(before, new int[] {position}, Tensor.of(value, 1, value.length)).build()).logits().row(0));
                         }
