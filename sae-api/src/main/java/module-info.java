@@ -8,6 +8,7 @@ module org.sae4j.api {
     exports org.sae4j.api;
     exports org.sae4j.api.engine;
     exports org.sae4j.api.experiment;
+    exports org.sae4j.api.lab;
     exports org.sae4j.api.model;
     exports org.sae4j.api.sae;
     exports org.sae4j.api.stats;

@@ -17,7 +17,8 @@ public record ExperimentResult<R extends Record>(R data, List<String> findings, 
     /**
      * Copies the lists.
      *
-     * @throws IllegalArgumentException if two figures have the same id
+     * @throws IllegalArgumentException if two figures have the same id, or one has other characters than lower-case letters, digits and
+     *     hyphens between them
      */
     public ExperimentResult {
         findings = List.copyOf(findings);
@@ -26,6 +27,13 @@ public record ExperimentResult<R extends Record>(R data, List<String> findings, 
         notes = List.copyOf(notes);
         if (figures.stream().map(Figure::id).distinct().count() != figures.size()) {
             throw new IllegalArgumentException("figure ids must be unique: " + figures.stream().map(Figure::id).toList());
+        }
+        for (Figure figure : figures) {
+            // They become names of files.
+            if (!figure.id().matches("[a-z0-9]([a-z0-9-]*[a-z0-9])?")) {
+                throw new IllegalArgumentException("figure id '" + figure.id() + "': expected lower-case letters, digits and hyphens between"
+                        + " them");
+            }
         }
     }
 }

@@ -15,6 +15,8 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.Fact;
+import org.sae4j.api.lab.FeatureColumns;
+import org.sae4j.api.lab.LabelScores;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
@@ -71,9 +73,14 @@ final class FeatureProfiler {
         double[] active = columns.values(feature);
         double max = Arrays.stream(active).max().orElse(0);
         return new FeatureProfile(feature, active.length, (double) active.length / columns.rows(), max, Statistics.mean(active),
-                histogram(feature, max), scores.of(feature), examples(feature, max),
+                histogram(feature, max), labels(feature), examples(feature, max),
                 path.map(p -> logits(p.effects(decoder.row(feature)))), neighbors(feature),
                 removal.flatMap(r -> removal(r, feature)), removal.map(r -> facts(r, feature)).orElse(List.of()));
+    }
+
+    private List<FeatureProfile.LabelScore> labels(int feature) {
+        return scores.labels(feature).stream().map(l -> new FeatureProfile.LabelScore(l, scores.byDocument(l, feature),
+                scores.byToken(l, feature), scores.share(l, feature))).toList();
     }
 
     private ActivationHistogram histogram(int feature, double max) {

@@ -11,6 +11,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.Fact;
+import org.sae4j.api.lab.LabelScores;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;

@@ -24,6 +24,7 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.Fact;
+import org.sae4j.api.lab.LabelScores;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.HookPoint.Site;

@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.ToDoubleFunction;
-import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.sae4j.api.engine.Engine;
@@ -27,8 +26,6 @@ import org.sae4j.report.Section;
 /** Composes the demo's report. */
 final class DemoReport {
     private static final int CURVE_POINTS = 200;
-    /** Domains that the first page names. */
-    private static final List<String> SHOWN = List.of("arabic", "chinese", "dna", "code");
     /** By experiment, phrases of the findings that belong on the first page. */
     private static final Map<String, List<String>> HIGHLIGHTS = highlights();
 
@@ -53,7 +50,7 @@ final class DemoReport {
         Map<String, List<String>> map = new LinkedHashMap<>();
         map.put("specificity", List.of("By document", "Token by token"));
         map.put("neighborhood", List.of("concepts", "By decoder"));
-        map.put("ablation", List.of("the strongest of \"arabic\"", "Of the top 10 features by ablation"));
+        map.put("ablation", List.of("the best detector of \"arabic\"", "Of the top 10 features by ablation"));
         map.put("random-walk", List.of("Why the distance curve is smooth", "Why runs look alike"));
         map.put("causal-tracing", List.of("Noise on the subject", "early site", "Block outputs at the last token"));
         return map;
@@ -96,16 +93,28 @@ final class DemoReport {
                         format("%,d features explain %.1f%% of the variance of the activations with %.0f active at a time, and keep %.1f%% "
                                 + "of what the layer does for the next-token loss.", e.density().length, 100 * e.explainedVariance(),
                                 e.l0(), 100 * recovered),
-                        format("Single features know whole domains: %s is feature %d, %s. The largest activation over a document tells "
-                                + "each of the %d domains from all others with AUROC %.4f or more (the worst is %s).", SHOWN.getFirst(),
-                                Objects.requireNonNull(main.detectors().get(SHOWN.getFirst())).feature(), SHOWN.stream().skip(1)
-                                        .map(domain -> domain + " " + Objects.requireNonNull(main.detectors().get(domain)).feature())
-                                        .collect(Collectors.joining(", ")),
-                                main.detectors().size(), worst.getValue().byDocument(), worst.getKey())))
+                        format("The largest activation of one feature over a document tells each of the %d domains from all others with "
+                                + "AUROC %.4f or more (the worst is %s; features chosen among %,d on the same %,d documents, see "
+                                + "Specificity for held-out halves).", main.detectors().size(), worst.getValue().byDocument(),
+                                worst.getKey(), e.density().length, profiles.documents()), known(main)))
                 .metrics(List.of(Metric.of("explained variance", e.explainedVariance(), ""), Metric.of("L0", e.l0(), "features per token"),
                         Metric.of("dead features", 100.0 * e.dead() / e.density().length, "%"),
                         Metric.of("CE recovered", 100 * recovered, "%"), Metric.of("worst domain's AUROC", main.worstAuroc(), "")))
                 .figure(bestFeatures(main)).figure(examples(main)).build();
+    }
+
+    /** Which of the best features are about their domain: telling documents apart takes no more than a full stop that only it has. */
+    private static String known(Demo.Trained main) {
+        List<String> known = names(main, true);
+        List<String> others = names(main, false);
+        return (known.isEmpty() ? "None of these features is about its whole domain" : "About their domain are " + String.join(", ", known)
+                + ": at least 80% of the tokens they fire on lie in it and hold a letter or digit") + (others.isEmpty() ? "."
+                : "; the others fire on signs such as full stops and indentation, or outside it too: " + String.join(", ", others) + ".");
+    }
+
+    private static List<String> names(Demo.Trained main, boolean knows) {
+        return main.detectors().entrySet().stream().filter(d -> d.getValue().knows() == knows).map(d -> d.getKey() + " (feature "
+                + d.getValue().feature() + ")").toList();
     }
 
     private Section findings() {
@@ -133,9 +142,9 @@ final class DemoReport {
         List<List<Object>> rows = new ArrayList<>();
         main.detectors().forEach((domain, best) -> {
             FeatureProfile profile = profile(best);
-            double share = profile.labels().stream().filter(l -> l.label().equals(domain)).findFirst().orElseThrow().share();
             rows.add(List.of(domain, best.feature(), round(best.byDocument(), 4), round(best.byToken(), 4),
-                    round(100 * profile.density(), 2), round(100 * share, 1),
+                    round(100 * profile.density(), 2), round(100 * best.inLabel(), 1),
+                    round(100 * best.onWords(), 1),
                     profile.removal().<Object>map(r -> round(r.lossChange(), 3)).orElse(""), String.join("  ", best.tokens())));
         });
         return new Figure.Table("best-features", "The feature that knows each domain best", "Chosen by the AUROC of the largest activation "
@@ -145,6 +154,7 @@ final class DemoReport {
                 + profiles.settings().removalDocuments() + format(" documents. n = %,d documents, %,d tokens; seed %d.",
                         profiles.documents(), profiles.tokens(), seed),
                 List.of("domain", "feature", "AUROC by document", "AUROC by token", "active on tokens (%)", "of these in the domain (%)",
+                        "of these with a letter or digit (%)",
                         "loss without it (nats)", "tokens it is most active on"), rows);
     }
 

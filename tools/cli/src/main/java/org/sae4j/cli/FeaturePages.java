@@ -10,11 +10,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.Figure;
 import org.sae4j.api.experiment.Figure.Axis;
 import org.sae4j.api.experiment.Figure.BarSeries;
 import org.sae4j.api.experiment.Figure.Link;
 import org.sae4j.api.experiment.Metric;
+import org.sae4j.api.lab.LabelScores;
 import org.sae4j.core.features.FeatureProfile;
 import org.sae4j.core.features.FeatureProfile.ActivationHistogram;
 import org.sae4j.core.features.FeatureProfile.Example;
@@ -36,13 +38,10 @@ final class FeaturePages {
     /** What the data file says it is. */
     static final String SCHEMA = "sae4j/features/1";
 
-    /** From this area on a feature is called by its label. */
-    private static final double NAMED = 0.8;
     private static final int SERIES = 7;
     private static final int INDEX_TOKENS = 4;
     private static final int PREDICTIONS = 10;
     private static final int CONTEXT_CHARACTERS = 60;
-    private static final double[] NONE = {};
 
     private final FeatureProfiles profiles;
     private final ProfileSettings settings;
@@ -75,7 +74,7 @@ final class FeaturePages {
     }
 
     private static String name(FeatureProfile f) {
-        return "Feature " + f.feature() + f.labels().stream().findFirst().filter(s -> f.active() > 0 && s.documentAuroc() >= NAMED)
+        return "Feature " + f.feature() + f.labels().stream().findFirst().filter(s -> f.active() > 0 && s.documentAuroc() >= LabelScores.NAMED)
                 .map(s -> ": " + s.label()).orElse("");
     }
 
@@ -166,13 +165,14 @@ final class FeaturePages {
 
     private List<String> findings(FeatureProfile f) {
         List<String> findings = new ArrayList<>();
-        f.labels().stream().findFirst().ifPresent(best -> findings.add(format("%.1f%% of the tokens in which it is active lie in documents "
-                + "of the label %s; the AUROC is %.4f over documents and %.4f over tokens.", 100 * best.share(), best.label(),
-                best.documentAuroc(), best.tokenAuroc())));
-        f.removal().ifPresent(r -> findings.add(format("Without it, at its strongest tokens, the loss of the next token %s by %.3f nats "
-                + "(95%% interval %s to %s, %d documents)%s.", r.lossChange() < 0 ? "falls" : "rises", Math.abs(r.lossChange()),
-                signed(r.interval().low()), signed(r.interval().high()), r.documents(),
-                r.interval().low() <= 0 && r.interval().high() >= 0 ? ", no clear change" : "") + less(r)));
+        f.labels().stream().findFirst().ifPresent(best -> findings.add(format("%.1f%% of the %,d tokens in which it is active lie in "
+                + "documents of the label %s; the AUROC is %.4f over documents and %.4f over tokens (of several labels the best).",
+                100 * best.share(), f.active(), best.label(), best.documentAuroc(), best.tokenAuroc())));
+        f.removal().ifPresent(r -> {
+            Estimate change = new Estimate(r.lossChange(), r.interval(), r.documents());
+            findings.add("Without it, at its strongest tokens, the loss of the next token " + change.change("rises", "falls", "nats") + " ("
+                    + r.documents() + " documents)." + change.verdict(0, less(r), less(r), ""));
+        });
         return findings;
     }
 
@@ -181,16 +181,12 @@ final class FeaturePages {
                 + r.fallen().stream().limit(3).map(t -> "“" + shown(t.text()) + "”").collect(Collectors.joining(", ")) + ".";
     }
 
-    private static String signed(double value) {
-        return format("%+.3f", value).replace('-', '−');
-    }
-
     private Figure histogram(ActivationHistogram h) {
         List<BarSeries> series = new ArrayList<>();
         int own = h.labels().size() <= SERIES + 1 ? h.labels().size() : SERIES;
         for (int l = 0; l < own; l++) {
             String name = h.labels().get(l).isEmpty() ? profiles.labels().isEmpty() ? "tokens" : "no label" : h.labels().get(l);
-            series.add(bars(name, Arrays.stream(h.counts()[l]).asDoubleStream().toArray()));
+            series.add(BarSeries.of(name, Arrays.stream(h.counts()[l]).asDoubleStream().toArray()));
         }
         if (own < h.labels().size()) {
             double[] rest = new double[h.edges().length - 1];
@@ -199,7 +195,7 @@ final class FeaturePages {
                     rest[bin] += h.counts()[l][bin];
                 }
             }
-            series.add(bars(h.labels().size() - own + " other labels", rest));
+            series.add(BarSeries.of(h.labels().size() - own + " other labels", rest));
         }
         return new Figure.Histogram("activations", "How strongly it fires", "Tokens in which it is active, by activation"
                 + (profiles.labels().isEmpty() ? ". " : " and label of the document. ") + sample, Axis.of("activation"), Axis.of("tokens"),
@@ -210,12 +206,8 @@ final class FeaturePages {
         List<String> names = f.labels().stream().map(LabelScore::label).toList();
         return new Figure.Bars("labels", "How well it detects each label", "Documents and tokens of each label against all others; 0.5 is "
                 + "chance. " + sample, Axis.of("label"), Axis.of("AUROC"), names,
-                List.of(bars("documents", f.labels().stream().mapToDouble(LabelScore::documentAuroc).toArray()),
-                        bars("tokens", f.labels().stream().mapToDouble(LabelScore::tokenAuroc).toArray())), false);
-    }
-
-    private static BarSeries bars(String name, double[] values) {
-        return new BarSeries(name, values, NONE, NONE);
+                List.of(BarSeries.of("documents", f.labels().stream().mapToDouble(LabelScore::documentAuroc).toArray()),
+                        BarSeries.of("tokens", f.labels().stream().mapToDouble(LabelScore::tokenAuroc).toArray())), false);
     }
 
     private void strips(FeatureProfile f, Section.Builder section) {
@@ -243,7 +235,7 @@ final class FeaturePages {
                 + l.top().size() + " largest and " + l.bottom().size() + " smallest of " + format("%,d", Arrays.stream(l.counts()).sum())
                 + " tokens: " + profiles.directPath() + ".", Axis.of("token"), Axis.of("effect on the logit (arbitrary unit)"),
                 both.stream().map(t -> shown(t.text())).toList(),
-                List.of(bars("effect", both.stream().mapToDouble(TokenEffect::effect).toArray())), true);
+                List.of(BarSeries.of("effect", both.stream().mapToDouble(TokenEffect::effect).toArray())), true);
     }
 
     private Figure spread(LogitEffects l) {
@@ -251,7 +243,7 @@ final class FeaturePages {
                 + "their standard deviation is %.3g. A tail to the right is a set of tokens that the feature promotes. n = %,d tokens.",
                 l.standardDeviation(), Arrays.stream(l.counts()).sum()), Axis.of("effect on the logit (arbitrary unit)"),
                 new Axis("tokens of the vocabulary", true), l.edges(),
-                List.of(bars("tokens", Arrays.stream(l.counts()).asDoubleStream().toArray())), false);
+                List.of(BarSeries.of("tokens", Arrays.stream(l.counts()).asDoubleStream().toArray())), false);
     }
 
     private Figure shifts(Removal r) {
@@ -260,7 +252,7 @@ final class FeaturePages {
                 + "taken out at its strongest token. The mean divergence of the predictions is %.3g nats. n = %d documents; seed %d.",
                 r.kl(), r.documents(), settings.seed()), Axis.of("token"), Axis.of("change of the mean probability (percentage points)"),
                 both.stream().map(t -> shown(t.text())).toList(),
-                List.of(bars("change", both.stream().mapToDouble(t -> 100 * (t.after() - t.before())).toArray())), true);
+                List.of(BarSeries.of("change", both.stream().mapToDouble(t -> 100 * (t.after() - t.before())).toArray())), true);
     }
 
     private Figure predictions(Removal r) {

@@ -3,9 +3,9 @@ package org.sae4j.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.sae4j.core.output.FileForm;
@@ -55,27 +55,39 @@ final class ReportCommand implements Runnable {
                     results.isEmpty() ? "Missing required parameter: 'RESULT'" : "Missing required option: '--output=FILE'");
         }
         Report.Builder report = Report.builder(title);
-        Map<String, Integer> counts = new HashMap<>();
+        Set<String> taken = new HashSet<>();
         List<Path> files = results.stream().map(path -> Files.isDirectory(path) ? path.resolve(OutputKinds.RESULT) : path).toList();
         OutputFile.check(output, FileForm.REPORT, overwriteOption.existing(), files.toArray(Path[]::new));
         for (int i = 0; i < files.size(); i++) {
             SavedResult saved = ResultJson.read(Paths.existing(files.get(i), "the list of results"));
-            report.section(section(saved, results.get(i), counts.merge(saved.experiment(), 1, Integer::sum)));
+            report.section(section(saved, results.get(i), number(saved.experiment(), taken)));
         }
         report.build().write(output);
         new Terminal().say("wrote " + output);
     }
 
+    /** The first number that makes the id of a section which is not taken yet. */
+    private static int number(String experiment, Set<String> taken) {
+        int number = 1;
+        while (!taken.add(id(experiment, number))) {
+            number++;
+        }
+        return number;
+    }
+
+    private static String id(String experiment, int number) {
+        return number == 1 ? experiment : experiment + "-" + number;
+    }
+
     /** The section of a result, with its origin; the second and later ones of an experiment have a number. */
     private static Section section(SavedResult saved, Path path, int number) {
         Section section = Section.of(saved);
-        String suffix = number == 1 ? "" : "-" + number;
         String heading = number == 1 ? section.title() : section.title() + " (" + number + ")";
         List<String> lead = new ArrayList<>(section.lead());
         lead.add("From " + path.getFileName() + ": " + Stream.of("model", "seed", "engine", "device")
                 .filter(saved.provenance()::containsKey)
                 .map(key -> key + " " + saved.provenance().get(key)).collect(Collectors.joining(", ")) + ".");
-        return new Section(section.id() + suffix, heading, lead, section.findings(), section.metrics(), section.figures(), section.notes(),
+        return new Section(id(section.id(), number), heading, lead, section.findings(), section.metrics(), section.figures(), section.notes(),
                 section.subsections());
     }
 }

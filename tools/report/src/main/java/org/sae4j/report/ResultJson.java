@@ -178,13 +178,19 @@ public final class ResultJson {
         }
         RecordReader records = new RecordReader(file.toString());
         JsonNode experiment = root.path("experiment");
-        return new SavedResult(records.text(experiment.path("id"), "experiment.id"),
+        SavedResult saved = new SavedResult(records.text(experiment.path("id"), "experiment.id"),
                 records.text(experiment.path("title"), "experiment.title"),
                 records.text(experiment.path("description"), "experiment.description"), provenance(root, records),
                 elements(root, "findings", records, records::text),
                 elements(root, "metrics", records, (node, where) -> records.read(node, Metric.class, where)),
                 elements(root, "figures", records, (node, where) -> figure(node, records, where)),
                 elements(root, "notes", records, records::text));
+        try {
+            Section.of(saved);
+        } catch (IllegalArgumentException e) {
+            throw new Sae4jException("the result cannot be shown: " + e.getMessage(), file.toString(), "pass a result.json of sae4j", e);
+        }
+        return saved;
     }
 
     private static <T> List<T> elements(JsonNode root, String name, RecordReader records, BiFunction<JsonNode, String, T> read) {

@@ -1,9 +1,16 @@
 // Lines, bars, histograms, heat maps and violins.
-const axis = (a, t) => ({
+/** Decades between ticks of a logarithmic axis: at most eight are named. */
+const decades = (values) => {
+  const [low, high] = extent(values.filter((v) => v > 0).map(Math.log10));
+  return Math.max(1, Math.ceil((high - low) / 8));
+};
+
+/** An axis; one that is logarithmic needs the values on it. */
+const axis = (a, t, values = []) => ({
   title: {text: plotText(a.label, 100), standoff: 10, font: {size: 12, color: t.muted}},
   type: a.log ? "log" : "linear", automargin: true, gridcolor: t.line, zeroline: false, linecolor: t.muted, linewidth: 1, showline: true,
   ticks: "outside", ticklen: 4, tickcolor: t.muted, tickfont: {color: t.muted, size: 11}, exponentformat: "power",
-  ...(a.log ? {minor: {ticks: "outside", ticklen: 2, tickcolor: t.line}, dtick: 1} : {nticks: 7}),
+  ...(!a.log ? {nticks: 7} : {dtick: decades(values), ...(decades(values) > 1 ? {} : {minor: {ticks: "outside", ticklen: 2, tickcolor: t.line}})}),
 });
 
 /** An axis of names along a length in pixels: positions are numbers, as Plotly would merge equal names. */
@@ -41,10 +48,10 @@ const lines = (f, t) => {
   const dashes = ["dash", "dot", "dashdot", "longdash"];
   let solid = 0;
   let dashed = 0;
-  const many = f.lines.filter((l) => !l.dashed).length > t.series.length;
+  const own = seriesColors(f.lines.filter((l) => !l.dashed).length, t);
   f.lines.forEach((l, i) => {
     const color = l.dashed ? (dashed === 0 ? t.muted : t.series[(t.series.length - dashed) % t.series.length])
-      : many ? mix(paletteColors("SEQUENTIAL", t.dark).slice(0, -1), i / (f.lines.length - 1)) : t.series[solid % t.series.length];
+      : own[solid];
     const group = String(i);
     if (l.low.length && l.high.length) {
       const [x, y] = band(l);
@@ -62,7 +69,8 @@ const lines = (f, t) => {
     });
     l.dashed ? dashed++ : solid++;
   });
-  return {traces, layout: {xaxis: axis(f.x, t), yaxis: axis(f.y, t), showlegend: f.lines.length > 1 && f.lines.length <= 40}};
+  const [x, y] = [f.lines.flatMap((l) => finiteAll(l.x)), f.lines.flatMap((l) => finiteAll(l.y))];
+  return {traces, layout: {xaxis: axis(f.x, t, x), yaxis: axis(f.y, t, y), showlegend: f.lines.length > 1 && f.lines.length <= 40}};
 };
 
 /** The outline of a band; a value that is not finite ends one piece and begins the next. */
@@ -97,9 +105,10 @@ const errorBars = (s, t) => {
 const bars = (f, t, box) => {
   const positions = f.categories.map((_, i) => i);
   const [along, across] = f.horizontal ? ["y", "x"] : ["x", "y"];
+  const colors = seriesColors(f.series.length, t);
   const traces = f.series.map((s, i) => ({
     type: "bar", orientation: f.horizontal ? "h" : "v", name: plotText(s.name, 60), [along]: positions, [across]: finiteAll(s.values),
-    [`error_${across}`]: errorBars(s, t), marker: {color: t.series[i % t.series.length]},
+    [`error_${across}`]: errorBars(s, t), marker: {color: colors[i]},
     customdata: positions.map((k) => [wrap(f.categories[k]), show(s.values[k]),
       s.low.length ? ` (${show(s.low[k])} to ${show(s.high[k])})` : ""]),
     hovertemplate: "<b>%{customdata[0]}</b><br>%{customdata[1]}%{customdata[2]}" + (f.series.length > 1 ? "" : "<extra></extra>"),
@@ -109,7 +118,7 @@ const bars = (f, t, box) => {
   const layout = {
     barmode: "group", bargap: 0.28, bargroupgap: 0.06, showlegend: f.series.length > 1,
     [`${along}axis`]: f.horizontal ? {...names, range: [...names.range].reverse()} : names,
-    [`${across}axis`]: {...axis(f.valueAxis, t), zeroline: !f.valueAxis.log, zerolinecolor: t.muted},
+    [`${across}axis`]: {...axis(f.valueAxis, t, f.series.flatMap((s) => finiteAll(s.values))), zeroline: !f.valueAxis.log, zerolinecolor: t.muted},
   };
   return {traces, layout};
 };
@@ -117,7 +126,9 @@ const bars = (f, t, box) => {
 const histogram = (f, t) => {
   const edges = f.edges.map((e) => f.x.log ? Math.log10(toNumber(e)) : toNumber(e));
   const counts = f.series.flatMap((s) => finiteAll(s.values)).filter((v) => v > 0);
-  const floor = f.y.log ? (counts.length ? extent(counts)[0] / 2 : 0.5) : 0;
+  // What is expected of a null falls far below one count: a logarithmic axis that showed all of it would show nothing else.
+  const floor = f.y.log ? (counts.length ? Math.max(extent(counts)[0] / 2, Math.min(0.5, extent(counts)[1] / 1e4)) : 0.5) : 0;
+  const colors = seriesColors(f.series.length, t);
   const below = edges.slice(1).map(() => 0);
   let top = floor;
   const traces = f.series.map((s, i) => {
@@ -135,7 +146,7 @@ const histogram = (f, t) => {
       type: "bar", name: plotText(s.name, 60), x: heights.map((_, k) => (edges[k] + edges[k + 1]) / 2),
       width: heights.map((_, k) => edges[k + 1] - edges[k]), base: f.stacked ? base : base.map(() => floor), y: heights,
       marker: {
-        color: t.series[i % t.series.length], opacity: !f.stacked && f.series.length > 1 ? 0.55 : 1, line: {width: 0.5, color: t.surface},
+        color: colors[i], opacity: !f.stacked && f.series.length > 1 ? 0.55 : 1, line: {width: 0.5, color: t.surface},
       },
       customdata: heights.map((_, k) => [show(f.edges[k]), show(f.edges[k + 1]), show(s.values[k])]),
       hovertemplate: "%{customdata[2]} from %{customdata[0]} to %{customdata[1]}" + (f.series.length > 1 ? "" : "<extra></extra>"),
@@ -145,7 +156,7 @@ const histogram = (f, t) => {
   const layout = {
     barmode: "overlay", bargap: 0, showlegend: f.series.length > 1,
     xaxis: f.x.log ? decadeAxis(f.x, t, [low, high]) : axis(f.x, t),
-    yaxis: {...axis(f.y, t), ...(f.y.log ? {range: [Math.log10(floor), Math.log10(top) + 0.1]} : {rangemode: "tozero"})},
+    yaxis: {...axis(f.y, t, [floor, top]), ...(f.y.log ? {range: [Math.log10(floor), Math.log10(top) + 0.1]} : {rangemode: "tozero"})},
   };
   return {traces, layout};
 };
@@ -179,8 +190,9 @@ const heatmap = (f, t, box) => {
 const distributions = (f, t, box) => {
   const place = f.y.log ? Math.log10 : (v) => v;
   const values = f.samples.map((s) => finiteAll(s.values).filter((v) => v !== null && (!f.y.log || v > 0)).map(place));
+  const colors = seriesColors(f.samples.length, t);
   const traces = f.samples.map((s, i) => {
-    const color = t.series[i % t.series.length];
+    const color = colors[i];
     return {
       type: "violin", name: plotText(s.name, 60), x: values[i].map(() => i), y: values[i], width: 0.86,
       points: values[i].length <= 60 ? "all" : false,

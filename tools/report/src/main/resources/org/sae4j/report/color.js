@@ -25,6 +25,22 @@ const anchors = {
   },
 };
 
+/** A colour for each of several series: the hand-picked ones while they last, else hues around the circle in two shades. */
+const seriesColors = (n, t) => {
+  if (n <= t.series.length) {
+    return t.series;
+  }
+  return Array.from({length: n}, (_, i) => {
+    const hue = 360 * i / n;
+    const light = (t.dark ? [72, 55] : [34, 54])[i % 2] / 100;
+    const reach = 0.62 * Math.min(light, 1 - light);
+    return hex([0, 8, 4].map((k) => {
+      const place = (k + hue / 30) % 12;
+      return 255 * (light - reach * Math.max(-1, Math.min(place - 3, 9 - place, 1)));
+    }));
+  });
+};
+
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 const hex = (channels) => "#" + channels.map((c) => Math.round(c).toString(16).padStart(2, "0")).join("");
 

@@ -17,15 +17,16 @@ const pointSize = (count) => count < 150 ? 8 : count < 800 ? 6 : count < 4000 ? 
 const scatter = (f, t, box) => {
   const deep = f.axes.length > 2 && webgl();
   const total = f.groups.reduce((sum, g) => sum + g.x.length, 0);
+  const colors = seriesColors(f.groups.length, t);
   const [cmin, cmax] = f.colorScale ? ends(f.colorScale) : [0, 1];
   const traces = f.groups.map((g, i) => {
     const n = g.x.length;
-    const own = t.series[i % t.series.length];
+    const own = colors[i];
     const scaled = f.colorScale && g.colors.length > 0;
     const path = f.connected && n > 1;
     const size = pointSize(total) * (deep ? 0.6 : 1);
     const marker = {
-      size, opacity: deep ? 0.9 : total > 800 ? 0.7 : 0.9, symbol: symbols[scaled ? i % symbols.length : 0],
+      size, opacity: deep ? 0.9 : total > 800 ? 0.7 : 0.9, symbol: symbols[scaled || f.groups.length > t.series.length ? i % symbols.length : 0],
       line: {width: deep || total > 800 ? 0 : 0.5, color: t.surface},
       ...(scaled ? {color: g.colors.map((c) => Math.min(Math.max(toNumber(c), cmin), cmax)), coloraxis: "coloraxis"}
         : {color: path ? shades(own, n) : own}),
@@ -63,8 +64,8 @@ const scatter = (f, t, box) => {
     };
     layout.margin = {l: 0, r: 0, t: 4, b: 0};
   } else {
-    layout.xaxis = axis(f.axes[0], t);
-    layout.yaxis = axis(f.axes[1], t);
+    layout.xaxis = axis(f.axes[0], t, f.groups.flatMap((g) => finiteAll(g.x)));
+    layout.yaxis = axis(f.axes[1], t, f.groups.flatMap((g) => finiteAll(g.y)));
   }
   const remark = f.axes.length > 2 && !deep ? "This browser has no WebGL: the first two of three dimensions are shown." : "";
   return {traces, layout, remark};

@@ -124,10 +124,11 @@ public record AblationResult(String hook, List<String> text, List<Integer> token
     public record RankComparison(String by, String against, double spearman, Interval interval, int topShared, int n) {}
 
     /**
-     * What the strongest feature of a label does.
+     * What the feature that detects a label best does.
      *
      * @param label the label
      * @param feature the feature
+     * @param name a name for it
      * @param auroc how well its largest activation in a document tells the label's documents from others
      * @param rise mean rise of the loss per token on the label's documents, in nats, beside that on documents of other labels; n counts
      *     documents
@@ -135,5 +136,5 @@ public record AblationResult(String hook, List<String> text, List<Integer> token
      * @param before top predictions there, with probabilities
      * @param after top predictions there when the feature is ablated at all tokens
      */
-    public record LabelEffect(String label, int feature, double auroc, Comparison rise, String context, String before, String after) {}
+    public record LabelEffect(String label, int feature, String name, double auroc, Comparison rise, String context, String before, String after) {}
 }

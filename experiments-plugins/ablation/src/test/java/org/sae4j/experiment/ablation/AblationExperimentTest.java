@@ -256,8 +256,8 @@ class AblationExperimentTest {
             assertThat(result.data().labels()).extracting(l -> l.label()).containsExactly("digits", "letters");
             assertThat(result.data().labels()).allSatisfy(l -> {
                 assertThat(l.auroc()).isBetween(0.5, 1.0);
-                assertThat(l.rise().measured().n()).isEqualTo(3);
-                assertThat(l.rise().control().n()).isEqualTo(3);
+                assertThat(l.rise().measured().n()).isEqualTo(6);
+                assertThat(l.rise().control().n()).isEqualTo(6);
                 assertThat(l.before()).contains("\"");
                 assertThat(l.rise().measured().interval().method()).contains("documents");
             });

@@ -2,6 +2,7 @@ package org.sae4j.experiment.neighborhood;
 
 import java.util.List;
 import org.sae4j.api.experiment.Param;
+import org.sae4j.api.lab.LabelScores;
 
 /**
  * Settings of {@link NeighborhoodExperiment}.
@@ -58,6 +59,6 @@ public record NeighborhoodConfig(
 
     /** {@return the settings that are used where the user sets nothing} */
     public static NeighborhoodConfig defaults() {
-        return new NeighborhoodConfig(List.of(), 8, Source.DECODER, 10, 2048, true, 15, 200, 0.7, 0.3, List.of(), 40, 0.8, 0.75, 1000);
+        return new NeighborhoodConfig(List.of(), 8, Source.DECODER, 10, 2048, true, 15, 200, 0.7, 0.3, List.of(), 40, 0.8, LabelScores.NAMED, 1000);
     }
 }

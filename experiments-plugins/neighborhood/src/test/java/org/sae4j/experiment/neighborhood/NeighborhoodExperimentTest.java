@@ -245,7 +245,7 @@ class NeighborhoodExperimentTest {
             PlantedWorld world = world(List.of(new PlantedWorld.Planted(transposed(decoder), decoder, c -> new float[n])), 3, List.of());
             ExperimentResult<NeighborhoodResult> result = run(world);
             assertThat(result.data().focus()).hasSize(Math.min(n, 8));
-            assertThat(result.data().projections()).hasSize(n < 5 ? 0 : 6);
+            assertThat(result.data().projections()).hasSize(n < 5 ? 0 : 8);
         }
     }
 

@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -18,6 +17,7 @@ import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.experiment.Interval;
 import org.sae4j.api.experiment.Metric;
+import org.sae4j.api.lab.LabelScores;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.specificity.SpecificityResult.Decision;
@@ -29,6 +29,7 @@ import org.sae4j.experiment.specificity.SpecificityResult.SentenceResult;
 import org.sae4j.experiment.specificity.internal.Decisions;
 import org.sae4j.experiment.specificity.internal.Detector;
 import org.sae4j.experiment.specificity.internal.FeatureColumns;
+import org.sae4j.experiment.specificity.internal.Findings;
 import org.sae4j.experiment.specificity.internal.Grouping;
 import org.sae4j.experiment.specificity.internal.Search;
 import org.sae4j.experiment.specificity.internal.SpecificityFigures;
@@ -91,6 +92,7 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
         private final List<String> allLabels;
         private final List<Integer> reported = new ArrayList<>();
         private final List<String> notes = new ArrayList<>();
+        private final LabelScores scores;
         private final Grouping byDocument;
         private final Grouping byToken;
 
@@ -101,6 +103,7 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
             tokenizer = context.model().tokenizer().orElseThrow(() -> new Sae4jException("specificity needs a tokenizer",
                     context.model().config().name(), "put tokenizer.json into the model's folder"));
             tokens = FeatureColumns.byToken(corpus.features());
+            scores = LabelScores.of(corpus, context.progress());
             documents = tokens.maxByDocument(corpus);
             TreeMap<String, Integer> numbers = new TreeMap<>();
             corpus.documents().forEach(d -> numbers.put(d.label(), 0));
@@ -183,7 +186,7 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
                         .filter(d -> byDocument.of(d) == g).mapToDouble(d -> maxima[d]).toArray()).toList());
             }
             figures.sentences(features -> IntStream.of(features).mapToDouble(this::largest).toArray());
-            return new ExperimentResult<>(data, findings(data, worst), metrics(data, worst), figures.figures(), notes());
+            return new ExperimentResult<>(data, new Findings(data).sentences(), metrics(data, worst), figures.figures(), notes());
         }
 
         private double largest(int feature) {
@@ -203,7 +206,8 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
         private LabelResult label(int group, int index, Search all, Search half, Grouping secondHalf, Search shuffled, Search token,
                 double[] adjusted) {
             String label = allLabels.get(group);
-            int feature = all.best(group, token);
+            // Where no feature is ever active, all are alike.
+            int feature = IntStream.of(scores.best(label, 1)).findFirst().orElse(0);
             double[] maxima = documents.dense(feature);
             boolean[] positive = positive(group);
             CounterRandom random = context.random("intervals").stream(label);
@@ -216,7 +220,7 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
             List<FeatureScore> top = IntStream.of(all.best(group, config.topFeatures()))
                     .mapToObj(f -> new FeatureScore(f, all.auroc(group, f))).toList();
             return new LabelResult(label, byDocument.size(group), byToken.size(group), new FeatureScore(feature, all.auroc(group, feature)),
-                    Detector.name(feature, label),
+                    scores.name(feature),
                     Decisions.aurocInterval(maxima, positive, config.resamples(), "documents", random.stream("all")),
                     adjusted[index * tokens.features() + feature], discoveries, Decisions.best(maxima, positive),
                     heldOut(group, half, secondHalf, random.stream("held out")), token.auroc(group, feature),
@@ -258,7 +262,7 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
             for (int[] pair : pairs) {
                 context.progress().update("studying detectors", detectors.size(), pairs.size());
                 context.progress().checkCancelled();
-                detectors.add(studies.study(pair[0], allLabels.get(pair[1]), positive(pair[1]), all.auroc(pair[1], pair[0]),
+                detectors.add(studies.study(pair[0], scores.name(pair[0]), allLabels.get(pair[1]), positive(pair[1]), all.auroc(pair[1], pair[0]),
                         context.random("detectors").stream(detectors.size())));
             }
             return detectors;
@@ -308,68 +312,14 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
             return Double.isNaN(label.heldOut().auroc()) ? label.best().auroc() : label.heldOut().auroc();
         }
 
-        private List<String> findings(SpecificityResult data, LabelResult worst) {
-            List<String> findings = new ArrayList<>();
-            double[] best = data.labels().stream().mapToDouble(l -> l.best().auroc()).toArray();
-            double[] byToken = data.labels().stream().mapToDouble(l -> l.bestByToken().auroc()).toArray();
-            double[] chance = data.labels().stream().mapToDouble(LabelResult::shuffledBest).toArray();
-            double[] control = data.labels().stream().mapToDouble(LabelResult::shuffledAuroc).toArray();
-            long strong = IntStream.range(0, best.length).filter(i -> best[i] >= 0.95).count();
-            findings.add(format("By document (largest activation over its tokens), a feature separates %d of %d labels from all others "
-                    + "with AUROC of at least 0.95; the mean over labels is %.3f. The same features under shuffled labels have %.3f, and "
-                    + "the best of %d features under shuffled labels %.3f on average.", strong, best.length, Statistics.mean(best),
-                    Statistics.mean(control), data.features(), Statistics.mean(chance)));
-            HeldOut heldOut = worst.heldOut();
-            findings.add(format("The worst label is %s: %s, AUROC %.3f [%.3f, %.3f]%s.", worst.label(), worst.name(), worst.best().auroc(),
-                    worst.interval().low(), worst.interval().high(), heldOut.feature() < 0 ? "" : format(", held out %.3f [%.3f, %.3f]",
-                            heldOut.auroc(), heldOut.interval().low(), heldOut.interval().high())));
-            findings.add(format("Token by token, the best feature of a label reaches AUROC %.3f to %.3f (median %.3f): a feature that "
-                    + "fires somewhere in a document of the label is not active on all of its tokens.", Statistics.quantile(byToken, 0),
-                    Statistics.quantile(byToken, 1), Statistics.quantile(byToken, 0.5)));
-            for (DetectorResult d : data.detectors()) {
-                findings.add(format("%s: document AUROC %.3f. Where it fires on a token, the token is %s with precision %.3f (%.3f "
-                        + "weighted by activation); it fires on %.1f%% of such tokens. Activation and score %s correlate with r = %.3f "
-                        + "[%.3f, %.3f].",
-                        capital(d.name()), d.auroc(), d.script().isEmpty() ? "of a document labelled " + d.label() : d.script() + " script",
-                        d.tokenDecision().precision(), d.weightedPrecision(), 100 * d.tokenDecision().recall(),
-                        "log P(s|" + d.label() + ")/P(s)", d.pearson(), d.pearsonInterval().low(), d.pearsonInterval().high()));
-            }
-            findings.addAll(onSentences(data));
-            return findings;
-        }
-
-        /** Whether the features of the sentences' categories are most active on their own category, if that can be asked. */
-        private static List<String> onSentences(SpecificityResult data) {
-            List<String> categories = data.sentences().stream().map(SentenceResult::label).distinct().toList();
-            List<LabelResult> asked = data.labels().stream().filter(l -> categories.contains(l.label())
-                    && data.sentences().getFirst().features().contains(l.best().feature())).toList();
-            if (asked.isEmpty() || categories.size() < 2) {
-                return List.of();
-            }
-            long own = asked.stream().filter(l -> {
-                double elsewhere = categories.stream().filter(c -> !c.equals(l.label()))
-                        .mapToDouble(c -> meanMaximum(data, c, l.best().feature())).max().orElseThrow();
-                return meanMaximum(data, l.label(), l.best().feature()) > elsewhere;
-            }).count();
-            return List.of(format("On %d sentences that mean the same in %d categories, the best feature of %d of %d categories is most "
-                    + "active in its own (mean over its sentences of the largest activation).", data.sentences().size(), categories.size(),
-                    own, asked.size()));
-        }
-
-        private static double meanMaximum(SpecificityResult data, String category, int feature) {
-            return data.sentences().stream().filter(s -> s.label().equals(category))
-                    .mapToDouble(s -> Arrays.stream(s.activations()[s.features().indexOf(feature)]).max().orElse(0)).average().orElse(0);
-        }
-
         private List<Metric> metrics(SpecificityResult data, LabelResult worst) {
             List<Metric> metrics = new ArrayList<>();
             double[] best = data.labels().stream().mapToDouble(l -> l.best().auroc()).toArray();
             double[] control = data.labels().stream().mapToDouble(LabelResult::shuffledAuroc).toArray();
-            metrics.add(Metric.of("mean best AUROC by document", Statistics.mean(best), "", Statistics.bootstrapMean(best,
-                    config.resamples(),
-                    0.95, "labels", context.random("mean best")), best.length));
-            metrics.add(Metric.of("mean AUROC under shuffled labels", Statistics.mean(control), "", Statistics.bootstrapMean(control,
-                    config.resamples(), 0.95, "labels", context.random("mean shuffled")), control.length));
+            metrics.add(Metric.of("mean best AUROC by document", Statistics.meanEstimate(best, config.resamples(), "labels",
+                    context.random("mean best")), ""));
+            metrics.add(Metric.of("mean AUROC under shuffled labels", Statistics.meanEstimate(control, config.resamples(), "labels",
+                    context.random("mean shuffled")), ""));
             metrics.add(Metric.of("held-out AUROC of the worst label (" + worst.label() + ")", worst.heldOut().auroc(), "",
                     worst.heldOut().interval(), worst.documents()));
             for (LabelResult label : data.labels()) {
@@ -396,14 +346,6 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
                     + "discoveries counts features above 0.5 with a Benjamini-Hochberg adjusted Mann-Whitney p-value of at most "
                     + config.falseDiscoveryRate() + " across all features and labels.");
             return all;
-        }
-
-        private static String capital(String text) {
-            return Character.toUpperCase(text.charAt(0)) + text.substring(1);
-        }
-
-        private static String format(String pattern, Object... values) {
-            return String.format(Locale.ROOT, pattern, values);
         }
     }
 }

@@ -1,6 +1,7 @@
 package org.sae4j.experiment.specificity;
 
 import java.util.List;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.Interval;
 
 /**
@@ -24,7 +25,7 @@ public record SpecificityResult(int documents, int tokens, int features, List<La
      * @param documents its documents
      * @param tokens their tokens
      * @param best the feature with the highest AUROC over all documents; of equal ones that with the highest token by token
-     * @param name a name for it
+     * @param name a name for it: its number, and the label that it detects best
      * @param interval of its AUROC, over documents; it does not account for the choice of the feature
      * @param adjustedP its p-value, adjusted by Benjamini and Hochberg across all features and labels
      * @param discoveries features above 0.5 whose adjusted p-value is at most the false discovery rate
@@ -88,6 +89,10 @@ public record SpecificityResult(int documents, int tokens, int features, List<La
      * @param script the script, or empty for another proxy
      * @param prior P(c): the share of tokens inside the concept
      * @param tokenDecision whether it fires at all, against tokens of the concept
+     * @param own share of the tokens it fires on that are of the concept themselves: hold a letter of the script, or lie in a document of the
+     *     label; n counts the tokens it fires on
+     * @param ownShare the same share of all tokens
+     * @param tops the tokens it fires on most often
      * @param weightedPrecision share of the sum of activations that lies on tokens of the concept
      * @param pearson correlation of activation and proxy score over tokens
      * @param pearsonInterval of it, over documents
@@ -100,9 +105,17 @@ public record SpecificityResult(int documents, int tokens, int features, List<La
      * @param examples from equal activation intervals, the highest first
      */
     public record DetectorResult(int feature, String label, String name, double auroc, Proxy proxy, String script, double prior,
-            Decision tokenDecision, double weightedPrecision, double pearson, Interval pearsonInterval, double[] thresholds,
-            double[] documentPrecision, double[] documentRecall, double[] tokenPrecision, double[] tokenRecall, ScoreHistogram histogram,
-            List<Example> examples) {}
+            Decision tokenDecision, Estimate own, double ownShare, List<TokenShare> tops, double weightedPrecision, double pearson,
+            Interval pearsonInterval, double[] thresholds, double[] documentPrecision, double[] documentRecall, double[] tokenPrecision,
+            double[] tokenRecall, ScoreHistogram histogram, List<Example> examples) {}
+
+    /**
+     * A token that a feature fires on.
+     *
+     * @param token its text
+     * @param share of the tokens that the feature fires on
+     */
+    public record TokenShare(String token, double share) {}
 
     /**
      * Counts of active tokens by activation, split by proxy score.

@@ -176,6 +176,23 @@ class SpecificityExperimentTest {
         assertThat(sums.tokenDecision().precision()).isEqualTo(1);
     }
 
+    /** A feature of the full stop between Chinese sentences is no feature of Chinese letters. */
+    @Test
+    void aFeatureOfPunctuationIsNotSaidToFireOnTheScript() {
+        List<Document> corpus = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            corpus.add(new Document("chinese", "猫睡树。狗跑河。" + "猫狗".repeat(1 + i % 3)));
+            corpus.add(new Document("english", "cat." + (char) ('a' + i)));
+        }
+        CharacterWorld world = new CharacterWorld(2, c -> new float[] {c == '。' ? 1 : 0, c == 't' ? 1 : 0}, corpus, 1, Progress.NONE);
+        ExperimentResult<SpecificityResult> result = run(world);
+        DetectorResult chinese = result.data().detectors().stream().filter(d -> d.label().equals("chinese")).findFirst().orElseThrow();
+        assertThat(chinese.tokenDecision().precision()).isEqualTo(1);
+        assertThat(chinese.own().value()).isZero();
+        assertThat(chinese.tops()).singleElement().satisfies(t -> assertThat(t.token()).isEqualTo("。"));
+        assertThat(result.findings()).anyMatch(f -> f.startsWith("Feature 0: chinese") && f.contains("fewer than of all tokens"));
+    }
+
     @Test
     void equalRunsGiveEqualResults() {
         ExperimentResult<SpecificityResult> first = run(world(7));

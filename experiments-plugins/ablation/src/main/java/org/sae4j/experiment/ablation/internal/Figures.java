@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.sae4j.api.experiment.Figure;
+import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.ablation.AblationConfig;
 import org.sae4j.experiment.ablation.AblationResult;
 import org.sae4j.experiment.ablation.AblationResult.FeatureEffect;
@@ -18,6 +19,8 @@ import org.sae4j.experiment.ablation.AblationResult.ReconstructionEffect;
 
 /** Draws the results. */
 public final class Figures {
+    /** Share of the values of a heat map that its colours tell apart. */
+    private static final double CLIP = 0.95;
     private static final double[] NONE = {};
     private static final Figure.Axis FEATURE = Figure.Axis.of("feature");
 
@@ -200,28 +203,30 @@ public final class Figures {
 
     private Figure labels() {
         List<LabelEffect> labels = result.labels();
-        return new Figure.Bars("labels", "Loss without the strongest feature of a label", "Mean rise of the loss per token when the"
+        return new Figure.Bars("labels", "Loss without the best detector of a label", "Mean rise of the loss per token when the"
                 + " feature is set to zero at all tokens, on up to"
                 + " " + config.labelDocuments() + " documents of its label and on those of all other"
                 + " labels; 95% intervals (bootstrap over documents)." + tail, Figure.Axis.of("label and feature"),
-                Figure.Axis.of("rise of loss (nats per token)"), labels.stream().map(l -> l.label() + " #" + l.feature()).toList(), List.of(
+                Figure.Axis.of("rise of loss (nats per token)"), labels.stream().map(l -> l.label() + ", feature " + l.feature()).toList(), List.of(
                 Figure.BarSeries.of("its label", labels.stream().map(l -> l.rise().measured()).toList()),
                 Figure.BarSeries.of("elsewhere", labels.stream().map(l -> l.rise().control()).toList())), true);
     }
 
     private Figure matrix() {
-        double clip = Arrays.stream(result.labelMatrix()).flatMapToDouble(Arrays::stream).filter(v -> !Double.isNaN(v)).map(Math::abs).max()
-                .orElse(0);
+        // The largest of the labels would leave no colour for the others.
+        double[] sizes = Arrays.stream(result.labelMatrix()).flatMapToDouble(Arrays::stream).filter(v -> !Double.isNaN(v)).map(Math::abs)
+                .toArray();
+        double clip = sizes.length == 0 ? 0 : Statistics.quantile(sizes, CLIP);
         return new Figure.Heatmap("label-matrix", "Whose loss rises", "Mean rise of the loss per token by ablated feature (row) and label"
-                + " of the documents (column); colours end at the largest absolute value." + tail, Figure.Axis.of("label of the documents"),
+                + " of the documents (column); colours end at the 95% quantile of the absolute values." + tail, Figure.Axis.of("label of the documents"),
                 Figure.Axis.of("label of the feature"), result.labels().stream().map(LabelEffect::label).toList(),
-                result.labels().stream().map(l -> l.label() + " #" + l.feature()).toList(), result.labelMatrix(),
+                result.labels().stream().map(l -> l.label() + ", feature " + l.feature()).toList(), result.labelMatrix(),
                 new Figure.ColorScale(Figure.Palette.DIVERGING, -clip, clip, "rise of loss (nats per token)"));
     }
 
     private Figure predictions() {
         List<List<Object>> rows = new ArrayList<>();
-        result.labels().forEach(l -> rows.add(List.of(l.label(), "#" + l.feature(), l.context(), l.before(), l.after())));
+        result.labels().forEach(l -> rows.add(List.of(l.label(), l.feature(), l.context(), l.before(), l.after())));
         return new Figure.Table("predictions", "What the features of labels do to the next token", "Top predictions with probabilities"
                 + " after the token where the feature is strongest in the corpus, as they are and with the feature set to zero at all"
                 + " tokens." + tail,

@@ -2,34 +2,27 @@ package org.sae4j.experiment.ablation.internal;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
-import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.ExperimentContext;
+import org.sae4j.api.lab.FeatureColumns;
+import org.sae4j.api.lab.LabelScores;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SaeConfig;
-import org.sae4j.api.sae.SparseRows;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.ablation.AblationConfig;
 import org.sae4j.experiment.ablation.AblationResult.LabelEffect;
 
-/** What the strongest feature of each label does to the loss on that label's documents and on others. */
+/** What the feature that detects each label best does to the loss on that label's documents and on others. */
 public final class Labels {
-    /** Candidates of a label: of the features whose AUROC is this close to the best, those that contribute most on the label. */
-    private static final double AUROC_TIE = 0.02;
-    private static final int CANDIDATES = 8;
     private static final int TOP = 5;
     private static final int CONTEXT = 12;
 
@@ -42,8 +35,7 @@ public final class Labels {
     private final Progress progress;
     private final Transformer model;
     private final SaeConfig.Normalization normalization;
-    private final List<String> labels;
-    private final float[][] strongest;
+    private final LabelScores scores;
 
     /**
      * Prepares measurements.
@@ -64,11 +56,10 @@ public final class Labels {
         normalization = context.sae().config().normalization();
         tokenizer = model.tokenizer().orElseThrow();
         progress = context.progress();
-        labels = corpus.documents().stream().map(Document::label).filter(l -> !l.isEmpty()).distinct().sorted().toList();
-        strongest = corpus.maxByDocument();
+        scores = LabelScores.of(corpus, progress);
     }
 
-    /** A feature that may stand for a label. */
+    /** The feature that stands for a label. */
     record Chosen(String label, int feature, double auroc) {}
 
     /**
@@ -79,105 +70,25 @@ public final class Labels {
      */
     public record Measured(List<LabelEffect> effects, double[][] matrix) {}
 
-    /** Candidates by label; labels without a feature that is ever active are left out. */
-    Map<String, List<Chosen>> candidates() {
-        double[][] auroc = new double[labels.size()][strongest.length];
-        boolean[][] inside = new boolean[labels.size()][];
-        for (int l = 0; l < inside.length; l++) {
-            String label = labels.get(l);
-            inside[l] = new boolean[corpus.documents().size()];
-            for (int d = 0; d < inside[l].length; d++) {
-                inside[l][d] = corpus.documents().get(d).label().equals(label);
-            }
+    /** Documents of a label, at least two tokens long. */
+    private List<Integer> documents(String label) {
+        List<Integer> all = new ArrayList<>(IntStream.range(0, corpus.documents().size()).filter(d -> corpus.tokens(d).length >= 2
+                && corpus.documents().get(d).label().equals(label)).boxed().toList());
+        CounterRandom own = random.stream("documents").stream(label);
+        while (all.size() > config.labelDocuments()) {
+            all.remove(/* index */ own.nextInt(all.size()));
         }
-        double[][] mass = massByLabel();
-        for (int feature = 0; feature < strongest.length; feature++) {
-            progress.checkCancelled();
-            double[] scores = new double[strongest[feature].length];
-            double largest = 0;
-            for (int d = 0; d < scores.length; d++) {
-                scores[d] = strongest[feature][d];
-                largest = Math.max(largest, scores[d]);
-            }
-            if (largest > 0) {
-                double[] ranks = Statistics.ranks(scores);
-                for (int l = 0; l < inside.length; l++) {
-                    auroc[l][feature] = auroc(ranks, inside[l]);
-                }
-            }
-        }
-        Map<String, List<Chosen>> candidates = new LinkedHashMap<>();
-        for (int l = 0; l < inside.length; l++) {
-            String label = labels.get(l);
-            double[] own = auroc[l];
-            double[] contribution = mass[l];
-            double best = Arrays.stream(own).filter(a -> !Double.isNaN(a)).max().orElse(0);
-            List<Chosen> chosen = IntStream.range(0, own.length).filter(j -> own[j] >= best - AUROC_TIE && contribution[j] > 0).boxed()
-                    .sorted(Comparator.comparingDouble(j -> -contribution[j])).limit(CANDIDATES)
-                    .map(j -> new Chosen(label, j, own[j])).toList();
-            if (!chosen.isEmpty()) {
-                candidates.put(label, chosen);
-            }
-        }
-        return candidates;
+        return all;
     }
 
-    private static double auroc(double[] ranks, boolean[] positive) {
-        double sum = 0;
-        double positives = 0;
-        for (int d = 0; d < ranks.length; d++) {
-            if (positive[d]) {
-                sum += ranks[d];
-                positives++;
-            }
-        }
-        return (sum - positives * (positives + 1) / 2) / (positives * (ranks.length - positives));
-    }
-
-    private double[][] massByLabel() {
-        double[][] mass = new double[labels.size()][strongest.length];
-        SparseRows features = corpus.features();
-        for (int d = 0; d < corpus.documents().size(); d++) {
-            int label = labels.indexOf(corpus.documents().get(d).label());
-            if (label >= 0) {
-                for (int e = features.start(corpus.start(d)); e < features.start(corpus.start(d + 1)); e++) {
-                    mass[label][features.index(e)] += features.value(e) * subject.norms()[features.index(e)];
-                }
-            }
-        }
-        return mass;
-    }
-
-    /** Documents of every label in two halves that share none: one to choose features with, one to measure them on. */
-    private Map<String, List<List<Integer>>> documents() {
-        Map<String, List<List<Integer>>> halves = new LinkedHashMap<>();
-        for (String label : labels) {
-            List<Integer> all = new ArrayList<>(IntStream.range(0, corpus.documents().size()).filter(d -> corpus.tokens(d).length >= 2
-                    && corpus.documents().get(d).label().equals(label)).boxed().toList());
-            CounterRandom own = random.stream("documents").stream(label);
-            while (all.size() > 2 * config.labelDocuments()) {
-                all.remove(/* index */ own.nextInt(all.size()));
-            }
-            List<Integer> choosing = IntStream.range(0, all.size()).filter(i -> i % 2 == 1).mapToObj(all::get).toList();
-            List<Integer> measuring = IntStream.range(0, all.size()).filter(i -> i % 2 == 0).mapToObj(all::get).toList();
-            halves.put(label, List.of(choosing, measuring));
-        }
-        return halves;
-    }
-
-    /** Takes for each label the candidate whose absence raises the loss most on documents that are not measured on. */
-    private List<Chosen> choose(Map<String, List<List<Integer>>> documents) {
-        List<Chosen> chosen = new ArrayList<>();
-        candidates().forEach((label, candidates) -> {
-            double[][] rises = rises(candidates, Objects.requireNonNull(documents.get(label)).getFirst(), "choosing features of labels");
-            chosen.add(IntStream.range(0, rises.length).boxed().max(Comparator.comparingDouble(i -> rises[i].length == 0 ? -i
-                    : Statistics.mean(rises[i]))).map(candidates::get).orElseThrow());
-        });
-        return chosen;
+    /** For each label the feature with the largest area; labels without one that is ever active are left out. */
+    private List<Chosen> choose() {
+        return scores.labels().stream().sorted().flatMap(label -> IntStream.of(scores.best(label, 1)).mapToObj(feature ->
+                new Chosen(label, feature, scores.byDocument(label, feature)))).toList();
     }
 
     /** The rise of the mean loss of documents without a feature, by feature and document. */
-    private double[][] rises(List<Chosen> features, List<Integer> documents, String stage) {
+    private double[][] rises(List<Chosen> features, List<Integer> documents) {
         double[] clean = losses(documents.stream().map(d -> new Passes.Run(tokens(d), null)).toList(), "loss of documents");
         record Cell(int row, int document) {}
         List<Cell> cells = new ArrayList<>();
@@ -192,7 +103,7 @@ public final class Labels {
                 }
             }
         }
-        double[] after = losses(runs, stage);
+        double[] after = losses(runs, "loss without the features of labels");
         double[][] rises = new double[features.size()][documents.size()];
         for (int i = 0; i < after.length; i++) {
             rises[cells.get(i).row()][cells.get(i).document()] = after[i] - clean[cells.get(i).document()];
@@ -232,10 +143,9 @@ public final class Labels {
 
     /** {@return the effects of the features of labels} */
     public Measured measure() {
-        Map<String, List<List<Integer>>> halves = documents();
-        List<Chosen> chosen = choose(halves);
-        List<Integer> documents = halves.values().stream().map(List::getLast).flatMap(List::stream).toList();
-        double[][] rise = rises(chosen, documents, "loss without the features of labels");
+        List<Chosen> chosen = choose();
+        List<Integer> documents = scores.labels().stream().sorted().map(this::documents).flatMap(List::stream).toList();
+        double[][] rise = rises(chosen, documents);
         double[][] matrix = new double[chosen.size()][chosen.size()];
         List<LabelEffect> effects = new ArrayList<>();
         for (int row = 0; row < chosen.size(); row++) {
@@ -279,27 +189,19 @@ public final class Labels {
     }
 
     private LabelEffect effect(Chosen chosen, double[] inside, double[] outside) {
-        int document = 0;
-        for (int d = 0; d < strongest[chosen.feature()].length; d++) {
-            if (strongest[chosen.feature()][d] > strongest[chosen.feature()][document]) {
-                document = d;
-            }
-        }
+        FeatureColumns columns = scores.columns();
+        int strongest = IntStream.range(columns.start(chosen.feature()), columns.start(chosen.feature() + 1)).reduce((x, y) ->
+                columns.value(y) > columns.value(x) ? y : x).orElseThrow();
+        int document = corpus.documentOf(columns.row(strongest));
         int[] own = corpus.tokens(document);
-        int at = 0;
-        for (int t = 0; t < own.length; t++) {
-            if (corpus.features().get(corpus.start(document) + t, chosen.feature())
-                    > corpus.features().get(corpus.start(document) + at, chosen.feature())) {
-                at = t;
-            }
-        }
+        int at = columns.row(strongest) - corpus.start(document);
         int[] tokens = tokens(document);
         int position = at + tokens.length - own.length;
         String[] texts = new String[2];
         float[][] added = without(chosen.feature(), document, tokens);
         passes.fromTokens(List.of(new Passes.Run(tokens, null), new Passes.Run(tokens, added)), (run, _, logits) ->
                 texts[run] = predictions(logits.row(position)));
-        return new LabelEffect(chosen.label(), chosen.feature(), chosen.auroc(),
+        return new LabelEffect(chosen.label(), chosen.feature(), scores.name(chosen.feature()), chosen.auroc(),
                 Statistics.compareSamples(inside, outside, config.resamples(), "documents", random.stream("rise").stream(chosen.label())),
                 tokenizer.decode(Arrays.copyOfRange(own, Math.max(0, at + 1 - CONTEXT), at + 1)), texts[0], texts[1]);
     }

@@ -147,8 +147,8 @@ public final class Summary {
         OptionalDouble ratio = rise.measured().ratio(rise.control());
         String times = ratio.isPresent() && ratio.getAsDouble() > 1 ? String.format(Locale.ROOT, ", about %s times as much",
                 number(ratio.getAsDouble())) : "";
-        return "Without feature " + l.feature() + ", chosen for \"" + l.label() + "\" (AUROC by document " + number(l.auroc())
-                + "), the loss " + rise.measured().change("rises", "falls", "nats per token") + " on " + rise.measured().n()
+        return "Without " + l.name() + ", the best detector of \"" + l.label() + "\" (AUROC by document "
+                + number(l.auroc()) + "), the loss " + rise.measured().change("rises", "falls", "nats per token") + " on " + rise.measured().n()
                 + " documents of that label; on " + rise.control().n() + " others it "
                 + rise.control().change("rises", "falls", "nats per token") + ": "
                 + rise.verdict("more on the label than elsewhere" + times, "less on the label than elsewhere",
@@ -184,9 +184,8 @@ public final class Summary {
                 + " control.",
                 "The beginning-of-sequence token is never ablated."));
         if (corpus && !result.labels().isEmpty()) {
-            notes.add("Candidates of a label are the 8 that contribute most on it among the features within 0.02 of its best AUROC over"
-                    + " whole documents. The one whose absence raises the loss most on one half of the label's documents is the"
-                    + " strongest; its effect is measured on the other half.");
+            notes.add("The feature of a label is the one with the largest AUROC over documents, of equal ones that with the largest over"
+                    + " tokens; it is not chosen by its effect. The same feature may detect several labels best.");
         }
         return notes;
     }

@@ -1,73 +1,60 @@
 package org.sae4j.experiment.neighborhood.internal;
 
-import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.sae4j.api.Progress;
-import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.EncodedCorpus;
-import org.sae4j.api.sae.SparseRows;
+import org.sae4j.api.lab.LabelScores;
 
-/**
- * What a corpus says about features.
- *
- * @param tokens number of tokens
- * @param density share of tokens that each feature is active on
- * @param labels the labels of the corpus, alphabetical, without the empty one
- * @param bestLabel for each feature the number of the label it detects best, or -1 without labels
- * @param bestAuroc for that label, over documents
- * @param champions for each label the feature that detects it best
- * @param championAuroc its area
- */
-public record CorpusFacts(int tokens, double[] density, List<String> labels, int[] bestLabel, double[] bestAuroc, int[] champions,
-        double[] championAuroc) {
+/** What a corpus says about features. */
+final class CorpusFacts {
+    private final LabelScores scores;
+    private final double[] density;
+
     /**
      * Measures.
      *
      * @param corpus the corpus
-     * @param maxima its largest activations
-     * @param progress told of every thousandth feature
-     * @return the facts
+     * @param progress told of every hundredth feature
      */
-    public static CorpusFacts of(EncodedCorpus corpus, DocumentMaxima maxima, Progress progress) {
-        SparseRows rows = corpus.features();
-        int n = rows.columns();
-        double[] density = new double[n];
-        for (int e = 0; e < rows.entries(); e++) {
-            density[rows.index(e)]++;
-        }
-        for (int f = 0; f < n; f++) {
-            density[f] /= Math.max(1, rows.rows());
-        }
-        List<String> labels = corpus.documents().stream().map(Document::label).filter(l -> !l.isEmpty()).distinct().sorted().toList();
-        int[] sizes = new int[labels.size() + 1];
-        int[] labelOf = corpus.documents().stream().mapToInt(d -> d.label().isEmpty() ? labels.size()
-                : labels.indexOf(d.label())).toArray();
-        for (int label : labelOf) {
-            sizes[label]++;
-        }
-        int[] bestLabel = new int[n];
-        Arrays.fill(bestLabel, -1);
-        double[] bestAuroc = new double[n];
-        int[] champions = new int[labels.size()];
-        double[] championAuroc = new double[labels.size()];
-        for (int f = 0; f < n; f++) {
-            if (f % 1000 == 0) {
-                progress.checkCancelled();
-                progress.update("labelling features", f, n);
-            }
-            double[] areas = maxima.auroc(f, labelOf, sizes);
-            for (int label = 0; label < labels.size(); label++) {
-                if (areas[label] > bestAuroc[f]) {
-                    bestAuroc[f] = areas[label];
-                    bestLabel[f] = label;
-                }
-                if (areas[label] > championAuroc[label]) {
-                    championAuroc[label] = areas[label];
-                    champions[label] = f;
-                }
-            }
-        }
-        return new CorpusFacts(rows.rows(), density, labels, bestLabel, bestAuroc, champions, championAuroc);
+    CorpusFacts(EncodedCorpus corpus, Progress progress) {
+        scores = LabelScores.of(corpus, progress);
+        int rows = Math.max(1, tokens());
+        density = IntStream.range(0, corpus.features().columns()).mapToDouble(f -> (double) scores.columns().active(f) / rows).toArray();
+    }
+
+    /** {@return the number of tokens} */
+    int tokens() {
+        return scores.columns().rows();
+    }
+
+    /** {@return the share of tokens that each feature is active on} */
+    double[] density() {
+        return density;
+    }
+
+    /** {@return whether the corpus has labels} */
+    boolean labelled() {
+        return !scores.labels().isEmpty();
+    }
+
+    /** {@return the best detectors of the labels, each once, those with the largest area first} */
+    List<Integer> champions() {
+        record Champion(int feature, double auroc) {}
+        return scores.labels().stream().sorted().flatMap(label -> IntStream.of(scores.best(label, 1)).mapToObj(f ->
+                new Champion(f, scores.byDocument(label, f)))).sorted(Comparator.comparingDouble(c -> -c.auroc())).map(Champion::feature)
+                .distinct().toList();
+    }
+
+    /**
+     * How well a feature detects the label that it detects best.
+     *
+     * @param feature the feature
+     * @return area over documents; 0 for a feature that is never active
+     */
+    double auroc(int feature) {
+        return scores.bestLabel(feature).map(label -> scores.byDocument(label, feature)).orElse(0.0);
     }
 
     /**
@@ -77,7 +64,7 @@ public record CorpusFacts(int tokens, double[] density, List<String> labels, int
      * @param least area that gives a feature a label
      * @return the label, or an empty string
      */
-    public String label(int feature, double least) {
-        return bestLabel[feature] >= 0 && bestAuroc[feature] >= least ? labels.get(bestLabel[feature]) : "";
+    String label(int feature, double least) {
+        return scores.bestLabel(feature).filter(label -> scores.byDocument(label, feature) >= least).orElse("");
     }
 }

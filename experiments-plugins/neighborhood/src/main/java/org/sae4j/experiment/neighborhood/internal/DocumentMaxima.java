@@ -59,39 +59,6 @@ public final class DocumentMaxima {
     }
 
     /**
-     * Areas under the receiver operating characteristic of one feature for all labels.
-     *
-     * @param feature the feature
-     * @param labelOf for each document its label, from 0
-     * @param sizes number of documents of each label
-     * @return one area for each label
-     */
-    public double[] auroc(int feature, int[] labelOf, int[] sizes) {
-        double[] rankSums = new double[sizes.length];
-        int[] active = new int[sizes.length];
-        float[] v = values[feature];
-        for (int from = 0; from < v.length;) {
-            int to = from + 1;
-            while (to < v.length && v[to] == v[from]) {
-                to++;
-            }
-            double rank = documents - (from + to - 1) / 2.0;
-            for (int i = from; i < to; i++) {
-                rankSums[labelOf[order[feature][i]]] += rank;
-                active[labelOf[order[feature][i]]]++;
-            }
-            from = to;
-        }
-        double[] areas = new double[sizes.length];
-        for (int label = 0; label < sizes.length; label++) {
-            double p = sizes[label];
-            double sum = rankSums[label] + (p - active[label]) * (documents - v.length + 1) / 2.0;
-            areas[label] = (sum - p * (p + 1) / 2) / (p * (documents - p));
-        }
-        return areas;
-    }
-
-    /**
      * The highest F1 of deciding for a set of documents where the feature exceeds a threshold of at least 0.
      *
      * @param feature the feature

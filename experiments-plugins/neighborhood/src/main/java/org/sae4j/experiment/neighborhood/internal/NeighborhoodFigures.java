@@ -73,7 +73,9 @@ final class NeighborhoodFigures {
         if (!data.projections().isEmpty()) {
             figures.add(trustworthiness());
         }
-        figures.add(clusterTable());
+        if (data.sources().stream().anyMatch(source -> !source.clusters().isEmpty())) {
+            figures.add(clusterTable());
+        }
         data.splitting().ifPresent(s -> figures.addAll(splitting(s)));
         if (!data.completeness().isEmpty()) {
             figures.addAll(completeness());
@@ -105,11 +107,12 @@ final class NeighborhoodFigures {
         int k = data.focus().stream().mapToInt(f -> f.neighbors().size()).max().orElse(0);
         double[][] values = data.focus().stream().map(f -> IntStream.range(0, k).mapToDouble(i -> i < f.neighbors().size()
                 ? similarity(f.neighbors().get(i)) : Double.NaN).toArray()).toArray(double[][]::new);
+        double clip = Arrays.stream(values).flatMapToDouble(Arrays::stream).filter(v -> !Double.isNaN(v)).map(Math::abs).max().orElse(1);
         return Optional.of(new Heatmap("neighbor-similarity", "How near the neighbors are", "Similarity by " + Report.name(config.source())
                 + " of each listed feature (rows) to its neighbors by rank (columns). " + sample, Axis.of("rank of the neighbor"),
                 Axis.of("feature"), IntStream.rangeClosed(1, k).mapToObj(String::valueOf).toList(),
                 data.focus().stream().map(f -> label(f.feature())).toList(), values,
-                new ColorScale(Palette.DIVERGING, -1, 1, "similarity")));
+                new ColorScale(Palette.DIVERGING, -clip, clip, "similarity")));
     }
 
     private double similarity(Neighbor neighbor) {
@@ -127,11 +130,13 @@ final class NeighborhoodFigures {
 
     private List<Figure> maps(ProjectionResult p) {
         String id = "map-" + p.method().name().toLowerCase(Locale.ROOT) + "-" + p.coordinates().length + "d-" + Report.name(p.source());
-        String title = (p.method() == Method.PCA ? "Principal components" : "UMAP") + " by " + Report.name(p.source());
-        String caption = p.points().length + " of the features. "
-                + (p.method() == Method.PCA ? String.format(Locale.ROOT, "The first two components explain %.1f%% of the variance "
-                + "(random directions: %.1f%%). ", 100 * (p.varianceShares()[0] + p.varianceShares()[1]), 100 * (p.nullShares()[0]
-                        + p.nullShares()[1])) : "")
+        int n = p.coordinates().length;
+        String title = (p.method() == Method.PCA ? "Principal components" : "UMAP") + " by " + Report.name(p.source()) + (n == 3
+                ? " in three dimensions" : "");
+        String caption = p.points().length + " of the " + data.features() + " features. "
+                + (p.method() == Method.PCA ? String.format(Locale.ROOT, "The %s components explain %.1f%% of the variance (random "
+                + "directions: %.1f%%). ", n == 3 ? "three" : "two", 100 * Arrays.stream(p.varianceShares()).limit(n).sum(),
+                100 * Arrays.stream(p.nullShares()).limit(n).sum()) : "")
                 + String.format(Locale.ROOT, "Trustworthiness %.3f (random positions: %.3f). ", p.trustworthiness().value(),
                 p.randomTrustworthiness())
                 + sample;
@@ -158,12 +163,22 @@ final class NeighborhoodFigures {
                         f -> data.facts().label().get(f).isEmpty()
                                 ? "no label" : data.facts().label().get(f)), Optional.empty(), false));
             }
-            figures.add(new Scatter(id + "-clusters", title + ", by cluster", "Coloured by the " + COLOURED_CLUSTERS + " largest "
-                    + "clusters. " + caption,
-                    axes, groups(p, f -> data.facts().cluster()[f] < 0 ? "no cluster" : data.facts().cluster()[f] < COLOURED_CLUSTERS
-                            ? "cluster " + (data.facts().cluster()[f] + 1) : "smaller clusters"), Optional.empty(), false));
+            clusters(p, id, title, caption, axes).ifPresent(figures::add);
         }
         return figures;
+    }
+
+    /** Empty where nothing is joined. */
+    private Optional<Figure> clusters(ProjectionResult p, String id, String title, String caption, List<Axis> axes) {
+        int found = Arrays.stream(data.facts().cluster()).max().orElse(-1) + 1;
+        if (found == 0) {
+            return Optional.empty();
+        }
+        String coloured = found == 1 ? "Coloured by the one cluster there is. " : "Coloured by the " + Math.min(found, COLOURED_CLUSTERS)
+                + " largest of " + found + " clusters. ";
+        return Optional.of(new Scatter(id + "-clusters", title + ", by cluster", coloured + caption, axes, groups(p, f ->
+                data.facts().cluster()[f] < 0 ? "no cluster" : data.facts().cluster()[f] < COLOURED_CLUSTERS
+                        ? "cluster " + (data.facts().cluster()[f] + 1) : "smaller clusters"), Optional.empty(), false));
     }
 
     private List<Points> groups(ProjectionResult p, IntFunction<String> groupOf) {
@@ -275,7 +290,8 @@ final class NeighborhoodFigures {
                         s.studiedIsSmaller() ? "feature " + family.children()[i] : label(family.children()[i]), family.cosines()[i]));
             }
         }
-        String sizes = "Smaller autoencoder: " + s.smaller() + " features, larger: " + s.larger() + ". ";
+        String sizes = (s.sharedInitialisation() ? "The autoencoders began with the same random rows: matches show the seed, not splitting. "
+                : "") + "Smaller autoencoder: " + s.smaller() + " features, larger: " + s.larger() + ". ";
         double[] edges = IntStream.rangeClosed(0, SPLIT_BINS).mapToDouble(i -> 2.0 * i / SPLIT_BINS - 1).toArray();
         return List.of(
                 new Table("children", "Children of the listed features", "A child is a feature of the larger autoencoder whose most "

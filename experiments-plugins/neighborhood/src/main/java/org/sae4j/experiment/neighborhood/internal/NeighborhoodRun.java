@@ -81,7 +81,7 @@ public final class NeighborhoodRun {
         } else {
             corpus = context.encodedCorpus();
             maxima = new DocumentMaxima(corpus);
-            facts = CorpusFacts.of(corpus, maxima, progress);
+            facts = new CorpusFacts(corpus, progress);
             correlations = new Correlations(corpus, progress);
         }
     }
@@ -105,7 +105,7 @@ public final class NeighborhoodRun {
         List<ProjectionResult> projections = new ArrayList<>(new Projections(config, context, this::points).project(config.source(),
                 table(config.source()), 3));
         Source other = config.source() == Source.ENCODER ? Source.DECODER : Source.ENCODER;
-        projections.addAll(new Projections(config, context, this::points).project(other, table(other), 2));
+        projections.addAll(new Projections(config, context, this::points).project(other, table(other), 3));
         List<SourceResult> sources = neighbors.keySet().stream().map(this::source).toList();
         NeighborhoodResult data = new NeighborhoodResult(features, width, facts == null ? 0 : facts.tokens(),
                 focus.stream().map(this::focusOf).toList(), sources, agreements(), projections, known, labelAgreement(known),
@@ -133,10 +133,8 @@ public final class NeighborhoodRun {
         if (!config.features().isEmpty()) {
             return List.copyOf(new LinkedHashSet<>(config.features()));
         }
-        if (facts != null && !facts.labels().isEmpty()) {
-            CorpusFacts f = facts;
-            return IntStream.range(0, f.labels().size()).boxed().sorted(Comparator.comparingDouble(l -> -f.championAuroc()[l]))
-                    .map(l -> f.champions()[l]).distinct().limit(config.focus()).toList();
+        if (facts != null && facts.labelled()) {
+            return facts.champions().stream().limit(config.focus()).toList();
         }
         double[] interest = facts != null ? facts.density()
                 : IntStream.range(0, features).mapToDouble(near(config.source())::largest).toArray();
@@ -168,9 +166,9 @@ public final class NeighborhoodRun {
         if (facts == null) {
             return new FeatureFacts(new double[0], cosine, List.of(), new double[0], cluster);
         }
-        boolean labelled = !facts.labels().isEmpty();
+        boolean labelled = facts.labelled();
         return new FeatureFacts(facts.density(), cosine, labelled ? IntStream.range(0, features).mapToObj(this::name).toList() : List.of(),
-                labelled ? facts.bestAuroc() : new double[0], cluster);
+                labelled ? IntStream.range(0, features).mapToDouble(facts::auroc).toArray() : new double[0], cluster);
     }
 
     /** The features on a map: all that have similarities, or focus, their neighbors and a sample. */

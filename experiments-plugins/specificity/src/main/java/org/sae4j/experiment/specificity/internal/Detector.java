@@ -2,12 +2,17 @@ package org.sae4j.experiment.specificity.internal;
 
 import java.lang.Character.UnicodeScript;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.experiment.EncodedCorpus;
+import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.Interval;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.stats.Statistics;
@@ -17,11 +22,13 @@ import org.sae4j.experiment.specificity.SpecificityResult.DetectorResult;
 import org.sae4j.experiment.specificity.SpecificityResult.Example;
 import org.sae4j.experiment.specificity.SpecificityResult.Proxy;
 import org.sae4j.experiment.specificity.SpecificityResult.ScoreHistogram;
+import org.sae4j.experiment.specificity.SpecificityResult.TokenShare;
 
 /** Studies one feature as a detector of one label, token by token. */
 public final class Detector {
     private static final int THRESHOLDS = 50;
     private static final int BINS = 20;
+    private static final int TOPS = 3;
 
     private final SpecificityConfig config;
     private final EncodedCorpus corpus;
@@ -65,13 +72,14 @@ public final class Detector {
      * Studies a feature.
      *
      * @param feature the feature
+     * @param name a name for it
      * @param label the label
      * @param positive for each document whether it has the label
      * @param auroc of the feature over documents
      * @param random where resamples and examples come from
      * @return the detector
      */
-    public DetectorResult study(int feature, String label, boolean[] positive, double auroc, CounterRandom random) {
+    public DetectorResult study(int feature, String name, String label, boolean[] positive, double auroc, CounterRandom random) {
         boolean[] ofLabel = byToken(positive);
         Optional<UnicodeScript> script = scripts.fitting(ofLabel);
         boolean[] inside = script.map(scripts::inside).orElse(ofLabel);
@@ -105,23 +113,49 @@ public final class Detector {
             curves[2][i] = byToken.precision();
             curves[3][i] = byToken.recall();
         }
-        String name = name(feature, label);
+        boolean[] own = script.map(scripts::letters).orElse(ofLabel);
         return new DetectorResult(feature, label, name, auroc, script.isPresent() ? Proxy.SCRIPT : Proxy.STRINGS,
-                script.map(Detector::name).orElse(""), prior, Decisions.at(activations, inside, 0), sum == 0 ? Double.NaN : insideSum / sum,
+                script.map(Detector::name).orElse(""), prior, Decisions.at(activations, inside, 0), own(feature, own,
+                random.stream("own")), IntStream.range(0, own.length).filter(row -> own[row]).count() / (double) own.length, tops(feature),
+                sum == 0 ? Double.NaN : insideSum / sum,
                 Statistics.pearson(activations, scores), pearsonInterval(activations, scores, random.stream("pearson")), thresholds,
                 curves[0], curves[1], curves[2], curves[3], histogram(feature, script.isPresent(), prior, scores, max),
                 examples(feature, max, random.stream("examples")));
     }
 
-    /**
-     * A name for a feature that detects a label.
-     *
-     * @param feature the feature
-     * @param label the label
-     * @return such as {@code feature 123: arabic}
-     */
-    public static String name(int feature, String label) {
-        return "feature " + feature + ": " + label;
+    /** Of the tokens that a feature fires on, how many are of the concept themselves; documents are resampled. */
+    private Estimate own(int feature, boolean[] own, CounterRandom random) {
+        int n = corpus.documents().size();
+        double[] fired = new double[n];
+        double[] hits = new double[n];
+        for (int e = tokens.start(feature); e < tokens.start(feature + 1); e++) {
+            if (tokens.value(e) > 0) {
+                int document = corpus.documentOf(tokens.caseOf(e));
+                fired[document]++;
+                hits[document] += own[tokens.caseOf(e)] ? 1 : 0;
+            }
+        }
+        Interval interval = Statistics.bootstrap(n, drawn -> IntStream.of(drawn).mapToDouble(d -> hits[d]).sum()
+                / IntStream.of(drawn).mapToDouble(d -> fired[d]).sum(), config.resamples(), 0.95, "documents", random);
+        double all = DoubleStream.of(fired).sum();
+        return new Estimate(DoubleStream.of(hits).sum() / all, interval, (long) all);
+    }
+
+    /** The tokens that a feature fires on most often, the most frequent first. */
+    private List<TokenShare> tops(int feature) {
+        Map<Integer, Integer> counts = new TreeMap<>();
+        int all = 0;
+        for (int e = tokens.start(feature); e < tokens.start(feature + 1); e++) {
+            int row = tokens.caseOf(e);
+            int document = corpus.documentOf(row);
+            if (tokens.value(e) > 0) {
+                counts.merge(corpus.tokens(document)[row - corpus.start(document)], 1, Integer::sum);
+                all++;
+            }
+        }
+        int fired = all;
+        return counts.entrySet().stream().sorted(Map.Entry.comparingByValue(Comparator.reverseOrder())).limit(TOPS)
+                .map(e -> new TokenShare(tokenizer.token(e.getKey()), (double) e.getValue() / fired)).toList();
     }
 
     private static String name(UnicodeScript script) {

@@ -18,9 +18,11 @@ public final class ScriptProxy {
     private static final double LEAST_F1 = 0.8;
 
     private final UnicodeScript[] scripts;
+    private final UnicodeScript[] own;
 
-    private ScriptProxy(UnicodeScript[] scripts) {
+    private ScriptProxy(UnicodeScript[] scripts, UnicodeScript[] own) {
         this.scripts = scripts;
+        this.own = own;
     }
 
     /**
@@ -33,6 +35,7 @@ public final class ScriptProxy {
      */
     public static ScriptProxy of(EncodedCorpus corpus, Tokenizer tokenizer, int longest) {
         UnicodeScript[] scripts = new UnicodeScript[corpus.features().rows()];
+        UnicodeScript[] all = new UnicodeScript[scripts.length];
         for (int d = 0; d < corpus.documents().size(); d++) {
             String text = corpus.documents().get(d).text();
             Tokenizer.Encoding encoding = tokenizer.encode(text);
@@ -45,9 +48,10 @@ public final class ScriptProxy {
                     from--;
                 }
                 scripts[corpus.start(d) + t] = own[from];
+                all[corpus.start(d) + t] = own[t];
             }
         }
-        return new ScriptProxy(scripts);
+        return new ScriptProxy(scripts, all);
     }
 
     /** The one script of a text's letters, COMMON if it has none, UNKNOWN if there are several. */
@@ -108,16 +112,30 @@ public final class ScriptProxy {
     }
 
     /**
-     * The tokens inside a script.
+     * The tokens inside a script: spaces, digits and punctuation behind its letters among them.
      *
      * @param script the script
      * @return one value for each token
      */
     public boolean[] inside(UnicodeScript script) {
-        boolean[] inside = new boolean[scripts.length];
-        for (int row = 0; row < inside.length; row++) {
-            inside[row] = scripts[row] == script;
+        return equal(scripts, script);
+    }
+
+    /**
+     * The tokens that hold a letter of a script themselves, and of no other.
+     *
+     * @param script the script
+     * @return one value for each token
+     */
+    public boolean[] letters(UnicodeScript script) {
+        return equal(own, script);
+    }
+
+    private static boolean[] equal(UnicodeScript[] scripts, UnicodeScript script) {
+        boolean[] equal = new boolean[scripts.length];
+        for (int row = 0; row < equal.length; row++) {
+            equal[row] = scripts[row] == script;
         }
-        return inside;
+        return equal;
     }
 }

@@ -123,24 +123,10 @@ public final class Search {
      * @return the feature; the lowest of several
      */
     public int best(int group) {
-        return best(group, this);
-    }
-
-    /**
-     * The feature with the largest area.
-     *
-     * @param group the positives
-     * @param second decides between equal areas by its own
-     * @return the feature; the lowest of several that are equal in both
-     */
-    public int best(int group, Search second) {
-        double[] first = auroc[group];
-        double[] tie = second.auroc[group];
+        double[] areas = auroc[group];
         int best = 0;
-        for (int feature = 1; feature < first.length; feature++) {
-            if (first[feature] > first[best] || first[feature] == first[best] && tie[feature] > tie[best]) {
-                best = feature;
-            }
+        for (int feature = 1; feature < areas.length; feature++) {
+            best = areas[feature] > areas[best] ? feature : best;
         }
         return best;
     }

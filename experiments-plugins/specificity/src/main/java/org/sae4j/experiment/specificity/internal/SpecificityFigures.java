@@ -80,9 +80,9 @@ public final class SpecificityFigures {
                                 each(l -> l.interval().high())),
                         new BarSeries("by document, held out", each(l -> l.heldOut().auroc()), each(l -> l.heldOut().interval().low()),
                                 each(l -> l.heldOut().interval().high())),
-                        plain("by token, best feature by token", each(l -> l.bestByToken().auroc())),
-                        plain("same feature, shuffled labels", each(LabelResult::shuffledAuroc)),
-                        plain("best of search, shuffled labels", each(LabelResult::shuffledBest))), false));
+                        BarSeries.of("by token, best feature by token", each(l -> l.bestByToken().auroc())),
+                        BarSeries.of("same feature, shuffled labels", each(LabelResult::shuffledAuroc)),
+                        BarSeries.of("best of search, shuffled labels", each(LabelResult::shuffledBest))), false));
     }
 
     /**
@@ -92,11 +92,11 @@ public final class SpecificityFigures {
      */
     public void crossTable(List<double[]> auroc) {
         figures.add(new Heatmap("auroc-matrix", "Best features against all labels", "AUROC by document of each label's best feature "
-                + "(rows) for every label (columns); 0.5 is chance, in the middle of the scale. " + sample, Axis.of("label"),
+                + "(rows) for every label (columns); 0.5 is chance. " + sample, Axis.of("label"),
                 Axis.of("feature"),
                 labels(),
                 data.labels().stream().map(LabelResult::name).toList(), auroc.toArray(double[][]::new),
-                new ColorScale(Palette.DIVERGING, 0, 1, "AUROC")));
+                new ColorScale(Palette.SEQUENTIAL, 0, 1, "AUROC")));
     }
 
     /**
@@ -111,7 +111,7 @@ public final class SpecificityFigures {
                 + "as found and under shuffled labels (the null, centred at 0.5). Logarithmic counts. " + sample, Axis.of("AUROC by "
                 + "document"),
                 new Axis("pairs of feature and label", true), edges,
-                List.of(plain("labels", count(found)), plain("shuffled labels", count(shuffled))), false));
+                List.of(BarSeries.of("labels", count(found)), BarSeries.of("shuffled labels", count(shuffled))), false));
     }
 
     private static double[] count(List<double[]> areas) {
@@ -148,11 +148,11 @@ public final class SpecificityFigures {
                 + "(sensitivity) where the activation exceeds the threshold, over documents labelled " + detector.label() + " and over "
                 + concept
                 + ". Dashed: precision of deciding at random. " + sample, Axis.of("activation threshold"), Axis.of("share"), List.of(
-                line("precision, documents", detector.thresholds(), detector.documentPrecision(), false),
-                line("recall, documents", detector.thresholds(), detector.documentRecall(), false),
-                line("precision, tokens", detector.thresholds(), detector.tokenPrecision(), false),
-                line("recall, tokens", detector.thresholds(), detector.tokenRecall(), false),
-                line("chance, tokens", detector.thresholds(), constant(detector.prior(), detector.thresholds().length), true))));
+                Line.of("precision, documents", detector.thresholds(), detector.documentPrecision()),
+                Line.of("recall, documents", detector.thresholds(), detector.documentRecall()),
+                Line.of("precision, tokens", detector.thresholds(), detector.tokenPrecision()),
+                Line.of("recall, tokens", detector.thresholds(), detector.tokenRecall()),
+                Line.reference("chance, tokens", detector.thresholds(), constant(detector.prior(), detector.thresholds().length)))));
         List<Sample> samples = new ArrayList<>();
         for (int i = 0; i < maxima.size(); i++) {
             samples.add(new Sample(labels().get(i), maxima.get(i)));
@@ -226,16 +226,8 @@ public final class SpecificityFigures {
         return Arrays.stream(values).mapToDouble(value).toArray();
     }
 
-    private static BarSeries plain(String name, double[] values) {
-        return new BarSeries(name, values, new double[0], new double[0]);
-    }
-
     private static List<BarSeries> levels(List<String> names, double[][] values) {
-        return IntStream.range(0, values.length).mapToObj(i -> plain(names.get(i), values[i])).toList();
-    }
-
-    private static Line line(String name, double[] x, double[] y, boolean dashed) {
-        return new Line(name, x, y, new double[0], new double[0], dashed);
+        return IntStream.range(0, values.length).mapToObj(i -> BarSeries.of(names.get(i), values[i])).toList();
     }
 
     private static double[] constant(double value, int n) {

@@ -1,17 +1,21 @@
-package org.sae4j.core.features;
+package org.sae4j.api.lab;
 
 import java.util.Arrays;
 import org.sae4j.api.sae.SparseRows;
 
-/** Feature activations by feature: the rows (tokens) where each is active, ascending, with its activations there. */
-final class FeatureColumns {
+/** Feature activations by feature: the rows (tokens) where each is active, ascending, with its activations there. Immutable. */
+public final class FeatureColumns {
     private final int rows;
     private final int[] starts;
     private final int[] rowOf;
     private final float[] values;
 
-    /** Transposes; entries that are not positive are left out. */
-    FeatureColumns(SparseRows features) {
+    /**
+     * Transposes.
+     *
+     * @param features one row for each token; entries that are not positive are left out
+     */
+    public FeatureColumns(SparseRows features) {
         rows = features.rows();
         starts = new int[features.columns() + 1];
         for (int e = 0; e < features.entries(); e++) {
@@ -34,33 +38,68 @@ final class FeatureColumns {
         }
     }
 
-    int features() {
+    /** {@return the number of features} */
+    public int features() {
         return starts.length - 1;
     }
 
-    int rows() {
+    /** {@return the number of rows} */
+    public int rows() {
         return rows;
     }
 
-    /** {@return the first entry of a feature; its entries end where the next feature's start} */
-    int start(int feature) {
+    /**
+     * The first entry of a feature; its entries end where the next feature's start.
+     *
+     * @param feature from 0 to the number of features
+     * @return the entry
+     * @throws IndexOutOfBoundsException if there is no such feature
+     */
+    public int start(int feature) {
         return starts[feature];
     }
 
-    int active(int feature) {
+    /**
+     * How often a feature is active.
+     *
+     * @param feature the feature
+     * @return number of rows
+     * @throws IndexOutOfBoundsException if there is no such feature
+     */
+    public int active(int feature) {
         return starts[feature + 1] - starts[feature];
     }
 
-    int row(int entry) {
+    /**
+     * The row of an entry.
+     *
+     * @param entry the entry
+     * @return the row
+     * @throws IndexOutOfBoundsException if there is no such entry
+     */
+    public int row(int entry) {
         return rowOf[entry];
     }
 
-    float value(int entry) {
+    /**
+     * The activation of an entry.
+     *
+     * @param entry the entry
+     * @return the activation, above 0
+     * @throws IndexOutOfBoundsException if there is no such entry
+     */
+    public float value(int entry) {
         return values[entry];
     }
 
-    /** {@return the activations of a feature where it is active} */
-    double[] values(int feature) {
+    /**
+     * The activations of a feature where it is active.
+     *
+     * @param feature the feature
+     * @return one for each of its entries
+     * @throws IndexOutOfBoundsException if there is no such feature
+     */
+    public double[] values(int feature) {
         double[] active = new double[active(feature)];
         for (int i = 0; i < active.length; i++) {
             active[i] = values[starts[feature] + i];
@@ -68,8 +107,15 @@ final class FeatureColumns {
         return active;
     }
 
-    /** {@return Pearson's correlation of two features over all rows; NaN if one of them does not vary} */
-    double correlation(int a, int b) {
+    /**
+     * Pearson's correlation of two features over all rows.
+     *
+     * @param a a feature
+     * @param b another
+     * @return from -1 to 1; NaN if one of them does not vary
+     * @throws IndexOutOfBoundsException if there is no such feature
+     */
+    public double correlation(int a, int b) {
         double cross = 0;
         int j = starts[b];
         for (int i = starts[a]; i < starts[a + 1]; i++) {

@@ -1,6 +1,5 @@
-package org.sae4j.core.features;
+package org.sae4j.api.lab;
 
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -18,6 +17,9 @@ import org.sae4j.api.stats.Statistics;
  * characteristic. A document's score is its largest activation, a token's label that of its document. Immutable.
  */
 public final class LabelScores {
+    /** From this area over documents on a feature is called by its label. */
+    public static final double NAMED = 0.8;
+
     private final EncodedCorpus corpus;
     private final FeatureColumns columns;
     private final List<String> labels;
@@ -180,27 +182,66 @@ public final class LabelScores {
         return IntStream.range(0, columns.features()).filter(f -> columns.active(f) > 0).toArray();
     }
 
-    FeatureColumns columns() {
+    /** {@return the activations by feature} */
+    public FeatureColumns columns() {
         return columns;
     }
 
-    /** {@return the areas of a feature with its share of active tokens, the best label first} */
-    List<FeatureProfile.LabelScore> of(int feature) {
-        long[] tokens = new long[labels.size()];
+    /**
+     * The one name of a feature: its number, and behind it the label that it detects best, if it does so well enough.
+     *
+     * @param feature a feature
+     * @return such as {@code feature 123: arabic}; {@code feature 123} below an area over documents of {@value #NAMED}
+     * @throws IndexOutOfBoundsException if there is no such feature
+     */
+    public String name(int feature) {
+        return "feature " + feature + bestLabel(feature).filter(l -> byDocument(l, feature) >= NAMED).map(l -> ": " + l).orElse("");
+    }
+
+    /**
+     * How much of a feature lies in documents of a label.
+     *
+     * @param label a label
+     * @param feature a feature
+     * @return the share of the tokens where it is active; NaN if it never is
+     * @throws IllegalArgumentException if the corpus has no such label
+     * @throws IndexOutOfBoundsException if there is no such feature
+     */
+    public double share(String label, int feature) {
+        int number = number(label);
+        long inside = 0;
         for (int e = columns.start(feature); e < columns.start(feature + 1); e++) {
-            int label = labelOfDocument[corpus.documentOf(columns.row(e))];
-            if (label >= 0) {
-                tokens[label]++;
-            }
+            inside += labelOfDocument[corpus.documentOf(columns.row(e))] == number ? 1 : 0;
         }
-        List<FeatureProfile.LabelScore> scores = new ArrayList<>();
-        for (int l = 0; l < labels.size(); l++) {
-            scores.add(new FeatureProfile.LabelScore(labels.get(l), byDocument[l][feature], byToken[l][feature],
-                    (double) tokens[l] / columns.active(feature)));
+        return (double) inside / columns.active(feature);
+    }
+
+    /**
+     * How much of the corpus a label is.
+     *
+     * @param label a label
+     * @return the share of all tokens that lie in its documents
+     * @throws IllegalArgumentException if the corpus has no such label
+     */
+    public double share(String label) {
+        int number = number(label);
+        long inside = 0;
+        for (int d = 0; d < labelOfDocument.length; d++) {
+            inside += labelOfDocument[d] == number ? corpus.start(d + 1) - corpus.start(d) : 0;
         }
-        scores.sort(Comparator.comparingDouble((FeatureProfile.LabelScore s) -> -s.documentAuroc())
-                .thenComparingDouble(s -> -s.tokenAuroc()));
-        return List.copyOf(scores);
+        return (double) inside / columns.rows();
+    }
+
+    /**
+     * The labels by how well a feature detects them, decided as in {@link #best}.
+     *
+     * @param feature a feature
+     * @return all labels, the best first
+     * @throws IndexOutOfBoundsException if there is no such feature
+     */
+    public List<String> labels(int feature) {
+        return labels.stream().sorted(Comparator.<String>comparingDouble(l -> -byDocument(l, feature))
+                .thenComparingDouble(l -> -byToken(l, feature))).toList();
     }
 
     private int number(String label) {
