@@ -265,7 +265,7 @@ class NeighborhoodExperimentTest {
                 d.umapEpochs(), d.clusterCosine(), d.childCosine(), d.concepts(), d.automaticConcepts(), d.conceptF1(), d.labelAuroc(),
                 d.resamples());
         NeighborhoodResult data = experiment.run(config, weights(planted(1), planted(1))).data();
-        assertThat(data.projections()).hasSize(3).allSatisfy(p -> {
+        assertThat(data.projections()).hasSize(4).allSatisfy(p -> {
             assertThat(p.method()).isEqualTo(Method.PCA);
             assertThat(p.points()).hasSize(20).contains(5, 47).isSorted().doesNotHaveDuplicates();
         });
