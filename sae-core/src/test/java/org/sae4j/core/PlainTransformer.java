@@ -51,7 +51,8 @@ final class PlainTransformer {
             residual = block(layer, residual);
         }
         double[][] normalized = layerNorm("ln_final", Site.LN_FINAL_SCALE, Site.LN_FINAL_NORMALIZED, -1, residual);
-        hook(Site.LOGITS, -1, affine(normalized, "unembed.W_U", "unembed.b_U"));
+        double[][] read = hook(Site.UNEMBED_IN, -1, normalized);
+        hook(Site.LOGITS, -1, hook(Site.UNEMBED_OUT, -1, affine(read, "unembed.W_U", "unembed.b_U")));
     }
 
     private double[][] block(int layer, double[][] before) {

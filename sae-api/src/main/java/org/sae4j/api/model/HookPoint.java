@@ -77,6 +77,10 @@ public record HookPoint(Site site, int layer) {
         public static final Site LN_FINAL_SCALE = new Site("ln_final.hook_scale");
         /** The output of the final LayerNorm, or of the final RMSNorm before its gain [batch, pos, d_model]. */
         public static final Site LN_FINAL_NORMALIZED = new Site("ln_final.hook_normalized");
+        /** What the unembedding reads [batch, pos, d_model]. */
+        public static final Site UNEMBED_IN = new Site("unembed.hook_in");
+        /** What the unembedding gives, before a soft cap [batch, pos, d_vocab]. */
+        public static final Site UNEMBED_OUT = new Site("unembed.hook_out");
         /** The logits [batch, pos, d_vocab]. */
         public static final Site LOGITS = new Site("logits");
 

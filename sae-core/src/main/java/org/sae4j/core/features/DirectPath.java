@@ -51,10 +51,11 @@ final class DirectPath {
         if (STREAM.contains(site)) {
             return Optional.of(new DirectPath(Optional.empty(), norm, unembedding, "W_dec, " + end));
         }
-        if (site.equals(HookPoint.Site.LN_FINAL_NORMALIZED)) {
+        if (site.equals(HookPoint.Site.UNEMBED_IN) || site.equals(HookPoint.Site.LN_FINAL_NORMALIZED)
+                && model.parameters().containsKey("ln_final.b")) {
             return Optional.of(new DirectPath(Optional.empty(), Optional.empty(), unembedding, "W_dec, W_U"));
         }
-        return site.equals(HookPoint.Site.LOGITS)
+        return site.equals(HookPoint.Site.LOGITS) || site.equals(HookPoint.Site.UNEMBED_OUT)
                 ? Optional.of(new DirectPath(Optional.empty(), Optional.empty(), Optional.empty(), "W_dec")) : Optional.empty();
     }
 

@@ -55,7 +55,7 @@ final class FeatureRemoval {
 
     /** {@return whether features of a site can be taken out: logits are computed at few positions alone, the others cannot be edited} */
     static boolean possible(HookPoint.Site site) {
-        return site.isEditable() && !site.isPattern() && !site.equals(HookPoint.Site.LOGITS);
+        return site.isEditable() && !site.isPattern() && !site.equals(HookPoint.Site.UNEMBED_OUT) && !site.equals(HookPoint.Site.LOGITS);
     }
 
     Outcome run(int feature, List<Case> cases) {

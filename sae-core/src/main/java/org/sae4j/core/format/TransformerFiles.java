@@ -13,6 +13,7 @@ import org.sae4j.api.model.Tokenizer;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.TensorTable;
 import org.sae4j.core.internal.format.WeightFiles;
+import org.sae4j.core.internal.model.Families;
 import org.sae4j.core.internal.model.HuggingFaceGpt2;
 import org.sae4j.core.internal.model.ModelTensors;
 import org.sae4j.core.internal.model.TransformerLensModel;
@@ -59,7 +60,7 @@ public final class TransformerFiles {
         Path folder = file ? Objects.requireNonNull(path.toAbsolutePath().getParent()) : path;
         if (!Files.isRegularFile(folder.resolve(CONFIG))) {
             throw new FormatException("a transformer's folder has a " + CONFIG, folder.toString(),
-                    "give a folder with a Hugging Face GPT-2 or a TransformerLens model");
+                    "give a folder with a Hugging Face or a TransformerLens model");
         }
         JsonFile config = JsonFile.read(folder.resolve(CONFIG));
         Path weights = file ? path : findWeights(folder);
@@ -70,7 +71,7 @@ public final class TransformerFiles {
         try {
             TensorTable table = WeightFiles.open(weights, arena);
             boolean huggingFace = config.has("model_type") || HuggingFaceGpt2.matches(table);
-            ModelTensors model = huggingFace ? HuggingFaceGpt2.read(name, config, table, arena, notes)
+            ModelTensors model = huggingFace ? Families.read(name, config, table, arena, notes)
                     : TransformerLensModel.read(name, config, table, arena, notes);
             Optional<Tokenizer> tokenizer = withTokenizer && TokenizerFiles.exists(folder) ? Optional.of(TokenizerFiles.read(folder))
                     : Optional.empty();

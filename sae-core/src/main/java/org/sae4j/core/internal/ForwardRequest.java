@@ -81,7 +81,7 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, L
             List<PassKey.Edit> shapes = new ArrayList<>();
             List<EditValues> edits = new ArrayList<>();
             for (ForwardPlan.Edit edit : plan.edits()) {
-                EditValues values = checkEdit(edit, counts, positions);
+                EditValues values = checkEdit(edit, counts, picked ? positions : Optional.empty());
                 if (values.rows().length > 0) {
                     shapes.add(new PassKey.Edit(edit.hook(), edit.mode(), values.rows().length));
                     edits.add(values);
@@ -279,18 +279,18 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, L
                 seen.set(row);
             }
             float[] values = edit.values().toArray();
-            return hook.equals(HookPoint.LOGITS) && positions.isPresent() ? atPositions(rows, values, width, positions.get())
+            return value.rows().count() == Dim.Count.PICKED && positions.isPresent() ? atPositions(hook, rows, values, width, positions.get())
                     : pad(rows, values, width, limit);
         }
 
         /** Moves an edit of the logits to the rows that the wanted positions have; a position may have been named more than once. */
-        private EditValues atPositions(int[] rows, float[] values, int width, List<Integer> positions) {
+        private EditValues atPositions(HookPoint hook, int[] rows, float[] values, int width, List<Integer> positions) {
             List<Integer> target = new ArrayList<>();
             List<Integer> source = new ArrayList<>();
             for (int i = 0; i < rows.length; i++) {
                 int position = rows[i] % length;
                 if (!positions.contains(position)) {
-                    throw new IllegalArgumentException("edit of " + HookPoint.LOGITS + ": row " + rows[i] + " is at position " + position
+                    throw new IllegalArgumentException("edit of " + hook + ": row " + rows[i] + " is at position " + position
                             + ", but only the logits at " + positions + " are computed");
                 }
                 for (int p = 0; p < positions.size(); p++) {

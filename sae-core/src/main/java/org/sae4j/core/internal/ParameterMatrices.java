@@ -1,6 +1,7 @@
 package org.sae4j.core.internal;
 
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -8,18 +9,17 @@ import org.sae4j.api.Tensor;
 import org.sae4j.core.program.Parameter;
 import org.sae4j.core.program.ProgramWriter.Binding;
 
-/** The matrices that programs use of a model's parameters. */
-final class ParameterMatrices {
+/**
+ * The matrices that programs use of a model's parameters.
+ *
+ * @param tensors the matrices by name
+ * @param bindings which tensor each weight is, and whether transposed
+ */
+record ParameterMatrices(Map<String, Tensor> tensors, Map<String, Binding> bindings) {
     private static final int BLOCK = 64;
     private static final String W_E = "embed.W_E";
     private static final String W_U = "unembed.W_U";
-
-    private ParameterMatrices() {}
-
-    /** What weights are in memory: of a tied model, the unembedding is the transposed embedding. */
-    static Map<String, Binding> bindings(boolean tied) {
-        return tied ? Map.of(W_U, new Binding(W_E, true)) : Map.of();
-    }
+    static final ParameterMatrices NONE = new ParameterMatrices(Map.of(), Map.of());
 
     /**
      * The matrices of all parameters.
@@ -30,18 +30,28 @@ final class ParameterMatrices {
      * @param known parameters whose matrices are known already
      * @param matrices the matrices of {@code known}: they are shared, so that an engine sees the same tensors again
      */
-    static Map<String, Tensor> of(boolean tied, Map<String, Parameter> described, Map<String, Tensor> parameters,
-            Map<String, Tensor> known, Map<String, Tensor> matrices) {
-        Map<String, Tensor> result = new LinkedHashMap<>();
+    static ParameterMatrices of(boolean tied, Map<String, Parameter> described, Map<String, Tensor> parameters,
+            Map<String, Tensor> known, ParameterMatrices matrices) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        Map<String, Binding> bindings = new HashMap<>();
         described.forEach((name, parameter) -> {
             if (tied && name.equals(W_U)) {
+                bindings.put(W_U, new Binding(W_E, true));
                 return;
             }
             Tensor tensor = Objects.requireNonNull(parameters.get(name), name);
-            Tensor shared = known.get(name) == tensor ? matrices.get(name) : null;
-            result.put(name, shared == null ? parameter.matrix(tensor) : shared);
+            Tensor shared = known.get(name) == tensor ? matrices.tensors.get(name) : null;
+            Binding binding = matrices.bindings.get(name);
+            if (shared != null && binding != null) {
+                tensors.put(name, shared);
+                bindings.put(name, binding);
+            } else {
+                Parameter.Matrix matrix = parameter.matrix(tensor);
+                tensors.put(name, matrix.tensor());
+                bindings.put(name, new Binding(name, matrix.transposed()));
+            }
         });
-        return Collections.unmodifiableMap(result);
+        return new ParameterMatrices(Collections.unmodifiableMap(tensors), Collections.unmodifiableMap(bindings));
     }
 
     /** Whether a tied model's unembedding is to the bit the transposed embedding. */

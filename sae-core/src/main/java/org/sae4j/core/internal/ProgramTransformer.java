@@ -57,14 +57,14 @@ public final class ProgramTransformer implements Transformer {
     private final SharedResource resource;
     private final Map<String, Tensor> parameters;
     /** Made at the first use: opening a model should not wait for it. */
-    private final Supplier<Map<String, Tensor>> makeMatrices;
-    private @Nullable Map<String, Tensor> matrices;
+    private final Supplier<ParameterMatrices> makeMatrices;
+    private @Nullable ParameterMatrices matrices;
     private final ProgramPool<Shape, Compiled> pool = new ProgramPool<>(this::compile);
     private final Lifetime lifetime;
     private volatile @Nullable String fingerprint;
 
     private ProgramTransformer(Description description, PassForms forms, Map<String, Tensor> parameters,
-            Supplier<Map<String, Tensor>> makeMatrices, Optional<Tokenizer> tokenizer, Engine engine, SharedResource resource) {
+            Supplier<ParameterMatrices> makeMatrices, Optional<Tokenizer> tokenizer, Engine engine, SharedResource resource) {
         this.description = description;
         this.forms = forms;
         config = description.config();
@@ -116,7 +116,7 @@ public final class ProgramTransformer implements Transformer {
         Map<String, Tensor> ordered = ordered(description, parameters);
         boolean tied = description.config().tiedUnembedding();
         return new ProgramTransformer(description, new PassForms(description), ordered,
-                () -> ParameterMatrices.of(tied, description.parameters(), ordered, Map.of(), Map.of()), tokenizer, engine, resource);
+                () -> ParameterMatrices.of(tied, description.parameters(), ordered, Map.of(), ParameterMatrices.NONE), tokenizer, engine, resource);
     }
 
     private static Map<String, Tensor> ordered(Description description, Map<String, Tensor> parameters) {
@@ -169,8 +169,8 @@ public final class ProgramTransformer implements Transformer {
         });
     }
 
-    private synchronized Map<String, Tensor> matrices() {
-        Map<String, Tensor> made = matrices;
+    private synchronized ParameterMatrices matrices() {
+        ParameterMatrices made = matrices;
         if (made == null) {
             made = makeMatrices.get();
             matrices = made;
@@ -179,12 +179,12 @@ public final class ProgramTransformer implements Transformer {
     }
 
     private Compiled compile(Shape shape) {
-        Map<String, Tensor> weights = matrices();
+        ParameterMatrices weights = matrices();
         PassForms.PassForm pass = forms.form(shape.key());
         Counts counts = shape.counts();
         ProgramWriter.Written written = ProgramWriter.write(config.name() + " forward " + counts.batch() + " x " + counts.length(),
-                pass.form(), counts, ParameterMatrices.bindings(config.tiedUnembedding()));
-        Compiled compiled = new Compiled(pass, written, engine.compile(written.program(), weights));
+                pass.form(), counts, weights.bindings());
+        Compiled compiled = new Compiled(pass, written, engine.compile(written.program(), weights.tensors()));
         try {
             writePositions(compiled, counts);
         } catch (RuntimeException | Error e) {
@@ -255,7 +255,7 @@ public final class ProgramTransformer implements Transformer {
             Map<String, Tensor> all = new LinkedHashMap<>(parameters);
             all.putAll(changed);
             boolean tied = config.tiedUnembedding() && (ParameterMatrices.leavesTied(changed) || ParameterMatrices.areTied(all));
-            Map<String, Tensor> shared = matrices();
+            ParameterMatrices shared = matrices();
             Description changedModel = tied == config.tiedUnembedding() ? description
                     : description.with(config.toBuilder().tiedUnembedding(false).build());
             return new ProgramTransformer(changedModel, tied == config.tiedUnembedding() ? forms : new PassForms(changedModel),

@@ -287,7 +287,7 @@ public final class FormBuilder {
      * @return the normalized rows, with weight and bias
      */
     public Value layerNorm(Value x, @Nullable Value weight, @Nullable Value bias, float eps, String scale, @Nullable String normalized) {
-        return norm(new Kind.LayerNorm(eps), x, weight, bias, 1, scale, normalized);
+        return norm(new Kind.LayerNorm(eps), x, weight, bias, 0, scale, normalized);
     }
 
     /**
@@ -295,22 +295,24 @@ public final class FormBuilder {
      *
      * @param x rows
      * @param weight one row, or null for ones
-     * @param groups equal parts of a row that are normalized apart
+     * @param groups equal parts of a row that are normalized apart, each of which a reader of the hook points sees as a row; 0 for whole
+     *     rows
      * @param eps added to the mean of squares
      * @param scale name of the hook point of the denominators
      * @param normalized name of the hook point before the weight, or null if it is none
      * @return the normalized rows, times weight
      */
     public Value rmsNorm(Value x, @Nullable Value weight, int groups, float eps, String scale, @Nullable String normalized) {
-        return norm(new Kind.RmsNorm(groups, eps), x, weight, null, groups, scale, normalized);
+        return norm(new Kind.RmsNorm(Math.max(1, groups), eps), x, weight, null, groups, scale, normalized);
     }
 
     private Value norm(Kind kind, Value x, @Nullable Value weight, @Nullable Value bias, int groups, String scale,
             @Nullable String normalized) {
         Value out = like(x);
         List<Value> in = weight == null ? List.of(x) : bias == null ? List.of(x, weight) : List.of(x, weight, bias);
-        Value denominators = new Value(scale, Value.Role.HOOK, Buffer.Type.F32, x.rows(), Dim.of(groups), 0);
-        Value before = normalized == null ? null : out.named(normalized, Value.Role.HOOK, x.heads());
+        Value denominators = new Value(scale, Value.Role.HOOK, Buffer.Type.F32, x.rows(), Dim.of(Math.max(1, groups)),
+                -groups);
+        Value before = normalized == null ? null : out.named(normalized, Value.Role.HOOK, -groups);
         return add(new Operation(kind, in, before == null ? List.of(denominators) : List.of(denominators, before), out));
     }
 

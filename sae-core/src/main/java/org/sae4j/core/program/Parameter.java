@@ -1,5 +1,6 @@
 package org.sae4j.core.program;
 
+import java.util.Arrays;
 import java.util.List;
 import org.sae4j.api.Tensor;
 
@@ -39,14 +40,33 @@ public record Parameter(String name, Layout layout, int rows, int cols, int head
     }
 
     /**
-     * The matrix of a tensor.
+     * A parameter's matrix in memory.
+     *
+     * @param tensor the matrix, or the transposed one
+     * @param transposed whether it is the transposed one
+     */
+    public record Matrix(Tensor tensor, boolean transposed) {}
+
+    /**
+     * The matrix of a tensor. What a file holds as the transposed matrix, with heads side by side or one below the other, is used as it is.
      *
      * @param tensor in the shape that users see
      * @return a view, or where heads must come side by side a copy
      */
-    public Tensor matrix(Tensor tensor) {
-        if (layout != Layout.HEADS_IN_COLUMNS) {
-            return tensor.reshape(rows, cols);
+    public Matrix matrix(Tensor tensor) {
+        int[] axes = tensor.axes();
+        boolean transposed = switch (layout) {
+            case MATRIX -> Arrays.equals(axes, new int[] {1, 0});
+            case HEADS_IN_COLUMNS -> Arrays.equals(axes, new int[] {0, 2, 1});
+            // Stored as [cols, heads, width].
+            case HEADS_IN_ROWS -> Arrays.equals(axes, new int[] {1, 2, 0});
+            case ROW, HEAD_ROW -> false;
+        };
+        if (transposed) {
+            return new Matrix(tensor.stored().reshape(cols, rows), true);
+        }
+        if (layout != Layout.HEADS_IN_COLUMNS || heads == 1) {
+            return new Matrix(tensor.reshape(rows, cols), false);
         }
         int width = cols / heads;
         float[] values = new float[Math.toIntExact(tensor.size())];
@@ -55,12 +75,12 @@ public record Parameter(String name, Layout layout, int rows, int cols, int head
                 tensor.copyTo(((long) head * rows + row) * width, values, (row * heads + head) * width, width);
             }
         }
-        return Tensor.of(values, rows, cols);
+        return new Matrix(Tensor.of(values, rows, cols), false);
     }
 
     /** {@return the name and the shape, for messages} */
     @Override
     public String toString() {
-        return name + " " + List.of(java.util.Arrays.stream(shape()).boxed().toArray());
+        return name + " " + List.of(Arrays.stream(shape()).boxed().toArray());
     }
 }

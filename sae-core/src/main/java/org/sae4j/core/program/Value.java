@@ -12,7 +12,8 @@ import org.sae4j.api.engine.Buffer;
  * @param type what its elements are
  * @param rows number of rows
  * @param cols number of columns
- * @param heads equal parts that a row falls into, which a reader sees as an axis of their own; 0 for none
+ * @param heads equal parts that a row falls into, which a reader sees as an axis of their own; 0 for none; negative if a
+ *     reader sees each part as a row
  */
 public record Value(String name, Role role, Buffer.Type type, Dim rows, Dim cols, int heads) {
     /** Where a value comes from, and whether it can be observed. */
@@ -39,6 +40,9 @@ public record Value(String name, Role role, Buffer.Type type, Dim rows, Dim cols
         }
         int all = counts.of(rows);
         int width = counts.of(cols);
+        if (heads < 0) {
+            return new int[] {Math.multiplyExact(all, -heads), width / -heads};
+        }
         if (rows.times() != 1) {
             return new int[] {all, width};
         }

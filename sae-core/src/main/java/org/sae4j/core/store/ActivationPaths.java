@@ -13,9 +13,9 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.ElementType;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.format.SafetensorsFile;
 

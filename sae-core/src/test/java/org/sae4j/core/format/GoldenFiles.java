@@ -41,4 +41,15 @@ final class GoldenFiles {
     static Path expected(Path folder) {
         return folder.resolveSibling(folder.getFileName() + ".safetensors");
     }
+
+    /** Token ids, stored as float32. */
+    static int[][] ids(Tensor tokens) {
+        int[][] ids = new int[tokens.dim(0)][tokens.dim(1)];
+        for (int row = 0; row < ids.length; row++) {
+            for (int pos = 0; pos < ids[row].length; pos++) {
+                ids[row][pos] = (int) tokens.at(row, pos);
+            }
+        }
+        return ids;
+    }
 }

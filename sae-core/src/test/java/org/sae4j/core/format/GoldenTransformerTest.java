@@ -39,19 +39,9 @@ class GoldenTransformerTest {
     static void assertLogits(TransformerWeights weights, Path folder, double tolerance) {
         try (SafetensorsFile expected = SafetensorsFile.open(GoldenFiles.expected(folder)); Engine engine = new ReferenceEngine();
                 Transformer transformer = Transformers.of(weights.description(), weights.parameters(), weights.tokenizer(), engine)) {
-            Tensor logits = logits(transformer, ids(expected.tensor("tokens")));
+            Tensor logits = logits(transformer, GoldenFiles.ids(expected.tensor("tokens")));
             GoldenFiles.assertClose("logits", logits, expected.tensor("logits"), tolerance);
         }
-    }
-
-    private static int[][] ids(Tensor tokens) {
-        int[][] ids = new int[tokens.dim(0)][tokens.dim(1)];
-        for (int row = 0; row < ids.length; row++) {
-            for (int pos = 0; pos < ids[row].length; pos++) {
-                ids[row][pos] = (int) tokens.at(row, pos);
-            }
-        }
-        return ids;
     }
 
     private static Tensor logits(Transformer transformer, int[][] ids) {

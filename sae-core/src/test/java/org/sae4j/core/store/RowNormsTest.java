@@ -16,12 +16,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.CounterRandom;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.ElementType;
-import org.sae4j.core.output.Existing;
 import org.sae4j.core.format.FormatException;
+import org.sae4j.core.output.Existing;
 import org.sae4j.core.train.ActivationSource;
 
 class RowNormsTest {

@@ -80,12 +80,6 @@ public final class HuggingFaceGpt2 {
     }
 
     private static void requireGpt2(JsonFile json) {
-        String type = json.string("model_type").orElse("gpt2");
-        if (!type.equals("gpt2")) {
-            throw new FormatException("model_type \"" + type + "\" is not supported", json.at("model_type"),
-                    "use a Hugging Face GPT-2 model (model_type gpt2: learned positions, LayerNorm, GELU or ReLU) or a TransformerLens"
-                            + " model of the same architecture");
-        }
         if (json.flag("add_cross_attention", false)) {
             throw new FormatException("cross-attention is not supported", json.at("add_cross_attention"), "use a decoder-only model");
         }

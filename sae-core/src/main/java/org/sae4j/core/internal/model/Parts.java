@@ -7,6 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
 import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.HookPoint.Site;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.program.Description;
 import org.sae4j.core.program.Dim;
@@ -114,16 +115,21 @@ final class Parts {
 
     /** A norm with its hook points. */
     Value norm(Norm kind, String name, Value x) {
+        return norm(kind, name, name, x);
+    }
+
+    /** A norm whose parameters have another name than its hook points, as they are those of another norm. */
+    Value norm(Norm kind, String name, String parameters, Value x) {
         int width = x.cols().times();
         String scale = name + ".hook_scale";
         String normalized = name + ".hook_normalized";
         return switch (kind) {
-            case LAYER_NORM_AFTER -> b.hook(normalized, b.layerNorm(x, b.row(name + ".w", width), b.row(name + ".b", width),
+            case LAYER_NORM_AFTER -> b.hook(normalized, b.layerNorm(x, b.row(parameters + ".w", width), b.row(parameters + ".b", width),
                     config.normEps(), scale, null));
-            case LAYER_NORM -> b.layerNorm(x, b.row(name + ".w", width), b.row(name + ".b", width), config.normEps(), scale, normalized);
+            case LAYER_NORM -> b.layerNorm(x, b.row(parameters + ".w", width), b.row(parameters + ".b", width), config.normEps(), scale, normalized);
             case LAYER_NORM_PLAIN -> b.hook(normalized, b.layerNorm(x, null, null, config.normEps(), scale, null));
-            case RMS_NORM -> b.rmsNorm(x, b.row(name + ".w", width), 1, config.normEps(), scale, normalized);
-            case RMS_NORM_PLAIN -> b.hook(normalized, b.rmsNorm(x, null, 1, config.normEps(), scale, null));
+            case RMS_NORM -> b.rmsNorm(x, b.row(parameters + ".w", width), 0, config.normEps(), scale, normalized);
+            case RMS_NORM_PLAIN -> b.hook(normalized, b.rmsNorm(x, null, 0, config.normEps(), scale, null));
             case NONE -> x;
         };
     }
@@ -141,8 +147,10 @@ final class Parts {
         Value q = b.hook(name + "hook_q", heads, project(name, "Q", x, heads, a));
         Value k = b.hook(name + "hook_k", keyHeads, project(name, "K", x, keyHeads, a));
         Value v = b.hook(name + "hook_v", keyHeads, project(name, "V", valuesFrom, keyHeads, a));
-        q = position(name, "q", headNorm(name + "q_norm", q, heads, a), heads, a);
-        k = position(name, "k", headNorm(name + "k_norm", k, keyHeads, a), keyHeads, a);
+        q = headNorm(name + "q_norm", q, heads, a);
+        k = headNorm(name + "k_norm", k, keyHeads, a);
+        q = position(name, "q", q, heads, a);
+        k = position(name, "k", k, keyHeads, a);
         cacheHooks.add(HookPoint.parse(k.name()).orElseThrow());
         cacheHooks.add(HookPoint.parse(v.name()).orElseThrow());
         Value z = b.hook(name + "hook_z", heads, b.attention(q, k, v, a.heads(), name + "hook_attn_scores", name + "hook_pattern"));
@@ -160,8 +168,8 @@ final class Parts {
         if (!a.headNorm() && !a.rowNorm()) {
             return x;
         }
-        int groups = a.headNorm() ? heads : 1;
-        return b.rmsNorm(x, b.row(name + ".w", x.cols().times() / groups), groups, config.normEps(), name + ".hook_scale",
+        int groups = a.headNorm() ? heads : 0;
+        return b.rmsNorm(x, b.row(name + ".w", x.cols().times() / Math.max(1, groups)), groups, config.normEps(), name + ".hook_scale",
                 name + ".hook_normalized");
     }
 
@@ -197,6 +205,22 @@ final class Parts {
         return out(name, b.hook(name + "hook_post", b.multiply(gate, linear)), biased);
     }
 
+    /** TransformerLens' gated MLP: the gate has no bias, and that of the linear half comes after the product. */
+    Value lensGatedMlp(String block, Value x) {
+        String name = block + "mlp.";
+        Value gate = activated(name, x, b.matrix(name + "W_gate", config.dModel(), config.dMlp()), null);
+        Value linear = b.hook(name + "hook_pre_linear", b.product(x, b.matrix(name + "W_in", config.dModel(), config.dMlp()), null));
+        return out(name, b.hook(name + "hook_post", b.add(b.multiply(gate, linear), b.row(name + "b_in", config.dMlp()))), true);
+    }
+
+    /** An MLP that normalizes its activated hidden layer (SoLU with LayerNorm, Elhage et al. 2022). */
+    Value normedMlp(String block, Value x, Norm norm) {
+        String name = block + "mlp.";
+        Value hidden = activated(name, x, b.matrix(name + "W_in", config.dModel(), config.dMlp()), b.row(name + "b_in", config.dMlp()));
+        Value normalized = norm(norm == Norm.LAYER_NORM_AFTER ? norm : Norm.LAYER_NORM_PLAIN, name + "ln", b.hook(name + "hook_mid", hidden));
+        return out(name, b.hook(name + "hook_post", normalized), true);
+    }
+
     /** {@code hook_pre}, and what the activation function makes of it. */
     Value activated(String name, Value x, Value w, @Nullable Value bias) {
         String pre = name + "hook_pre";
@@ -224,10 +248,11 @@ final class Parts {
 
     /** {@code logits} of normalized rows, those that are wanted, with a soft cap or 0 for none. */
     Value logits(Value normalized, boolean biased, double cap) {
-        Value rows = b.gather(b.indices(Description.LOGIT_ROWS, Dim.PICKED), normalized);
-        rows = b.inner(Description.PICKED_ROWS, rows);
-        Value logits = b.product(rows, b.matrix("unembed.W_U", config.dModel(), config.dVocab()),
-                biased ? b.row("unembed.b_U", config.dVocab()) : null);
-        return b.hook(HookPoint.LOGITS.toString(), cap == 0 ? logits : b.scale(b.map(b.scale(logits, 1 / cap), Op.Function.TANH), cap));
+        Value all = b.hook(Site.UNEMBED_IN.toString(), normalized);
+        Value rows = b.inner(Description.PICKED_ROWS, b.gather(b.indices(Description.LOGIT_ROWS, Dim.PICKED), all));
+        Value product = b.hook(Site.UNEMBED_OUT.toString(), b.product(rows, b.matrix("unembed.W_U", config.dModel(), config.dVocab()),
+                biased ? b.row("unembed.b_U", config.dVocab()) : null));
+        return b.hook(HookPoint.LOGITS.toString(),
+                cap == 0 ? product : b.scale(b.map(b.scale(product, 1 / cap), Op.Function.TANH), cap));
     }
 }
