@@ -363,6 +363,14 @@ final class DenseCases {
                     s.op(new Op.ClipNorm(List.of(s.parameter("small", 3, 5)), 1000));
                     s.op(new Op.ClipNorm(List.of(s.zeroParameter("zero", 3, 5)), 1)).reduction(100);
                 }),
+                scenario("ClipNorm of gradients as small as the 1e-6 beside their norm", s -> {
+                    Buffer tiny = s.parameter("tiny", 3, 5);
+                    s.adjust(tiny, v -> 1e-6f * v);
+                    // Enlarged, or the tolerance would hide the difference.
+                    Buffer enlarged = s.output("enlarged", 3, 5);
+                    s.op(new Op.ClipNorm(List.of(tiny), 1e-6f)).op(new Op.Add(s.zeroParameter("zero", 3, 5), tiny, 1e6f, enlarged))
+                            .reduction(100);
+                }),
                 scenario("Adam", s -> {
                     Buffer hyper = s.input("hyper", 1, 6);
                     for (int[] shape : SHAPES) {
