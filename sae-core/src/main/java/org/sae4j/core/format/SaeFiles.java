@@ -87,6 +87,20 @@ public final class SaeFiles {
      * @throws FormatException if a weight is NaN or infinite, or a file cannot be written
      */
     public static void write(Path folder, SaeConfig config, Map<String, Tensor> parameters, Map<String, ?> metadata, Existing existing) {
+        check(folder, config, parameters);
+        Path weights = folder.resolve(WEIGHTS);
+        Path cfg = folder.resolve(CFG);
+        OutputFile.check(weights, FileForm.SAFETENSORS, existing);
+        OutputFile.check(cfg, FileForm.AUTOENCODER, existing);
+        AtomicFile.sweep(folder);
+        String json = JsonWriter.indented(SaeLensConfig.of(config, DecoderNorms.areOne(Objects.requireNonNull(parameters.get("W_dec"))),
+                WeightProcessing.steps(), metadata));
+        SafetensorsWriter.write(weights, parameters, Map.of());
+        AtomicFile.write(cfg, out -> out.write(json.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    /** Demands exactly the parameters of an architecture, all finite. */
+    static void check(Path folder, SaeConfig config, Map<String, Tensor> parameters) {
         Map<String, int[]> shapes = CoderParameters.shapes(config);
         if (!shapes.keySet().equals(parameters.keySet())) {
             throw new IllegalArgumentException("a " + config.architecture() + " autoencoder has the parameters " + shapes.keySet()
@@ -99,14 +113,5 @@ public final class SaeFiles {
             }
             Finite.check(folder + ": " + name, parameters.get(name));
         });
-        Path weights = folder.resolve(WEIGHTS);
-        Path cfg = folder.resolve(CFG);
-        OutputFile.check(weights, FileForm.SAFETENSORS, existing);
-        OutputFile.check(cfg, FileForm.AUTOENCODER, existing);
-        AtomicFile.sweep(folder);
-        String json = JsonWriter.indented(SaeLensConfig.of(config, DecoderNorms.areOne(Objects.requireNonNull(parameters.get("W_dec"))),
-                WeightProcessing.steps(), metadata));
-        SafetensorsWriter.write(weights, parameters, Map.of());
-        AtomicFile.write(cfg, out -> out.write(json.getBytes(StandardCharsets.UTF_8)));
     }
 }

@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         subcommands = {DemoCommand.class, ActivationsCommand.class, EncodeCommand.class, HarvestCommand.class, StoreCommand.class,
-                TrainCommand.class, SweepCommand.class, EvaluateCommand.class, FetchCommand.class, InspectCommand.class, TokenizeCommand.class,
+                TrainCommand.class, SweepCommand.class, EvaluateCommand.class, ConvertCommand.class, FetchCommand.class, InspectCommand.class,
+                TokenizeCommand.class,
                 ExperimentsCommand.class, RunCommand.class, ReportCommand.class, DoctorCommand.class, DevicesCommand.class,
                 HelpCommand.class})
 public final class Main implements Runnable {

@@ -278,6 +278,36 @@ class CommandLineTest {
     }
 
     @Test
+    void convertedAutoencodersComputeTheSame() {
+        for (String layout : List.of("saelens", "sparsify")) {
+            String converted = file(layout + "/layers.3.mlp");
+            assertThat(run("convert", "--sae", sae.toString(), "--to", layout, "--output", converted)).as(err.toString()).isZero();
+            assertThat(run("encode", "--sae", converted, "--input", activations(), "--tensor", "data", "--output", file("c.safetensors")))
+                    .as(err.toString()).isZero();
+            assertThat(run("encode", "--sae", sae.toString(), "--input", activations(), "--tensor", "data", "--output",
+                    file("o.safetensors"))).isZero();
+            try (SafetensorsFile expected = SafetensorsFile.open(folder.resolve("o.safetensors"));
+                    SafetensorsFile found = SafetensorsFile.open(folder.resolve("c.safetensors"))) {
+                for (String tensor : List.of("features", "reconstruction")) {
+                    assertThat(found.tensor(tensor).toArray()).isEqualTo(expected.tensor(tensor).toArray());
+                }
+            }
+            assertThat(folder.resolve("c.safetensors").toFile().delete() && folder.resolve("o.safetensors").toFile().delete()).isTrue();
+        }
+        assertFails(1, "--overwrite", "convert", "--sae", sae.toString(), "--output", file("saelens/layers.3.mlp"));
+        for (String layout : List.of("saelens", "sparsify")) {
+            assertThat(run("convert", "--sae", sae.toString(), "--to", layout, "--output", file(layout + "/layers.3.mlp"), "--overwrite"))
+                    .as(err.toString()).isZero();
+        }
+        SaeConfig relu = SaeConfig.builder(SaeConfig.Architecture.RELU, D_IN, D_SAE).build();
+        err.getBuffer().setLength(0);
+        SaeFiles.write(folder.resolve("relu"), relu, Map.of("W_enc", random("e", D_IN, D_SAE), "W_dec", random("d", D_SAE, D_IN), "b_enc",
+                Tensor.zeros(D_SAE), "b_dec", Tensor.zeros(D_IN)), Map.of());
+        assertFails(1, "sparsify's layout has TopK and group maxima", "convert", "--sae", file("relu"), "--to", "sparsify", "--output",
+                file("layers.1"));
+    }
+
+    @Test
     void aTranscoderToAnotherWidthWritesItsOutput() {
         SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, D_IN, D_SAE).transcoder(7, java.util.Optional.empty()).build();
         SaeFiles.write(folder.resolve("transcoder"), config, Map.of("W_enc", random("e", D_IN, D_SAE), "W_dec", random("d", D_SAE, 7),
