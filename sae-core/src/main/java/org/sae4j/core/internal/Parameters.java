@@ -1,5 +1,6 @@
 package org.sae4j.core.internal;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
 
 /** Named parameters: checks that they are complete, of the expected shapes and finite, and their fingerprint. */
@@ -84,7 +86,8 @@ final class Parameters {
 
     /**
      * SHA-256 over the parameters by ascending name: for each the name in UTF-8, a zero byte, the number of axes and their lengths as
-     * 32-bit integers, and the values' bits, all little-endian.
+     * 32-bit integers, and the values' bits, all little-endian. Weights in another type than float32 are not converted: for their values
+     * there are the name of the type, a zero byte, the order of the axes as they are stored, and the stored elements.
      */
     static String fingerprint(Map<String, Tensor> parameters) {
         MessageDigest digest;
@@ -102,13 +105,33 @@ final class Parameters {
                 header.putInt(length);
             }
             digest.update(header.flip());
-            ByteBuffer bytes = ByteBuffer.allocate(CHUNK * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-            chunks(tensor, chunk -> {
-                bytes.clear();
-                bytes.asFloatBuffer().put(chunk);
-                digest.update(bytes.limit(chunk.length * Float.BYTES));
-            });
+            if (tensor.type() == ElementType.F32) {
+                values(tensor, digest);
+            } else {
+                elements(tensor, digest);
+            }
         });
         return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static void values(Tensor tensor, MessageDigest digest) {
+        ByteBuffer bytes = ByteBuffer.allocate(CHUNK * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        chunks(tensor, chunk -> {
+            bytes.clear();
+            bytes.asFloatBuffer().put(chunk);
+            digest.update(bytes.limit(chunk.length * Float.BYTES));
+        });
+    }
+
+    private static void elements(Tensor tensor, MessageDigest digest) {
+        digest.update(tensor.type().name().getBytes(StandardCharsets.UTF_8));
+        digest.update((byte) 0);
+        for (int axis : tensor.axes()) {
+            digest.update((byte) axis);
+        }
+        MemorySegment elements = tensor.elements();
+        for (long from = 0; from < elements.byteSize(); from += CHUNK) {
+            digest.update(elements.asSlice(from, Math.min(CHUNK, elements.byteSize() - from)).asByteBuffer());
+        }
     }
 }

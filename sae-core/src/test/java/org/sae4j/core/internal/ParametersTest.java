@@ -2,6 +2,7 @@ package org.sae4j.core.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +11,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
 
 class ParametersTest {
@@ -36,5 +38,23 @@ class ParametersTest {
             assertThat(Parameters.fingerprint(Map.of("w", Tensor.of(changed, values.length)))).isNotEqualTo(zeros);
         }
         assertThat(Parameters.fingerprint(Map.of("w", Tensor.of(values, 1, values.length)))).isNotEqualTo(zeros);
+    }
+
+    @Test
+    void theFingerprintOfStoredElementsSeesTypeOrderAndEveryByte() {
+        byte[] bytes = new byte[4 * 34];
+        Tensor tensor = Tensor.ofSegment(ElementType.Q8_0, MemorySegment.ofArray(bytes.clone()), 2, 64);
+        String zeros = Parameters.fingerprint(Map.of("w", tensor));
+        assertThat(zeros).isEqualTo(Parameters.fingerprint(Map.of("w", Tensor.ofSegment(ElementType.Q8_0, MemorySegment.ofArray(bytes), 2, 64))));
+        bytes[135] = 1;
+        assertThat(Parameters.fingerprint(Map.of("w", Tensor.ofSegment(ElementType.Q8_0, MemorySegment.ofArray(bytes), 2, 64))))
+                .isNotEqualTo(zeros);
+        Tensor square = Tensor.ofSegment(ElementType.F16, MemorySegment.ofArray(new byte[8]), 2, 2);
+        assertThat(Parameters.fingerprint(Map.of("w", square))).isNotEqualTo(Parameters.fingerprint(Map.of("w", square.permuted(1, 0))))
+                .isNotEqualTo(Parameters.fingerprint(Map.of("w", Tensor.ofSegment(ElementType.BF16, MemorySegment.ofArray(new byte[8]), 2, 2))));
+        // Float32 values count in the order of the axes that users see.
+        Tensor floats = Tensor.of(new float[] {1, 2, 3, 4}, 2, 2);
+        assertThat(Parameters.fingerprint(Map.of("w", floats.permuted(1, 0))))
+                .isEqualTo(Parameters.fingerprint(Map.of("w", Tensor.of(new float[] {1, 3, 2, 4}, 2, 2))));
     }
 }

@@ -1,6 +1,8 @@
 package org.sae4j.engine.cpu.internal;
 
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Packed panels that operations use in turn. Not for several threads. */
 final class PanelPool {
@@ -8,6 +10,10 @@ final class PanelPool {
     private final String where;
     private float[][] left = new float[0][];
     private float[][] right = new float[0][];
+    private final Map<ChainShape, ChainPanels> chains = new HashMap<>();
+    private float[] room = new float[0];
+
+    private record ChainShape(int rows, int tileRows, int depth) {}
 
     PanelPool(Kernels kernels, String where) {
         this.kernels = kernels;
@@ -25,6 +31,22 @@ final class PanelPool {
     RightPanels right(int depth, int columns) {
         right = grow(right, RightPanels.count(depth, columns, kernels.panelWidth()), kernels.panelWidth());
         return new RightPanels(depth, columns, kernels.panelWidth(), right);
+    }
+
+    /** {@return room for rows of a product with a stored weight; valid until the next call for the same shape} */
+    ChainPanels chains(int rows, int tileRows, int depth) {
+        return chains.computeIfAbsent(new ChainShape(rows, tileRows, depth), shape -> {
+            Memory.require((rows + (long) tileRows) * RowKernels.padded(depth) * Float.BYTES, where);
+            return new ChainPanels(rows, tileRows, depth, kernels.rows());
+        });
+    }
+
+    /** {@return at least so many elements that hold anything; valid until the next call} */
+    float[] room(int length) {
+        if (room.length < length) {
+            room = new float[length];
+        }
+        return room;
     }
 
     private float[][] grow(float[][] panels, int count, int width) {

@@ -72,7 +72,7 @@ interface RowKernels {
      *
      * @param sums the chains
      * @param products number of products
-     * @param out receives the products; another array
+     * @param out receives the products; another array, or another part of the same
      * @param at where the first goes
      */
     void fold(float[] sums, int products, float[] out, int at);

@@ -66,14 +66,13 @@ final class StoredProducts {
         float[] x = direct ? a : new float[rows * padded];
         int threads = context.workers().threads();
         int chunk = Math.clamp(Math.ceilDiv(columns, threads * TASKS), 1, RowKernels.MOST_ROWS);
-        float[][] rooms = new float[threads][];
         Workers.Task task = (index, slot) -> {
-            rooms[slot] = rooms[slot] == null ? new float[RowKernels.room(w.depth())] : rooms[slot];
+            float[] room = context.slots()[slot].room(RowKernels.room(w.depth()));
             int from = index * chunk;
             int to = Math.min(from + chunk, columns);
             for (int row = 0; row < rows; row++) {
-                kernels.chains(w, from, to, x, row * padded, rooms[slot]);
-                kernels.fold(rooms[slot], to - from, out, row * columns + from);
+                kernels.chains(w, from, to, x, row * padded, room);
+                kernels.fold(room, to - from, out, row * columns + from);
                 finish(row, from, to);
             }
         };
@@ -89,39 +88,25 @@ final class StoredProducts {
         context.kernels().finish(op.function(), out, row * w.rows() + from, bias, from, to - from);
     }
 
-    /** What a thread works with. */
-    private final class Room {
-        private final ChainPanels panels;
-        private final float[] row = new float[RowKernels.padded(w.depth())];
-        private final float[] sums;
-        private final float[] products;
-
-        Room(int columns) {
-            panels = new ChainPanels(columns, RowKernels.TILE_COLUMNS, w.depth(), kernels);
-            products = new float[Math.ceilDiv(columns, RowKernels.TILE_COLUMNS) * TILE];
-            sums = new float[products.length * RowKernels.CHAINS];
-        }
-    }
-
     private Step many() {
         int rows = op.out().rows();
         int columns = w.rows();
         int threads = context.workers().threads();
         int chunk = Math.clamp(Math.ceilDiv(columns, threads * TASKS), RowKernels.TILE_COLUMNS, PACKED_ROWS);
-        Room[] rooms = new Room[threads];
         return Step.lazily(() -> {
-            ChainPanels left = new ChainPanels(rows, RowKernels.TILE_ROWS, w.depth(), kernels);
+            ChainPanels left = context.panels().chains(rows, RowKernels.TILE_ROWS, w.depth());
             Context.Split pack = context.split((from, to, slot) -> {
-                float[] padded = new float[RowKernels.padded(w.depth())];
+                int padded = RowKernels.padded(w.depth());
+                float[] room = context.slots()[slot].room(padded);
+                Arrays.fill(room, w.depth(), padded, 0);
                 for (int row = from; row < to; row++) {
-                    row(row, padded, 0);
-                    left.put(row, padded, 0);
+                    row(row, room, 0);
+                    left.put(row, room, 0);
                 }
             });
             Workers.Task task = (index, slot) -> {
-                rooms[slot] = rooms[slot] == null ? new Room(chunk) : rooms[slot];
                 int from = index * chunk;
-                multiply(left, from, Math.min(from + chunk, columns), rooms[slot]);
+                multiply(left, from, Math.min(from + chunk, columns), chunk, context.slots()[slot]);
             };
             return () -> {
                 pack.run(rows, w.depth());
@@ -130,30 +115,33 @@ final class StoredProducts {
         });
     }
 
-    private void multiply(ChainPanels left, int from, int to, Room room) {
+    private void multiply(ChainPanels left, int from, int to, int chunk, PanelPool pool) {
         int rows = op.out().rows();
         int tiles = Math.ceilDiv(to - from, RowKernels.TILE_COLUMNS);
+        int products = tiles * TILE;
+        ChainPanels right = pool.chains(chunk, RowKernels.TILE_COLUMNS, w.depth());
+        float[] room = pool.room(Math.max(products * (RowKernels.CHAINS + 1), RowKernels.padded(w.depth())));
         for (int row = from; row < to; row++) {
-            kernels.unpack(w, row, room.row, 0);
-            room.panels.put(row - from, room.row, 0);
+            kernels.unpack(w, row, room, 0);
+            right.put(row - from, room, 0);
         }
         for (int row = 0; row < rows; row += RowKernels.TILE_ROWS) {
-            Arrays.fill(room.sums, 0, tiles * TILE * RowKernels.CHAINS, 0);
+            Arrays.fill(room, 0, products * RowKernels.CHAINS, 0);
             for (int part = 0; part < left.cuts(); part++) {
                 for (int unit = 0; unit < left.units(); unit++) {
                     float[] panel = left.panel(part, unit, row / RowKernels.TILE_ROWS);
                     for (int tile = 0; tile < tiles; tile++) {
-                        kernels.tile(left.steps(part), panel, room.panels.panel(part, unit, tile), room.sums,
+                        kernels.tile(left.steps(part), panel, right.panel(part, unit, tile), room,
                                 tile * TILE * RowKernels.CHAINS + unit * kernels.width());
                     }
                 }
             }
-            kernels.fold(room.sums, tiles * TILE, room.products, 0);
+            kernels.fold(room, products, room, products * RowKernels.CHAINS);
             int end = Math.min(row + RowKernels.TILE_ROWS, rows);
             for (int tile = 0; tile < tiles; tile++) {
                 int column = from + tile * RowKernels.TILE_COLUMNS;
                 for (int r = row; r < end; r++) {
-                    System.arraycopy(room.products, tile * TILE + (r - row) * RowKernels.TILE_COLUMNS, out, r * w.rows() + column,
+                    System.arraycopy(room, products * RowKernels.CHAINS + tile * TILE + (r - row) * RowKernels.TILE_COLUMNS, out, r * w.rows() + column,
                             Math.min(RowKernels.TILE_COLUMNS, to - column));
                 }
             }
