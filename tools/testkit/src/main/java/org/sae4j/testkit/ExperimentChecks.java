@@ -38,10 +38,10 @@ final class ExperimentChecks {
     static void settings(Record config) {
         for (RecordComponent component : config.getClass().getRecordComponents()) {
             String where = config.getClass().getSimpleName() + "." + component.getName();
-            Param param = Params.of(component).orElse(null);
-            require(param != null && !param.value().isBlank(), "setting " + where + " says with @Param what it means");
+            Optional<Param> param = Params.of(component);
+            require(param.isPresent() && !param.get().value().isBlank(), "setting " + where + " says with @Param what it means");
             requireType(component.getGenericType(), where);
-            requireRange(param, component(config, component), where);
+            requireRange(param.orElseThrow(), component(config, component), where);
         }
     }
 
