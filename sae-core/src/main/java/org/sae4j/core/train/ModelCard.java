@@ -22,14 +22,17 @@ public final class ModelCard {
      * @param recipe how it was trained
      * @param provenance data, versions and whatever else says where it comes from, by name, in order
      * @param metrics of the last step, by the names in {@code metrics.jsonl}; empty if there are none
+     * @param assessment whether it is good
      * @throws org.sae4j.core.format.FormatException if the file cannot be written
      */
-    public static void write(Path folder, TrainedSae trained, Recipe recipe, Map<String, ?> provenance, Map<String, ?> metrics) {
-        byte[] text = text(trained, recipe, provenance, metrics).getBytes(StandardCharsets.UTF_8);
+    public static void write(Path folder, TrainedSae trained, Recipe recipe, Map<String, ?> provenance, Map<String, ?> metrics,
+            TrainingAssessment assessment) {
+        byte[] text = text(trained, recipe, provenance, metrics, assessment).getBytes(StandardCharsets.UTF_8);
         AtomicFile.write(folder.resolve(FILE), out -> out.write(text));
     }
 
-    private static String text(TrainedSae trained, Recipe recipe, Map<String, ?> provenance, Map<String, ?> metrics) {
+    private static String text(TrainedSae trained, Recipe recipe, Map<String, ?> provenance, Map<String, ?> metrics,
+            TrainingAssessment assessment) {
         String model = trained.config().modelName().orElse("not recorded");
         String hook = trained.config().hook().map(HookPoint::toString).orElse("not recorded");
         StringBuilder text = new StringBuilder("""
@@ -54,6 +57,11 @@ public final class ModelCard {
                 trained.config().dSae(), cell(model), cell(hook), trained.metadata().get("training_steps"),
                 trained.metadata().get("training_tokens"), recipe.seed()));
         provenance.forEach((name, value) -> row(text, name, value));
+        text.append("\n## Is it good?\n\n").append(assessment.headline()).append(".\n");
+        if (!assessment.advice().isEmpty()) {
+            text.append('\n');
+            assessment.advice().forEach(line -> text.append("- ").append(line).append(".\n"));
+        }
         text.append("\n## Recipe\n\n```text\n").append(recipe.describe()).append("\n```\n\nAs settings:\n\n```text\n")
                 .append(recipe.settings().entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).collect(Collectors.joining("\n")))
                 .append("\n```\n");

@@ -284,6 +284,18 @@ public final class Recipe {
         return RecipeText.describe(this, about);
     }
 
+    /**
+     * What is worth knowing before a run starts: settings that make it pointless, each with what to change, and passes over the data beyond
+     * the first.
+     *
+     * @param dIn width of the inputs, positive
+     * @param rows how many rows there are to train on; 0 if that is not known
+     * @return sentences; empty if there is nothing to say
+     */
+    public List<String> remarks(int dIn, long rows) {
+        return RecipeRemarks.of(this, dIn, rows);
+    }
+
     /** {@return how pre-activations become features} */
     public Activation activation() {
         return (Activation) value(Setting.ACTIVATION);

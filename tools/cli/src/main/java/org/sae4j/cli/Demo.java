@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.EncodedCorpus;
@@ -23,16 +24,15 @@ import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.core.experiment.Experiments;
 import org.sae4j.core.features.FeatureProfiles;
 import org.sae4j.core.features.ProfileSettings;
-import org.sae4j.core.format.SaeFiles;
+import org.sae4j.core.output.Existing;
 import org.sae4j.core.train.ActivationBuffer;
-import org.sae4j.core.train.MetricsFile;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Setting;
 import org.sae4j.core.train.TokenActivations;
 import org.sae4j.core.train.TrainedSae;
-import org.sae4j.core.train.Trainer;
 import org.sae4j.core.train.TrainingMetrics;
+import org.sae4j.core.train.TrainingRun;
 import org.sae4j.demoworld.DemoWorld;
 import org.sae4j.report.ResultJson;
 
@@ -132,15 +132,16 @@ final class Demo {
         TokenActivations activations = new TokenActivations(model, HOOK, training, true);
         ActivationBuffer buffer = new ActivationBuffer(activations, BUFFER_ROWS, seed, terminal);
         TrainingProgress progress = new TrainingProgress(terminal, "training " + plan.title());
-        try (MetricsFile log = new MetricsFile(folder.resolve(OutputKinds.METRICS), 0);
-                Trainer trainer = Trainer.builder(engine, plan.recipe(), buffer).origin(HOOK, model.config().name()).listener(log)
-                        .listener(metrics::add).listener(progress).build()) {
-            trainer.run(progress);
-            result = trainer.result();
+        Evaluation measured;
+        try (TrainingRun run = TrainingRun.builder(engine, plan.recipe(), buffer).output(folder, Existing.OVERWRITE).checkpoints(-1, 1)
+                .origin(Optional.of(HOOK), Optional.of(model.config().name()))
+                .evaluation(sae -> Evaluator.evaluate(model, sae, evaluation, true, terminal), 0)
+                .listener(metrics::add).listener(progress).build()) {
+            TrainingRun.Result done = run.run(progress);
+            result = done.trained();
+            measured = done.evaluation();
         }
-        SaeFiles.write(folder, result.config(), result.parameters(), result.metadata());
         SparseAutoencoder sae = SparseAutoencoders.of(result.config(), result.parameters(), engine);
-        Evaluation measured = Evaluator.evaluate(model, sae, evaluation, true, terminal);
         EncodedCorpus encoded = EncodedCorpus.encode(model, sae, labelled, terminal);
         Trained trained = new Trained(plan.id(), plan.title(), plan.recipe(), metrics, measured,
                 Detectors.bestByLabel(LabelScores.of(encoded, terminal), model.tokenizer().orElseThrow()), sae);

@@ -2,16 +2,12 @@ package org.sae4j.cli;
 
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.sae4j.api.Sae4jException;
-import org.sae4j.api.engine.Engine;
+import org.sae4j.core.evaluate.Evaluator;
 import org.sae4j.core.store.ActivationStore;
-import org.sae4j.core.train.HeldOutEvaluation;
-import org.sae4j.core.train.MetricsFile;
+import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.Recipe;
-import org.sae4j.core.train.TrainedSae;
-import org.sae4j.core.train.TrainingMetrics;
+import org.sae4j.core.train.TrainingRun;
 import picocli.CommandLine.Option;
 
 /** The options for evaluation as training goes. */
@@ -30,48 +26,45 @@ final class HeldOutOptions {
     HeldOutOptions() {
     }
 
-    /** What is open while training goes: nothing, if the user asked for nothing. */
-    record Running(Consumer<TrainingMetrics> listener, Optional<ActivationStore> store, Optional<MetricsFile> file)
-            implements AutoCloseable {
+    /** Opens the store, if the user named one, with the activations that count. */
+    HeldOut open(NormOption norm, Terminal terminal) {
+        if (activations == null) {
+            return new HeldOut(Optional.empty(), Double.POSITIVE_INFINITY, terminal);
+        }
+        if (rows < 1 || every != null && every < 1) {
+            throw new Sae4jException("--eval-every and --eval-rows are at least 1, found " + every + " and " + rows, activations.toString(),
+                    "choose larger ones");
+        }
+        ActivationStore store = ActivationStore.open(Paths.folder(activations, "--eval-activations"));
+        return new HeldOut(Optional.of(store), norm.limit(store.norms(terminal)), terminal);
+    }
+
+    /** Held-out activations while training goes: nothing, if the user asked for nothing. */
+    final class HeldOut implements AutoCloseable {
+        private final Optional<ActivationStore> store;
+        private final double normLimit;
+        private final Terminal terminal;
+
+        private HeldOut(Optional<ActivationStore> store, double normLimit, Terminal terminal) {
+            this.store = store;
+            this.normLimit = normLimit;
+            this.terminal = terminal;
+        }
+
+        /** Tells a run to evaluate on them. */
+        void configure(TrainingRun.Builder run, Recipe recipe) {
+            store.ifPresent(open -> {
+                ActivationSource source = open.all().sequential();
+                run.evaluation(sae -> {
+                    source.seek(0);
+                    return Evaluator.evaluate(sae, source::next, Math.min(rows, open.rows()), normLimit, terminal);
+                }, every == null ? Math.max(1, recipe.steps() / 10) : every);
+            });
+        }
+
         @Override
         public void close() {
             store.ifPresent(ActivationStore::close);
-            file.ifPresent(MetricsFile::close);
         }
-    }
-
-    /** Refuses what cannot be evaluated on, before anything is written. */
-    void check(Recipe recipe) {
-        if (activations == null) {
-            return;
-        }
-        if (every(recipe) < 1 || rows < 1) {
-            throw new Sae4jException("--eval-every and --eval-rows are at least 1, found " + every(recipe) + " and " + rows,
-                    activations.toString(), "choose larger ones");
-        }
-        ActivationStore.open(Paths.folder(activations, "--eval-activations")).close();
-    }
-
-    private long every(Recipe recipe) {
-        return every == null ? Math.max(1, recipe.steps() / 10) : every;
-    }
-
-    /**
-     * Opens the store and the file to write.
-     *
-     * @param output the folder of the training
-     * @param stepsDone steps before the next one
-     * @param norm which activations are left out
-     * @param trained gives the autoencoder as it is
-     */
-    Running open(Engine engine, Recipe recipe, Path output, long stepsDone, NormOption norm, Supplier<TrainedSae> trained,
-            Terminal terminal) {
-        if (activations == null) {
-            return new Running(metrics -> { }, Optional.empty(), Optional.empty());
-        }
-        ActivationStore store = ActivationStore.open(Paths.folder(activations, "--eval-activations"));
-        MetricsFile file = new MetricsFile(output.resolve(OutputKinds.EVALUATIONS), stepsDone);
-        return new Running(new HeldOutEvaluation(engine, trained, store.all().sequential(), Math.min(rows, store.rows()),
-                norm.limit(store.norms(terminal)), every(recipe), file, terminal), Optional.of(store), Optional.of(file));
     }
 }

@@ -1,12 +1,10 @@
 package org.sae4j.cli;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -17,17 +15,14 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.sae.SparseAutoencoder;
-import org.sae4j.core.Sae4j;
 import org.sae4j.core.SparseAutoencoders;
-import org.sae4j.core.format.SaeFiles;
+import org.sae4j.core.evaluate.Evaluator;
 import org.sae4j.core.output.Existing;
 import org.sae4j.core.train.ActivationSource;
-import org.sae4j.core.train.MetricsFile;
-import org.sae4j.core.train.ModelCard;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.ScalingLaw;
 import org.sae4j.core.train.TrainedSae;
-import org.sae4j.core.train.Trainer;
+import org.sae4j.core.train.TrainingRun;
 
 /**
  * The runs of a sweep, each in a folder of its own with checkpoints: a run that is done begins, and ends, at its last one.
@@ -95,11 +90,6 @@ final class SweepRuns {
     }
 
     private TrainedSae train(Engine engine, Recipe recipe, Path folder, String fingerprint) {
-        Path checkpoints = folder.resolve(OutputKinds.CHECKPOINTS);
-        Path metrics = folder.resolve(OutputKinds.METRICS);
-        Trainer.Builder builder = Trainer.builder(engine, recipe, ActivationSource.shuffled(training, recipe.seed()))
-                .checkpoints(checkpoints, Math.max(1, recipe.steps() / 10)).keepCheckpoints(1)
-                .data("sha256 " + fingerprint + ", rows " + training.dim(0) + ", shuffled");
         Progress untold = new Progress() {
             @Override
             public void update(String stage, long done, long total) {
@@ -111,20 +101,13 @@ final class SweepRuns {
                 return failed.get() || terminal.isCancelled();
             }
         };
-        Optional<Path> last = Trainer.latestCheckpoint(checkpoints);
-        last.ifPresent(builder::resume);
-        long done = last.map(TrainCommand::stepsOf).orElse(0L);
-        try (MetricsFile log = new MetricsFile(metrics, done); Trainer trainer = builder.listener(log).build()) {
-            trainer.run(untold);
-            TrainedSae trained = trainer.result();
-            if (done < recipe.steps() || !Files.exists(folder.resolve("cfg.json"))) {
-                SaeFiles.write(folder, trained.config(), trained.parameters(), trained.metadata(), Existing.OVERWRITE);
-                Map<String, Object> provenance = new LinkedHashMap<>();
-                provenance.put("activations", "sha256 " + fingerprint + ", all but the last " + heldOut.dim(0) + " rows, shuffled");
-                provenance.put("sae4j", Sae4j.version());
-                ModelCard.write(folder, trained, recipe, provenance, MetricsFile.last(metrics));
-            }
-            return trained;
+        Map<String, Object> data = new LinkedHashMap<>();
+        data.put("sha256", fingerprint);
+        data.put("rows", "all but the last " + heldOut.dim(0) + " of " + (training.dim(0) + heldOut.dim(0)) + ", shuffled");
+        try (TrainingRun run = TrainingRun.builder(engine, recipe, ActivationSource.shuffled(training, recipe.seed()))
+                .output(folder, Existing.RESUME).checkpoints(Math.max(1, recipe.steps() / 10), 1).data(data).rows(training.dim(0))
+                .evaluation(sae -> Evaluator.evaluate(sae, heldOut, untold), 0).build()) {
+            return run.run(untold).trained();
         }
     }
 }

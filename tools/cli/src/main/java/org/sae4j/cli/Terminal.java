@@ -4,17 +4,19 @@ import java.io.OutputStream;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.Locale;
 import java.util.Set;
 import org.sae4j.api.Progress;
 
 /**
- * Shows what is being done: on a terminal one changing line on standard error, elsewhere one line for each stage on standard output, so
- * that standard error holds nothing but failures.
+ * Shows what is being done: on a terminal one changing line on standard error, elsewhere one line for each stage and each half minute of it
+ * on standard output, so that standard error holds nothing but failures.
  */
 final class Terminal implements Progress {
     /** Set by the launcher, as Java cannot tell whether standard error is a terminal. */
     private static final boolean INTERACTIVE = Boolean.getBoolean("sae.terminal");
     private static final long REDRAW_NANOS = Duration.ofMillis(100).toNanos();
+    private static final long QUIET_NANOS = Duration.ofSeconds(30).toNanos();
     private static final int BAR = 24;
     /** A narrow terminal cuts the line; wrapped, it could not be drawn over. */
     private static final String NO_WRAP = "\033[?7l";
@@ -26,6 +28,8 @@ final class Terminal implements Progress {
     private final Set<String> announced = new HashSet<>();
     private String stage = "";
     private long stageStart;
+    /** Where the stage began: work that is resumed does not begin at 0. */
+    private long stageFrom;
     private long lastDrawn;
 
     Terminal() {
@@ -80,10 +84,15 @@ final class Terminal implements Progress {
             if (started) {
                 stage = newStage;
                 stageStart = now;
+                stageFrom = done;
             }
             if (!interactive) {
                 if (announced.add(newStage)) {
+                    lastDrawn = now;
                     out.println(newStage);
+                } else if (now - lastDrawn > QUIET_NANOS) {
+                    lastDrawn = now;
+                    out.println(line(done, total, now) + (remark.isEmpty() ? "" : "  " + remark));
                 }
             } else if (started || now - lastDrawn > REDRAW_NANOS || done == total) {
                 lastDrawn = now;
@@ -101,8 +110,17 @@ final class Terminal implements Progress {
         double share = Math.clamp((double) done / total, 0.0, 1.0);
         int filled = (int) (share * BAR);
         double elapsed = (now - stageStart) / 1e9;
-        String left = share > 0.02 && elapsed > 1 ? String.format("  %.0f s left", elapsed * (1 - share) / share) : "";
-        return String.format("%s [%s%s] %3.0f%%%s", stage, "=".repeat(filled), " ".repeat(BAR - filled), 100 * share, left);
+        double covered = (double) (done - stageFrom) / total;
+        String left = covered > 0 && elapsed > 1 && (covered > 0.02 || elapsed > 10)
+                ? "  " + time(elapsed * (1 - share) / covered) + " left" : "";
+        String bar = interactive ? " [" + "=".repeat(filled) + " ".repeat(BAR - filled) + "]" : "";
+        return String.format(Locale.ROOT, "%s%s %3.0f%%%s", stage, bar, 100 * share, left);
+    }
+
+    /** Seconds as people say them. */
+    static String time(double seconds) {
+        long minutes = Math.round(seconds / 60);
+        return seconds < 100 ? Math.round(seconds) + " s" : minutes < 60 ? minutes + " min" : minutes / 60 + " h " + minutes % 60 + " min";
     }
 
     @Override

@@ -9,15 +9,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
-import org.sae4j.core.Sae4j;
-import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.output.Existing;
 import org.sae4j.core.output.OutputFolder;
@@ -28,15 +25,12 @@ import org.sae4j.core.store.RowSummary;
 import org.sae4j.core.store.StoreRows;
 import org.sae4j.core.train.ActivationBuffer;
 import org.sae4j.core.train.ActivationSource;
-import org.sae4j.core.train.MetricsFile;
-import org.sae4j.core.train.ModelCard;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Setting;
 import org.sae4j.core.train.TokenActivations;
-import org.sae4j.core.train.TrainedSae;
-import org.sae4j.core.train.Trainer;
 import org.sae4j.core.train.TrainingMetrics;
+import org.sae4j.core.train.TrainingRun;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -253,8 +247,13 @@ final class TrainCommand implements Runnable {
             data.put("norms", left);
             data.put("order", order.name().toLowerCase(Locale.ROOT));
             ActivationSource source = order == Order.SEQUENTIAL ? rows.sequential() : rows.shuffled(recipe.seed());
-            train(Trainer.builder(engine, recipe, source).init(start).contexts(store.info().source()), engine, recipe, store.info().hook(),
-                    store.info().modelName(), target, terminal);
+            TrainingRun.Builder run = TrainingRun.builder(engine, recipe, source).init(start).rows(rows.count())
+                    .contexts(store.info().source())
+                    .origin(store.info().hook(), store.info().modelName());
+            try (HeldOutOptions.HeldOut heldOut = heldOutOptions.open(norm, terminal)) {
+                heldOut.configure(run, recipe);
+                train(run, recipe, target, terminal);
+            }
         }
     }
 
@@ -277,8 +276,13 @@ final class TrainCommand implements Runnable {
             TokenActivations rows = new TokenActivations(transformer, List.of(point), tokens.toArray(int[][]::new),
                     (position, id) -> !excluded.contains(id));
             ActivationSource source = new ActivationBuffer(rows, buffer, recipe.seed(), terminal);
-            train(Trainer.builder(engine, recipe, source).init(start).contexts(contexts.description()), engine, recipe,
-                    Optional.of(point), Optional.of(transformer.config().name()), target, terminal);
+            TrainingRun.Builder run = TrainingRun.builder(engine, recipe, source).init(start).rows(rows.size())
+                    .contexts(contexts.description())
+                    .origin(Optional.of(point), Optional.of(transformer.config().name()));
+            try (HeldOutOptions.HeldOut heldOut = heldOutOptions.open(norm, terminal)) {
+                heldOut.configure(run, recipe);
+                train(run, recipe, target, terminal);
+            }
         }
     }
 
@@ -325,51 +329,24 @@ final class TrainCommand implements Runnable {
         return tensors;
     }
 
-    private void train(Trainer.Builder builder, Engine engine, Recipe recipe, Optional<HookPoint> point, Optional<String> name,
-            OutputFolder target, Terminal terminal) {
-        Existing existing = resumeOption.existing();
-        Path checkpoints = output.resolve(OutputKinds.CHECKPOINTS);
-        long every = checkpointEvery == null ? Math.max(1, recipe.steps() / 10) : checkpointEvery;
-        builder.checkpoints(checkpoints, every).existing(existing).keepCheckpoints(keep).data(data.isEmpty() ? "" : data.toString());
-        builder.origin(point, name);
+    private void train(TrainingRun.Builder builder, Recipe recipe, OutputFolder target, Terminal terminal) {
+        builder.output(target, resumeOption.existing()).data(data)
+                .checkpoints(checkpointEvery == null ? Math.max(1, recipe.steps() / 10) : checkpointEvery, keep);
         terminal.say(recipe.describe());
         TrainingProgress progress = new TrainingProgress(terminal, "training");
-        long done = 0;
-        Path metrics = output.resolve(OutputKinds.METRICS);
-        Optional<Path> checkpoint = existing == Existing.RESUME ? Trainer.latestCheckpoint(checkpoints) : Optional.empty();
-        if (checkpoint.isPresent()) {
-            builder.resume(checkpoint.get());
-            done = stepsOf(checkpoint.get());
-            terminal.say("going on from " + checkpoint.get());
-        } else if (existing == Existing.RESUME) {
-            terminal.say("no checkpoint in " + checkpoints + " yet, training from the start");
-        }
-        // What an earlier training wrote stays until this one is ready to begin.
-        List<Consumer<TrainingMetrics>> listeners = new ArrayList<>();
-        heldOutOptions.check(recipe);
-        try (Trainer trainer = builder.listener(seen -> listeners.forEach(listener -> listener.accept(seen))).build()) {
-            target.begin();
-            try (MetricsFile log = new MetricsFile(metrics, done);
-                    HeldOutOptions.Running heldOut = heldOutOptions.open(engine, recipe, output, done, norm,
-                            trainer::result, terminal)) {
-                listeners.addAll(List.of(log, progress, heldOut.listener()));
-                trainer.run(progress);
+        try (TrainingRun run = builder.listener(progress).build()) {
+            if (resumeOption.existing() == Existing.RESUME) {
+                terminal.say(run.resumedFrom().map(checkpoint -> "going on from " + checkpoint)
+                        .orElse("no checkpoint in " + output + " yet, training from the start"));
             }
-            TrainedSae sae = trainer.result();
-            SaeFiles.write(output, sae.config(), sae.parameters(), sae.metadata(), Existing.OVERWRITE);
-            Map<String, Object> provenance = new LinkedHashMap<>(data);
-            provenance.put("engine", sae.metadata().get("engine"));
-            provenance.put("sae4j", Sae4j.version());
-            provenance.put("java", Runtime.version().toString());
-            ModelCard.write(output, sae, recipe, provenance, MetricsFile.last(metrics));
+            run.remarks().forEach(remark -> terminal.say("note: " + remark));
+            TrainingRun.Result result = run.run(progress);
+            TrainingMetrics m = progress.last();
+            terminal.say(m == null ? "nothing left to train, wrote " + output
+                    : String.format(Locale.ROOT, "step %d: loss %.5g, L0 %.1f, explained variance %.4f, %d dead%s; wrote %s", m.step(),
+                            m.loss(), m.l0(), m.explainedVariance(), m.dead(), progress.rate(), output));
+            terminal.say(result.assessment().headline());
+            result.assessment().advice().forEach(advice -> terminal.say("- " + advice));
         }
-        TrainingMetrics m = progress.last();
-        terminal.say(m == null ? "nothing left to train, wrote " + output
-                : String.format(Locale.ROOT, "step %d: loss %.5g, L0 %.1f, explained variance %.4f, %d dead%s; wrote %s", m.step(),
-                        m.loss(), m.l0(), m.explainedVariance(), m.dead(), progress.rate(), output));
-    }
-
-    static long stepsOf(Path checkpoint) {
-        return Long.parseLong(checkpoint.getFileName().toString().replaceAll("[^0-9]", ""));
     }
 }

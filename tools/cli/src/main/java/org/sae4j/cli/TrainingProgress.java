@@ -1,5 +1,6 @@
 package org.sae4j.cli;
 
+import java.time.Duration;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -12,8 +13,13 @@ final class TrainingProgress implements Progress, Consumer<TrainingMetrics> {
     /** A step and when it was done. */
     private record Seen(TrainingMetrics metrics, long nanos) {}
 
+    /** Steps are timed for so long before anything is said about all of them. */
+    private static final long SETTLING_NANOS = Duration.ofSeconds(5).toNanos();
+    private static final double LONG_SECONDS = Duration.ofHours(1).toSeconds();
+
     private final Terminal terminal;
     private final String stage;
+    private boolean saidLong;
     private final AtomicReference<@Nullable Seen> first = new AtomicReference<>();
     private final AtomicReference<@Nullable Seen> last = new AtomicReference<>();
 
@@ -32,8 +38,29 @@ final class TrainingProgress implements Progress, Consumer<TrainingMetrics> {
     @Override
     public void update(String ignored, long done, long total) {
         Seen seen = last.get();
-        terminal.update(stage, done, total, seen == null ? "" : String.format(Locale.ROOT, "explained variance %.3f, L0 %.0f%s",
-                seen.metrics.explainedVariance(), seen.metrics.l0(), rate()));
+        if (seen == null) {
+            terminal.update(stage, done, total);
+            return;
+        }
+        TrainingMetrics m = seen.metrics;
+        sayIfLong(seen, total);
+        terminal.update(stage, done, total, String.format(Locale.ROOT, "step %,d of %,d, explained variance %.3f, L0 %.0f, %,d dead%s", done,
+                total, m.explainedVariance(), m.l0(), m.dead(), rate()));
+    }
+
+    /** Says once that a run will take hours, as soon as its speed is known. */
+    private void sayIfLong(Seen seen, long total) {
+        Seen from = first.get();
+        if (saidLong || from == null || seen.nanos - from.nanos < SETTLING_NANOS) {
+            return;
+        }
+        saidLong = true;
+        long steps = seen.metrics.step() - from.metrics.step();
+        double seconds = (seen.nanos - from.nanos) / 1e9 / Math.max(1, steps) * (total - seen.metrics.step());
+        if (seconds > LONG_SECONDS) {
+            terminal.say("note: " + stage + " will take about " + Terminal.time(seconds) + " at this speed" + rate() + "; Ctrl-C leaves a "
+                    + "checkpoint, and --resume goes on from it");
+        }
     }
 
     @Override
