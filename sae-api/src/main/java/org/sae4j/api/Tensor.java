@@ -221,6 +221,8 @@ public final class Tensor {
      */
     public float[] row(long row) {
         int width = dim(-1);
+        // Checked before the product, which could overflow to a position that exists.
+        Objects.checkIndex(row, width == 0 ? Long.MAX_VALUE : size / width);
         float[] values = new float[width];
         copyTo(row * width, values, 0, width);
         return values;

@@ -142,4 +142,13 @@ class TensorTest {
         }
         assertThat(Tensor.zeros(0, 3).permuted(1, 0).toArray()).isEmpty();
     }
+
+    @Test
+    void a_row_whose_position_overflows_is_refused() {
+        Tensor tensor = Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 2, 4);
+        for (long row : new long[] {1L << 62, 1L << 63, Long.MAX_VALUE, -1, 2}) {
+            assertThatThrownBy(() -> tensor.row(row)).as("row " + row).isInstanceOf(IndexOutOfBoundsException.class);
+        }
+        assertThat(tensor.row(1)).containsExactly(5, 6, 7, 8);
+    }
 }

@@ -35,11 +35,12 @@ public final class ForwardPlan {
      */
     public record Edit(HookPoint hook, Mode mode, int[] rows, Tensor values) {
         /**
-         * Checks the shapes.
+         * Checks the shapes and copies the row numbers.
          *
          * @throws IllegalArgumentException if the values are not one row for each row number, or the site cannot be edited
          */
         public Edit {
+            rows = rows.clone();
             if (values.rank() != 2 || values.dim(0) != rows.length) {
                 throw new IllegalArgumentException("an edit of " + rows.length + " rows at " + hook + " needs values of shape ["
                         + rows.length + ", width], found " + values);
@@ -47,6 +48,12 @@ public final class ForwardPlan {
             if (!hook.site().isEditable()) {
                 throw new IllegalArgumentException(hook + " can be captured but not edited");
             }
+        }
+
+        /** {@return a copy of the row numbers} */
+        @Override
+        public int[] rows() {
+            return rows.clone();
         }
     }
 

@@ -53,4 +53,13 @@ class ForwardPlanTest {
         assertThatThrownBy(() -> ForwardPlan.builder().stopAt(HookPoint.EMBED).build()).isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("capture something");
     }
+
+    @Test
+    void the_rows_of_an_edit_are_copied() {
+        int[] rows = {0, 1};
+        ForwardPlan.Edit edit = new ForwardPlan.Edit(HookPoint.mlpPost(0), ForwardPlan.Mode.SET, rows, Tensor.zeros(2, 3));
+        rows[0] = 5;
+        edit.rows()[1] = 7;
+        assertThat(edit.rows()).containsExactly(0, 1);
+    }
 }

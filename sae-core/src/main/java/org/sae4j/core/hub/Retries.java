@@ -91,7 +91,7 @@ final class Retries {
             case HttpTimeoutException late -> new Sae4jException("the server does not answer in time" + tried, where,
                     "check the connection and run again, what is here is kept", cause);
             case ConnectException refused -> new Sae4jException("cannot connect" + reason(cause) + tried, where,
-                    "check the network, the proxy (-Dhttps.proxyHost in SAE_JAVA_OPTS) and the endpoint (--endpoint, HF_ENDPOINT);"
+                    "check the network, the proxy (HTTPS_PROXY) and the endpoint (--endpoint, HF_ENDPOINT);"
                             + " --offline uses what is in the cache", cause);
             default -> new Sae4jException("the connection failed" + reason(cause) + tried, where,
                     "check the connection and run again, what is here is kept", cause);

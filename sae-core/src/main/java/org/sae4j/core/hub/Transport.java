@@ -2,6 +2,7 @@ package org.sae4j.core.hub;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.ProxySelector;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
@@ -45,7 +46,7 @@ final class Transport implements AutoCloseable {
         this.silence = silence;
         // HTTP/1.1: one large body at a time gains nothing from the streams and flow control of HTTP/2.
         this.http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).followRedirects(HttpClient.Redirect.NEVER)
-                .connectTimeout(CONNECT).build();
+                .connectTimeout(CONNECT).proxy(new EnvironmentProxies(System.getenv(), ProxySelector.getDefault())).build();
     }
 
     /**

@@ -18,6 +18,7 @@ import org.sae4j.core.internal.format.AtomicFile;
 /**
  * A folder that one writer at a time fills. Opening it takes its lock and looks at what stands there; nothing is replaced before
  * {@link #begin}. For one thread at a time.
+ * After {@link #close()}, {@link #begin} throws {@link IllegalStateException}.
  */
 public final class OutputFolder implements AutoCloseable {
     private static final String LOCK = ".sae4j.lock";
@@ -29,6 +30,7 @@ public final class OutputFolder implements AutoCloseable {
     private final LockFile lock;
     private final boolean made;
     private boolean begun;
+    private boolean closed;
 
     private OutputFolder(Path folder, OutputKind kind, Existing existing, LockFile lock, boolean made) {
         this.folder = folder;
@@ -209,8 +211,12 @@ public final class OutputFolder implements AutoCloseable {
      * Calling it twice has no effect.
      *
      * @throws Sae4jException if something there has changed since it was opened and is not replaced, or cannot be deleted
+     * @throws IllegalStateException after close
      */
     public void begin() {
+        if (closed) {
+            throw new IllegalStateException("the folder " + folder + " is closed");
+        }
         if (begun || existing != Existing.OVERWRITE) {
             return;
         }
@@ -240,6 +246,10 @@ public final class OutputFolder implements AutoCloseable {
     /** Releases the folder; it goes if it was made here and nothing was written. Closing twice has no effect. */
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         try {
             lock.close();
             if (made && Files.isDirectory(folder) && names().isEmpty()) {

@@ -2,6 +2,7 @@ package org.sae4j.core.store;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
@@ -331,7 +333,12 @@ public final class ActivationStoreWriter implements AutoCloseable {
         progress = done;
     }
 
-    private Sae4jException failure(IOException e) {
+    private RuntimeException failure(IOException e) {
+        if (e instanceof ClosedByInterruptException) {
+            CancellationException cancelled = new CancellationException("interrupted while " + folder + " was written");
+            cancelled.initCause(e);
+            return cancelled;
+        }
         return new Sae4jException("the store cannot be written (" + e.getMessage() + ")", folder.toString(),
                 "make space or mend the permissions; then resume", e);
     }

@@ -2,6 +2,7 @@ package org.sae4j.core.store;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -209,9 +210,22 @@ public final class Harvest {
                     committed = System.nanoTime();
                 }
                 progress.checkCancelled();
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new CancellationException("interrupted");
+                }
             }
         } catch (CancellationException e) {
-            commit(outputs);
+            // Files cannot be written by an interrupted thread. It is interrupted again when the rows are safe.
+            boolean interrupted = Thread.interrupted();
+            try {
+                if (!(e.getCause() instanceof ClosedByInterruptException)) {
+                    commit(outputs);
+                }
+            } finally {
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+            }
             throw e;
         }
     }

@@ -318,6 +318,36 @@ class HarvestTest {
     }
 
     @Test
+    void anInterruptedThreadCancelsAndWhatWasHarvestedIsKept() throws IOException {
+        int[][] tokens = tokens(150, 2);
+        Harvest.run(model, of(tokens), settings("whole", 300), Existing.REFUSE, WINDOW, Progress.NONE);
+        Progress interrupting = new Progress() {
+            private int seen;
+
+            @Override
+            public void update(String stage, long done, long total) {
+                if (++seen == 3) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+
+            @Override
+            public boolean isCancelled() {
+                return false;
+            }
+        };
+        assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("interrupted", 300), Existing.REFUSE, WINDOW, interrupting))
+                .isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(Files.readString(folder.resolve("interrupted/mlp/store.json"))).doesNotContain("\"tokens\": 0");
+        Harvest.run(model, of(tokens), settings("interrupted", 300), Existing.RESUME, WINDOW, Progress.NONE);
+        try (ActivationStore whole = ActivationStore.open(folder.resolve("whole/mlp"));
+                ActivationStore resumed = ActivationStore.open(folder.resolve("interrupted/mlp"))) {
+            assertThat(resumed.rows()).isEqualTo(whole.rows());
+        }
+    }
+
+    @Test
     void aHarvestIsGoneOnWithOverTheSameTokensOnly() {
         int[][] tokens = tokens(100, 2);
         assertThatThrownBy(() -> Harvest.run(model, of(tokens), settings("h", Long.MAX_VALUE), Existing.REFUSE, WINDOW, stopping(1)))

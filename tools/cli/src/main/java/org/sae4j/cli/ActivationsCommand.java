@@ -95,7 +95,7 @@ final class ActivationsCommand implements Runnable {
         try (Engine engine = engineOption.open(terminal); Transformer transformer = given != null
                 ? processOption.openWithoutTokenizer(model, engine) : processOption.open(model, engine)) {
             TransformerConfig config = transformer.config();
-            HookPoint[] points = hooks.stream().map(name -> hook(name.strip(), transformer)).toArray(HookPoint[]::new);
+            HookPoint[] points = hooks.stream().map(name -> hook(spec, name, transformer)).toArray(HookPoint[]::new);
             int[][] tokens = given != null ? given : new int[][] {encode(Objects.requireNonNull(text), transformer)};
             check(tokens, config);
             Activations activations = transformer.forward(tokens, ForwardPlan.capture(points));
@@ -175,11 +175,12 @@ final class ActivationsCommand implements Runnable {
         }
     }
 
-    static HookPoint hook(String name, Transformer model) {
+    /** The hook point of a name, which is wrong usage if the model has none of it. */
+    static HookPoint hook(CommandSpec spec, String name, Transformer model) {
         List<HookPoint> known = model.hookPoints();
-        return HookPoint.parse(name).filter(known::contains)
-                .orElseThrow(() -> new Sae4jException("unknown hook point '" + name + "'", model.config().name() + " with "
-                        + model.config().nLayers() + " layers", "use one of " + known.stream().map(hook -> hook.layer() < 0
+        return HookPoint.parse(name.strip()).filter(known::contains)
+                .orElseThrow(() -> new ParameterException(spec.commandLine(), "unknown hook point '" + name.strip() + "', "
+                        + model.config().name() + " with " + model.config().nLayers() + " layers, use one of " + known.stream().map(hook -> hook.layer() < 0
                                 ? hook.toString() : "blocks.N." + hook.site()).distinct().toList()));
     }
 }

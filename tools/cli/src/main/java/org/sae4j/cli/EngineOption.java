@@ -7,10 +7,16 @@ import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.core.Engines;
 import org.sae4j.core.experiment.Experiments;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Spec.Target;
 
 /** The options that choose what computes. */
 final class EngineOption {
+    private static final int MOST_THREADS = 1024;
+
     @Option(names = "--engine", paramLabel = "ID", defaultValue = "auto",
             description = "What computes: auto, cpu, tornado or a plugin's id. Default: ${DEFAULT-VALUE}.")
     private String id;
@@ -28,6 +34,9 @@ final class EngineOption {
     @Mixin
     private PluginOption plugins = new PluginOption();
 
+    @Spec(Target.MIXEE)
+    private CommandSpec spec;
+
     EngineOption() {
     }
 
@@ -44,9 +53,17 @@ final class EngineOption {
 
     /** Says which engine will be opened, where the user left the choice. */
     void say(Terminal terminal) {
+        check();
         Engines.Choice choice = Engines.choose(id, plugins.loader());
         if (id.equals(Engines.AUTO)) {
             terminal.say("engine " + choice.provider().id() + ": " + choice.reason());
+        }
+    }
+
+    private void check() {
+        if (threads < 0 || threads > MOST_THREADS) {
+            throw new ParameterException(spec.commandLine(), "--threads is 0, for one per processor, to " + MOST_THREADS + ", found "
+                    + threads);
         }
     }
 

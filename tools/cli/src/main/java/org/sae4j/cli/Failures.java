@@ -1,5 +1,6 @@
 package org.sae4j.cli;
 
+import java.io.IOException;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
@@ -53,9 +54,15 @@ final class Failures {
         return FAILED;
     }
 
+    static int undelivered(IOException error, int code, CommandLine command) {
+        print(command, "standard output cannot be written (" + error.getMessage() + "), what the command printed is lost, "
+                + "give it a place with room");
+        return code == 0 ? FAILED : code;
+    }
+
     private static void print(CommandLine command, String message) {
         Terminal.endLine();
-        command.getErr().println("error: " + message.strip().replaceAll("\\s*\\R\\s*", " "));
+        command.getErr().println("error: " + Printable.line(message.strip().replaceAll("\\s*\\R\\s*", " ")));
         command.getErr().flush();
     }
 }

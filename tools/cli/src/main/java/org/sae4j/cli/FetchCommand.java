@@ -4,9 +4,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.sae4j.api.Sae4jException;
 import org.sae4j.core.hub.HubClient;
 import org.sae4j.core.hub.HubReference;
 import org.sae4j.core.hub.HubSettings;
@@ -63,10 +61,10 @@ final class FetchCommand implements Runnable {
             throw new ParameterException(spec.commandLine(), named ? "--include has no effect on " + RELEASE + "RELEASE/ID"
                     : "--with-model belongs to " + RELEASE + "RELEASE/ID");
         }
-        @Nullable HubReference reference = named ? null : argument(() -> HubReference.parse(repository));
+        @Nullable HubReference reference = named ? null : Usage.argument(spec, () -> HubReference.parse(repository));
         HubSettings environment = HubSettings.fromEnvironment().withOffline(offline);
         HubSettings settings = endpoint == null ? environment
-                : argument(() -> environment.withEndpoint(HubSettings.address(Objects.requireNonNull(endpoint))));
+                : Usage.argument(spec, () -> environment.withEndpoint(HubSettings.address(Objects.requireNonNull(endpoint))));
         List<Path> places;
         try (HubClient client = new HubClient(cache == null ? settings : settings.withCache(cache))) {
             places = reference == null ? release(client) : List.of(client.fetch(reference, include, Terminal.quiet()).folder());
@@ -85,13 +83,5 @@ final class FetchCommand implements Runnable {
         String id = slash < 0 ? "" : rest.substring(slash + 1);
         Path coder = client.fetch(release.repository(), release.files(id), Terminal.quiet()).folder().resolve(release.path(id));
         return withModel ? List.of(coder, client.fetch(release.model(), List.of(), Terminal.quiet()).folder()) : List.of(coder);
-    }
-
-    private <T> T argument(Supplier<T> parsed) {
-        try {
-            return parsed.get();
-        } catch (Sae4jException e) {
-            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-        }
     }
 }

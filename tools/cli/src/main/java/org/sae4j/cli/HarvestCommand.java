@@ -100,7 +100,7 @@ final class HarvestCommand implements Runnable {
                 Contexts contexts = corpus.open(transformer)) {
             Map<HookPoint, Path> stores = new LinkedHashMap<>();
             for (String name : hooks) {
-                HookPoint hook = ActivationsCommand.hook(name.strip(), transformer);
+                HookPoint hook = ActivationsCommand.hook(spec, name, transformer);
                 stores.put(hook, hooks.size() == 1 ? output : output.resolve(hook.toString()));
             }
             Set<Integer> excluded = corpus.excluded(transformer);

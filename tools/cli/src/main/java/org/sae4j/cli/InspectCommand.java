@@ -62,9 +62,9 @@ final class InspectCommand implements Runnable {
         rows.forEach(row -> out.printf(format, (Object[]) row));
     }
 
-    /** Files may hold anything, and a terminal obeys control characters. */
+    /** One line, not too long. */
     private static String printable(String text) {
-        String plain = text.replaceAll("\\p{C}", "?");
+        String plain = Printable.line(text);
         return plain.length() <= LONGEST ? plain : plain.substring(0, LONGEST) + "...";
     }
 }

@@ -7,8 +7,10 @@ import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The {@code sae} command. */
 @Command(
@@ -39,7 +41,12 @@ public final class Main implements Runnable {
     public static void main(String[] args) {
         StandardError.restore();
         Interruption.install();
-        Interruption.exit(execute(commandLine(), args));
+        StandardOutput out = StandardOutput.install();
+        CommandLine command = commandLine();
+        command.setOut(StandardOutput.writer());
+        int code = execute(command, args);
+        command.getOut().flush();
+        Interruption.exit(out.exitCode(code, command));
     }
 
     /** Runs a command; errors such as an exhausted heap, which no handler of exceptions sees, become one line as well. */
@@ -60,8 +67,20 @@ public final class Main implements Runnable {
     static CommandLine commandLine() {
         Main main = new Main();
         return new CommandLine(main).setCaseInsensitiveEnumValuesAllowed(true).setUsageHelpAutoWidth(true)
+                .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF)).setExecutionStrategy(Main::runKnown)
                 .setParameterExceptionHandler(Failures::wrongUsage)
                 .setExecutionExceptionHandler((error, command, parsed) -> Failures.failed(error, command, main.stacktrace));
+    }
+
+    /** Where help is asked for, what is unknown is not refused by the parser. */
+    private static int runKnown(ParseResult parsed) {
+        for (CommandLine command : parsed.asCommandLineList()) {
+            List<String> unknown = command.getParseResult().unmatched();
+            if (!unknown.isEmpty()) {
+                throw new UnmatchedArgumentException(command, unknown);
+            }
+        }
+        return new CommandLine.RunLast().execute(parsed);
     }
 
     @Override

@@ -11,6 +11,7 @@ import org.sae4j.api.model.Transformer;
 import org.sae4j.core.experiment.ConfigBinder;
 import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.experiment.ExperimentRun;
+import org.sae4j.core.experiment.Experiments;
 import org.sae4j.core.output.OutputFolder;
 import org.sae4j.report.Report;
 import org.sae4j.report.ResultJson;
@@ -79,16 +80,17 @@ final class RunCommand implements Runnable {
             }
             throw new ParameterException(spec.commandLine(), "Missing required parameter: 'EXPERIMENT'");
         }
-        Experiment<?, ?> experiment = engineOption.experiments().get(id);
+        Experiment<?, ?> experiment = named(engineOption.experiments());
         if (help) {
             describe(experiment);
             return;
         }
-        if (model == null || output == null) {
-            throw new ParameterException(spec.commandLine(), "Missing required option: '" + (model == null ? "--model=DIR"
-                    : "--output=DIR") + "'");
-        }
+        Usage.require(spec, "'--model=DIR'", model, "'--output=DIR'", output);
         execute(experiment);
+    }
+
+    private Experiment<?, ?> named(Experiments experiments) {
+        return Usage.argument(spec, () -> experiments.get(id));
     }
 
     private void describe(Experiment<?, ?> experiment) {

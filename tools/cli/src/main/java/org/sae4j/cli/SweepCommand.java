@@ -129,7 +129,7 @@ final class SweepCommand implements Runnable {
     }
 
     private Recipe recipe() {
-        Recipe recipe = Recipes.get(recipeName).with(settings);
+        Recipe recipe = Usage.argument(spec, () -> Recipes.get(recipeName)).with(settings);
         for (Setting swept : List.of(Setting.D_SAE, Setting.STEPS)) {
             if (settings.keySet().stream().anyMatch(key -> Setting.of(key) == swept)) {
                 throw new ParameterException(spec.commandLine(), "--set " + swept.key() + " is what is swept, give --features and --steps");

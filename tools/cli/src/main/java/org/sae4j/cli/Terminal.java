@@ -58,7 +58,7 @@ final class Terminal implements Progress {
     void say(String line) {
         synchronized (Terminal.class) {
             clear();
-            out.println(line);
+            out.println(Printable.lines(line));
             announced.clear();
             stage = "";
         }
@@ -89,14 +89,14 @@ final class Terminal implements Progress {
             if (!interactive) {
                 if (announced.add(newStage)) {
                     lastDrawn = now;
-                    out.println(newStage);
+                    out.println(Printable.line(newStage));
                 } else if (now - lastDrawn > QUIET_NANOS) {
                     lastDrawn = now;
-                    out.println(line(done, total, now) + (remark.isEmpty() ? "" : "  " + remark));
+                    out.println(Printable.line(line(done, total, now) + (remark.isEmpty() ? "" : "  " + remark)));
                 }
             } else if (started || now - lastDrawn > REDRAW_NANOS || done == total) {
                 lastDrawn = now;
-                out.print("\r\033[K" + NO_WRAP + line(done, total, now) + (remark.isEmpty() ? "" : "  " + remark) + WRAP);
+                out.print("\r\033[K" + NO_WRAP + Printable.line(line(done, total, now) + (remark.isEmpty() ? "" : "  " + remark)) + WRAP);
                 out.flush();
                 lineOpen = true;
             }

@@ -158,9 +158,9 @@ final class TrainCommand implements Runnable {
             spec.commandLine().getOut().flush();
             return;
         }
-        require(recipeName, "--recipe=NAME");
+        Usage.require(spec, "'--recipe=NAME'", recipeName, "'--activations=PATH', or '--model=DIR' with a corpus",
+                activations.isEmpty() ? model : activations, "'--output=DIR'", output);
         checkData();
-        require(output, "--output=DIR");
         if (checkpointEvery != null && checkpointEvery < 0) {
             throw new ParameterException(spec.commandLine(), "--checkpoint-every is at least 0, found " + checkpointEvery);
         }
@@ -193,10 +193,6 @@ final class TrainCommand implements Runnable {
 
     private void checkData() {
         norm.check();
-        if (activations.isEmpty() && model == null) {
-            throw new ParameterException(spec.commandLine(),
-                    "Missing required option: '--activations=PATH', or '--model=DIR' with a corpus");
-        }
         if (!activations.isEmpty()) {
             if (model != null || corpus.isGiven() || processOption.isGiven()) {
                 throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --process and a corpus have no "
@@ -214,7 +210,7 @@ final class TrainCommand implements Runnable {
         }
         corpus.require(spec);
         processOption.check();
-        require(hook, "--hook=HOOK");
+        Usage.require(spec, "'--hook=HOOK'", hook);
         if (buffer < 2 || buffer % 2 != 0) {
             throw new ParameterException(spec.commandLine(), "--buffer is even and at least 2, found " + buffer);
         }
@@ -261,7 +257,7 @@ final class TrainCommand implements Runnable {
         try (Engine engine = engineOption.open(terminal);
                 Transformer transformer = processOption.open(model, engine);
                 Contexts contexts = corpus.open(transformer)) {
-            HookPoint point = ActivationsCommand.hook(hook.strip(), transformer);
+            HookPoint point = ActivationsCommand.hook(spec, hook, transformer);
             Set<Integer> excluded = corpus.excluded(transformer);
             terminal.say(corpus.describe(contexts, excluded));
             data.put("texts", corpus.describe(contexts, excluded));
@@ -290,14 +286,8 @@ final class TrainCommand implements Runnable {
         return settings.keySet().stream().anyMatch(key -> Setting.of(key) == setting);
     }
 
-    private void require(Object value, String option) {
-        if (value == null) {
-            throw new ParameterException(spec.commandLine(), "Missing required option: '" + option + "'");
-        }
-    }
-
     private Recipe recipe() {
-        Recipe preset = Recipes.get(recipeName);
+        Recipe preset = Usage.argument(spec, () -> Recipes.get(recipeName));
         boolean compared = init != null && order == Order.SEQUENTIAL;
         Recipe recipe = (asPublished || compared ? preset.asPublished() : preset).with(settings);
         if (steps != null) {

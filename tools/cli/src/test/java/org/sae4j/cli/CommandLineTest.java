@@ -242,8 +242,8 @@ class CommandLineTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "1 | the text is empty | --text '' --hook logits",
-        "1 | unknown hook point 'blocks.9.hook_resid_pre' | --tokens 1,2 --hook blocks.9.hook_resid_pre",
-        "1 | unknown hook point 'blocks.0.nothing' | --tokens 1,2 --hook logits,blocks.0.nothing",
+        "2 | unknown hook point 'blocks.9.hook_resid_pre' | --tokens 1,2 --hook blocks.9.hook_resid_pre",
+        "2 | unknown hook point 'blocks.0.nothing' | --tokens 1,2 --hook logits,blocks.0.nothing",
         "1 | token id 1024 is not in the vocabulary | --tokens 1,1024 --hook logits",
         "1 | token id -1 is not in the vocabulary | --tokens=-1 --hook logits",
         "1 | there is no such file | --file no-such.txt --hook logits",
@@ -429,7 +429,7 @@ class CommandLineTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "1 | did you mean 'neel-run1'? | --recipe neel-run",
+        "2 | did you mean 'neel-run1'? | --recipe neel-run",
         "1 | l1 | --recipe neel-run1 --set l2=3",
         "2 | Missing required option: '--recipe=NAME' | --steps 3",
         "2 | Invalid value for option '--steps' | --recipe neel-run1 --steps many",
@@ -466,9 +466,11 @@ class CommandLineTest {
     @Test
     void wrongRunsAreExplained() throws IOException {
         String model = gelu.toString();
-        assertFails(1, "there is no experiment 'neighbourhood'", "run", "neighbourhood", "--model", model, "--output", file("x"));
+        assertFails(2, "there is no experiment 'neighbourhood'", "run", "neighbourhood", "--model", model, "--output", file("x"));
         err.getBuffer().setLength(0);
         assertFails(2, "Missing required option: '--model=DIR'", "run", "neighborhood", "--output", file("x"));
+        err.getBuffer().setLength(0);
+        assertFails(2, "Missing required options: '--model=DIR', '--output=DIR'", "run", "neighborhood");
         err.getBuffer().setLength(0);
         Files.writeString(folder.resolve("c.json"), "{\"neighbour\": 3}");
         assertFails(1, "unknown setting 'neighbour'", "run", "neighborhood", "--model", model, "--sae", sae.toString(), "--config",

@@ -46,6 +46,9 @@ import org.sae4j.core.format.TransformerWeights;
 import org.sae4j.core.hub.HubClient;
 import org.sae4j.core.hub.HubReference;
 import org.sae4j.core.hub.HubSettings;
+import org.sae4j.core.output.Existing;
+import org.sae4j.core.output.OutputFolder;
+import org.sae4j.core.output.OutputKind;
 import org.sae4j.core.store.ActivationStore;
 import org.sae4j.core.store.ActivationStoreWriter;
 import org.sae4j.core.store.Contexts;
@@ -112,6 +115,10 @@ class UseAfterCloseTest {
         SUBJECTS.put(SafetensorsFile.class, () -> {
             SafetensorsFile file = SafetensorsFile.open(demo.autoencoder().resolve("sae_weights.safetensors"));
             return Subject.of(file, () -> file.tensor("W_enc"));
+        });
+        SUBJECTS.put(OutputFolder.class, () -> {
+            OutputFolder target = OutputFolder.open(folder.resolve("output"), OutputKind.of("a test"), Existing.OVERWRITE);
+            return Subject.of(target, target::begin);
         });
         SUBJECTS.put(ActivationStoreWriter.class, () -> {
             ActivationStoreWriter writer = ActivationStoreWriter.create(folder.resolve("written"), info());
