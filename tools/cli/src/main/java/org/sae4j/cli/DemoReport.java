@@ -147,7 +147,7 @@ final class DemoReport {
                     round(100 * best.onWords(), 1),
                     profile.removal().<Object>map(r -> round(r.lossChange(), 3)).orElse(""), String.join("  ", best.tokens())));
         });
-        return new Figure.Table("best-features", "The feature that knows each domain best", "Chosen by the AUROC of the largest activation "
+        return new Figure.Table("best-features", "The best detector of each domain", "Chosen by the AUROC of the largest activation "
                 + "over a document, documents of the domain against all others (0.5 is chance, 1 is perfect), equal ones by that over "
                 + "tokens. Many features are words, not domains: they tell documents apart without being active on all tokens. Loss: "
                 + "change of the next token's loss when the feature is taken out at its strongest token of up to "
@@ -238,7 +238,7 @@ final class DemoReport {
                         .mapToDouble(n -> Objects.requireNonNull(t.detectors().get(n)).byDocument()).toArray(),
                         new double[0], new double[0]))
                 .toList();
-        return new Figure.Bars("domains", "Best single feature of every domain", "AUROC of the largest activation over a document, "
+        return new Figure.Bars("domains", "Best detector of every domain", "AUROC of the largest activation over a document, "
                 + "documents of the domain against all others; 0.5 is chance, 1 is perfect. n = 1,500 documents.", Figure.Axis.of("domain"),
                 Figure.Axis.of("AUROC of the best feature"), names, series, false);
     }

@@ -132,7 +132,9 @@ class ResultJsonTest {
         for (String text : List.of("", "[]", "{}", "{\"schema\":\"sae4j/result/2\"}", "{\"schema\":\"sae4j/result/1\"}",
                 "{\"schema\":\"sae4j/result/1\",\"experiment\":{\"id\":\"a\",\"title\":\"a\",\"description\":null}}", "{\"schema\":",
                 whole("{\"kind\":\"pie\"}"), whole("{\"kind\":\"lines\"}"), whole("3"), whole("null"),
-                whole("{\"kind\":\"table\",\"id\":\"a\",\"title\":null,\"caption\":\"\",\"columns\":[],\"rows\":[]}"))) {
+                whole("{\"kind\":\"table\",\"id\":\"a\",\"title\":null,\"caption\":\"\",\"columns\":[],\"rows\":[]}"),
+                whole("{\"kind\":\"table\",\"id\":\"../a\",\"title\":\"\",\"caption\":\"\",\"columns\":[],\"rows\":[]}"),
+                whole("").replace("{\"id\":\"a\"", "{\"id\":\"a<script>\""))) {
             Path file = Files.writeString(folder.resolve("bad.json"), text);
             assertThatThrownBy(() -> ResultJson.read(file)).as(text).isInstanceOf(Sae4jException.class).hasMessageContaining("bad.json");
         }
