@@ -12,6 +12,7 @@ import org.sae4j.api.model.Tokenizer;
 import org.sae4j.core.internal.format.GgufMetadata;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.MappedFile;
+import org.sae4j.core.internal.format.TensorTable;
 import org.sae4j.core.internal.format.WeightFiles;
 import org.sae4j.core.internal.json.JsonNode;
 import org.sae4j.core.internal.tokenizer.GgufTokenizer;
@@ -70,9 +71,14 @@ public final class TokenizerFiles {
 
     private static PipelineTokenizer gguf(Path path) {
         try (Arena arena = Arena.ofConfined()) {
-            return GgufTokenizer.read(GgufMetadata.of(WeightFiles.open(path, arena, false))).orElseThrow(() -> new FormatException(
-                    "the file has no tokenizer", path.toString(), "give token ids"));
+            return gguf(WeightFiles.open(path, arena, false)).orElseThrow(() -> new FormatException("the file has no tokenizer",
+                    path.toString(), "give token ids"));
         }
+    }
+
+    /** The tokenizer in a GGUF file, if it has one. */
+    static Optional<PipelineTokenizer> gguf(TensorTable table) {
+        return GgufTokenizer.read(GgufMetadata.of(table));
     }
 
     private static List<String> merges(Path folder) {

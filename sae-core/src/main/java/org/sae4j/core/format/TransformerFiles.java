@@ -13,6 +13,7 @@ import org.sae4j.api.model.Tokenizer;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.TensorTable;
 import org.sae4j.core.internal.format.WeightFiles;
+import org.sae4j.core.internal.gguf.GgufModel;
 import org.sae4j.core.internal.model.Families;
 import org.sae4j.core.internal.model.HuggingFaceGpt2;
 import org.sae4j.core.internal.model.ModelTensors;
@@ -35,7 +36,8 @@ public final class TransformerFiles {
     /**
      * Reads a model.
      *
-     * @param path a folder with {@code config.json}, one file of weights, and usually a tokenizer; or the file of weights in such a folder
+     * @param path a folder with {@code config.json}, one file of weights, and usually a tokenizer; the file of weights in such a folder; a
+     *     GGUF file, which holds all of this, any part of a split one, or a folder with nothing but one such model
      * @return the weights; the caller closes them
      * @throws FormatException if a file is missing, broken or hostile, the architecture is not supported, sizes disagree, or a weight is
      *         NaN or infinite
@@ -56,33 +58,49 @@ public final class TransformerFiles {
     }
 
     private static TransformerWeights read(Path path, boolean withTokenizer) {
+        Arena arena = Arena.ofShared();
+        try {
+            Optional<Path> gguf = GgufModel.find(path);
+            return gguf.isPresent() ? gguf(gguf.get(), withTokenizer, arena) : folder(path, withTokenizer, arena);
+        } catch (RuntimeException | Error e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    private static TransformerWeights gguf(Path file, boolean withTokenizer, Arena arena) {
+        GgufModel gguf = GgufModel.of(WeightFiles.open(file, arena), arena);
+        List<String> notes = new ArrayList<>();
+        String name = file.getFileName().toString().replaceFirst("\\.gguf$", "");
+        ModelTensors model = Families.read(name, gguf.config(), gguf.tensors(), arena, notes);
+        return weights(model, withTokenizer ? TokenizerFiles.gguf(gguf.tensors()) : Optional.empty(), notes, arena);
+    }
+
+    private static TransformerWeights folder(Path path, boolean withTokenizer, Arena arena) {
         boolean file = Files.isRegularFile(path);
         Path folder = file ? Objects.requireNonNull(path.toAbsolutePath().getParent()) : path;
         if (!Files.isRegularFile(folder.resolve(CONFIG))) {
             throw new FormatException("a transformer's folder has a " + CONFIG, folder.toString(),
-                    "give a folder with a Hugging Face or a TransformerLens model");
+                    "give a folder with a Hugging Face or a TransformerLens model, or a GGUF file");
         }
         JsonFile config = JsonFile.read(folder.resolve(CONFIG));
         Path weights = file ? path : findWeights(folder);
         String name = folder.toAbsolutePath().normalize().getFileName() == null ? "model"
                 : folder.toAbsolutePath().normalize().getFileName().toString();
         List<String> notes = new ArrayList<>();
-        Arena arena = Arena.ofShared();
-        try {
-            TensorTable table = WeightFiles.open(weights, arena);
-            boolean huggingFace = config.has("model_type") || HuggingFaceGpt2.matches(table);
-            ModelTensors model = huggingFace ? Families.read(name, config, table, arena, notes)
-                    : TransformerLensModel.read(name, config, table, arena, notes);
-            Optional<Tokenizer> tokenizer = withTokenizer && TokenizerFiles.exists(folder) ? Optional.of(TokenizerFiles.read(folder))
-                    : Optional.empty();
-            tokenizer.filter(t -> t.vocabularySize() > model.description().config().dVocab()).ifPresent(t -> notes.add("the tokenizer has "
-                    + t.vocabularySize() + " ids, but the model only " + model.description().config().dVocab()
-                    + ": the last ids cannot be given to the model"));
-            return new TransformerWeights(model.description(), model.parameters(), tokenizer, notes, arena);
-        } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
-        }
+        TensorTable table = WeightFiles.open(weights, arena);
+        boolean huggingFace = config.has("model_type") || HuggingFaceGpt2.matches(table);
+        ModelTensors model = huggingFace ? Families.read(name, config, table, arena, notes)
+                : TransformerLensModel.read(name, config, table, arena, notes);
+        return weights(model, withTokenizer && TokenizerFiles.exists(folder) ? Optional.of(TokenizerFiles.read(folder)) : Optional.empty(),
+                notes, arena);
+    }
+
+    private static TransformerWeights weights(ModelTensors model, Optional<? extends Tokenizer> tokenizer, List<String> notes, Arena arena) {
+        int vocabulary = model.description().config().dVocab();
+        tokenizer.filter(t -> t.vocabularySize() > vocabulary).ifPresent(t -> notes.add("the tokenizer has " + t.vocabularySize()
+                + " ids, but the model only " + vocabulary + ": the last ids cannot be given to the model"));
+        return new TransformerWeights(model.description(), model.parameters(), tokenizer.map(t -> t), notes, arena);
     }
 
     private static Path findWeights(Path folder) {

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Engine;
 import org.sae4j.core.program.Parameter;
 import org.sae4j.core.program.ProgramWriter.Binding;
 
@@ -27,11 +28,12 @@ record ParameterMatrices(Map<String, Tensor> tensors, Map<String, Binding> bindi
      * @param tied whether the unembedding is the transposed embedding, which then serves for both
      * @param described what the parameters are
      * @param parameters the parameters
+     * @param engine for which weights are converted to float32 unless it reads their type
      * @param known parameters whose matrices are known already
      * @param matrices the matrices of {@code known}: they are shared, so that an engine sees the same tensors again
      */
     static ParameterMatrices of(boolean tied, Map<String, Parameter> described, Map<String, Tensor> parameters,
-            Map<String, Tensor> known, ParameterMatrices matrices) {
+            Engine engine, Map<String, Tensor> known, ParameterMatrices matrices) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         Map<String, Binding> bindings = new HashMap<>();
         described.forEach((name, parameter) -> {
@@ -47,11 +49,15 @@ record ParameterMatrices(Map<String, Tensor> tensors, Map<String, Binding> bindi
                 bindings.put(name, binding);
             } else {
                 Parameter.Matrix matrix = parameter.matrix(tensor);
-                tensors.put(name, matrix.tensor());
+                tensors.put(name, readable(matrix.tensor(), engine));
                 bindings.put(name, new Binding(name, matrix.transposed()));
             }
         });
         return new ParameterMatrices(Collections.unmodifiableMap(tensors), Collections.unmodifiableMap(bindings));
+    }
+
+    private static Tensor readable(Tensor matrix, Engine engine) {
+        return engine.reads(matrix.type()) ? matrix : Tensor.of(matrix.toArray(), matrix.shape());
     }
 
     /** Whether a tied model's unembedding is to the bit the transposed embedding. */

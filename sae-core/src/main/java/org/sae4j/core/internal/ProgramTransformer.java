@@ -116,7 +116,8 @@ public final class ProgramTransformer implements Transformer {
         Map<String, Tensor> ordered = ordered(description, parameters);
         boolean tied = description.config().tiedUnembedding();
         return new ProgramTransformer(description, new PassForms(description), ordered,
-                () -> ParameterMatrices.of(tied, description.parameters(), ordered, Map.of(), ParameterMatrices.NONE), tokenizer, engine, resource);
+                () -> ParameterMatrices.of(tied, description.parameters(), ordered, engine, Map.of(), ParameterMatrices.NONE), tokenizer,
+                engine, resource);
     }
 
     private static Map<String, Tensor> ordered(Description description, Map<String, Tensor> parameters) {
@@ -260,7 +261,7 @@ public final class ProgramTransformer implements Transformer {
                     : description.with(config.toBuilder().tiedUnembedding(false).build());
             return new ProgramTransformer(changedModel, tied == config.tiedUnembedding() ? forms : new PassForms(changedModel),
                     Collections.unmodifiableMap(all),
-                    () -> ParameterMatrices.of(tied, description.parameters(), all, parameters, shared), tokenizer, engine,
+                    () -> ParameterMatrices.of(tied, description.parameters(), all, engine, parameters, shared), tokenizer, engine,
                     resource.retain());
         });
     }

@@ -41,7 +41,7 @@ final class ActivationsCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder.")
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder, or a GGUF file.")
     private Path model;
 
     @ArgGroup(multiplicity = "1")
@@ -89,7 +89,7 @@ final class ActivationsCommand implements Runnable {
         int[][] given = source.tokens == null ? null : parseTokens(source.tokens);
         String text = given != null ? null : source.text != null ? source.text : read(source.file);
         processOption.check();
-        Paths.folder(model, "--model");
+        Paths.existing(model, "--model");
         OutputFile.check(output, FileForm.SAFETENSORS, overwriteOption.existing(), source.file, model);
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal); Transformer transformer = given != null

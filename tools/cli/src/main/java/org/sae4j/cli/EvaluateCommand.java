@@ -74,7 +74,7 @@ final class EvaluateCommand implements Runnable {
 
     /** Texts through a model. */
     static final class Texts {
-        @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder, with a tokenizer.")
+        @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder, or a GGUF file, with a tokenizer.")
         private Path model;
 
         @Option(names = "--corpus", required = true, paramLabel = "FILE", description = CorpusOptions.LABELLED)
@@ -131,7 +131,7 @@ final class EvaluateCommand implements Runnable {
 
     private Evaluation onTexts(Texts texts, SparseAutoencoder autoencoder, Engine engine, Map<String, Object> provenance,
             Terminal terminal) {
-        try (Transformer model = processOption.open(Paths.folder(texts.model, "--model"), engine)) {
+        try (Transformer model = processOption.open(Paths.existing(texts.model, "--model"), engine)) {
             List<String> documents = DataFiles.corpus(Paths.existing(texts.corpus, "--corpus")).stream().map(Document::text).toList();
             provenance.put("model_name", model.config().name());
             provenance.put("model_fingerprint", model.fingerprint());

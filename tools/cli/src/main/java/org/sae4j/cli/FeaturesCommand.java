@@ -33,7 +33,7 @@ final class FeaturesCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder, with a tokenizer.")
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder, or a GGUF file, with a tokenizer.")
     private Path model;
 
     @Option(names = "--sae", required = true, paramLabel = "DIR", description = "The autoencoder's folder or file.")
@@ -85,7 +85,7 @@ final class FeaturesCommand implements Runnable {
             throw new ParameterException(spec.commandLine(), "--top is at least 1, found " + choice.top);
         }
         processOption.check();
-        Paths.folder(model, "--model");
+        Paths.existing(model, "--model");
         Paths.existing(sae, "--sae");
         List<Document> documents = DataFiles.corpus(Paths.existing(corpus, "--corpus"));
         List<Fact> asked = facts == null ? List.of() : DataFiles.facts(Paths.existing(facts, "--facts"));

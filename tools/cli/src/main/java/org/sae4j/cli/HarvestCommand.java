@@ -32,7 +32,7 @@ final class HarvestCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder.")
+    @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder, or a GGUF file.")
     private Path model;
 
     @Mixin
@@ -93,7 +93,7 @@ final class HarvestCommand implements Runnable {
         }
         corpus.require(spec);
         processOption.check();
-        Paths.folder(model, "--model");
+        Paths.existing(model, "--model");
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal);
                 Transformer transformer = processOption.open(model, engine);

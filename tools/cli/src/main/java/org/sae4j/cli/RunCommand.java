@@ -37,7 +37,7 @@ final class RunCommand implements Runnable {
     @Option(names = {"-h", "--help"}, description = "Show this help; after an experiment's id, also its settings.")
     private boolean help;
 
-    @Option(names = "--model", paramLabel = "DIR", description = "The transformer's folder.")
+    @Option(names = "--model", paramLabel = "DIR", description = "The transformer's folder, or a GGUF file.")
     private Path model;
 
     @Option(names = "--sae", paramLabel = "DIR",
@@ -108,7 +108,7 @@ final class RunCommand implements Runnable {
     private <C extends Record, R extends Record> void execute(Experiment<C, R> experiment) {
         C bound = config == null ? experiment.defaults() : ConfigBinder.bind(experiment.defaults(), config);
         processOption.check();
-        Paths.folder(model, "--model");
+        Paths.existing(model, "--model");
         autoencoders.forEach(path -> Paths.existing(path, "--sae"));
         Terminal terminal = new Terminal();
         try (OutputFolder target = OutputFolder.open(output, OutputKinds.RUN, overwriteOption.existing(), config, corpus, facts);

@@ -217,7 +217,7 @@ final class TrainCommand implements Runnable {
         if (order == Order.SEQUENTIAL) {
             throw new ParameterException(spec.commandLine(), "--order sequential needs stored activations: harvest them first");
         }
-        Paths.folder(model, "--model");
+        Paths.existing(model, "--model");
     }
 
     private void trainOnStored(Recipe recipe, Map<String, Tensor> start, OutputFolder target, Terminal terminal) {

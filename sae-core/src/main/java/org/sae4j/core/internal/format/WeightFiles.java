@@ -49,6 +49,17 @@ public final class WeightFiles {
         return TorchFile.matches(zip) ? TorchFile.open(path, zip, arena, verify) : NumpyFile.open(path, zip, arena, verify);
     }
 
+    /**
+     * Whether a file begins as GGUF files do.
+     *
+     * @throws FormatException if it cannot be read
+     */
+    public static boolean isGguf(Path path) {
+        try (Arena arena = Arena.ofConfined()) {
+            return GgufFile.matches(MappedFile.map(path, arena));
+        }
+    }
+
     private static TensorTable sharded(Path index, Arena arena, boolean verify) {
         JsonFile json = JsonFile.read(index);
         JsonFile map = json.object("weight_map").orElseThrow(
