@@ -19,8 +19,9 @@ import org.sae4j.api.sae.SparseRows;
  * @param frontier points that no other point with as little compute beats, by ascending compute
  * @param loss the loss along the frontier by compute; empty if it has fewer than two points
  * @param features the number of features along it by compute; empty if it has fewer than two points
+ * @param steps the number of steps along it by compute; empty if it has fewer than two points
  */
-public record ScalingLaw(List<Point> frontier, Optional<PowerLaw> loss, Optional<PowerLaw> features) {
+public record ScalingLaw(List<Point> frontier, Optional<LossLaw> loss, Optional<PowerLaw> features, Optional<PowerLaw> steps) {
     /** Floating point operations of a token and a parameter of encoder or decoder: a product and a sum, forward once and backward twice. */
     private static final double FLOP_PER_WEIGHT = 6;
 
@@ -113,8 +114,19 @@ public record ScalingLaw(List<Point> frontier, Optional<PowerLaw> loss, Optional
         double[] compute = frontier.stream().mapToDouble(Point::compute).toArray();
         boolean enough = frontier.size() > 1;
         return new ScalingLaw(List.copyOf(frontier),
-                enough ? Optional.of(PowerLaw.fit(compute, frontier.stream().mapToDouble(Point::loss).toArray())) : Optional.empty(),
-                enough ? Optional.of(PowerLaw.fit(compute, frontier.stream().mapToDouble(Point::dSae).toArray())) : Optional.empty());
+                enough ? Optional.of(LossLaw.fit(compute, frontier.stream().mapToDouble(Point::loss).toArray())) : Optional.empty(),
+                enough ? Optional.of(PowerLaw.fit(compute, frontier.stream().mapToDouble(Point::dSae).toArray())) : Optional.empty(),
+                enough ? Optional.of(PowerLaw.fit(compute, frontier.stream().mapToDouble(Point::steps).toArray())) : Optional.empty());
+    }
+
+    /**
+     * Whether a budget lies outside what was tried, so that what the laws say of it is a guess.
+     *
+     * @param budget in floating point operations
+     * @return whether it exceeds the dearest point of the frontier, or falls short of the cheapest
+     */
+    public boolean isExtrapolated(double budget) {
+        return budget > frontier.getLast().compute() || budget < frontier.getFirst().compute();
     }
 
     /**

@@ -10,6 +10,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
@@ -38,6 +39,41 @@ class ScalingLawTest {
         assertThatThrownBy(() -> PowerLaw.fit(new double[] {1, 2}, new double[] {1, -3})).isInstanceOf(IllegalArgumentException.class);
     }
 
+    @ParameterizedTest
+    @CsvSource({"0, 0.3", "0.05, 0.3", "0.2, 0.3", "0.05, 0.12", "0.2, 0.6"})
+    void a_floor_is_found_again(double floor, double exponent) {
+        double[] compute = new double[8];
+        double[] loss = new double[8];
+        for (int i = 0; i < 8; i++) {
+            compute[i] = 1e9 * Math.pow(3, i);
+            loss[i] = floor + 0.8 * Math.pow(compute[i] / 1e9, -exponent);
+        }
+        LossLaw law = LossLaw.fit(compute, loss);
+        assertThat(law.floor()).isCloseTo(floor, within(0.05 * floor + 1e-3));
+        assertThat(law.exponent()).isCloseTo(exponent, within(0.05 * exponent));
+        assertThat(law.at(compute[7] * 10)).isCloseTo(floor + 0.8 * Math.pow(compute[7] / 1e8, -exponent), within(0.01));
+        assertThat(law.floorHigh() - law.floorLow()).as("an exact law leaves no doubt").isLessThan(1e-3);
+    }
+
+    @Test
+    void noise_widens_the_interval_that_holds_the_floor() {
+        int held = 0;
+        for (int seed = 0; seed < 20; seed++) {
+            CounterRandom random = new CounterRandom(seed);
+            double[] compute = new double[12];
+            double[] loss = new double[12];
+            for (int i = 0; i < 12; i++) {
+                compute[i] = Math.pow(2, i);
+                loss[i] = (0.2 + 0.8 * Math.pow(compute[i], -0.4)) * Math.exp(0.01 * random.nextGaussian());
+            }
+            LossLaw law = LossLaw.fit(compute, loss);
+            held += law.floorLow() <= 0.2 && 0.2 <= law.floorHigh() ? 1 : 0;
+            assertThat(law.floorHigh() - law.floorLow()).isBetween(0.005, 0.3);
+            assertThat(law.exponentLow()).isLessThanOrEqualTo(law.exponent());
+        }
+        assertThat(held).as("of 20 intervals of 95 %").isGreaterThanOrEqualTo(16);
+    }
+
     /** With loss n^-a + s^-b, the least at given n s has n proportional to compute^(b / (a + b)). */
     @Test
     void the_best_size_grows_as_theory_says() {
@@ -51,14 +87,17 @@ class ScalingLawTest {
         }
         ScalingLaw law = ScalingLaw.of(points);
         assertThat(law.features().orElseThrow().exponent()).isCloseTo(b / (a + b), within(0.07));
-        assertThat(law.loss().orElseThrow().exponent()).isCloseTo(-a * b / (a + b), within(0.03));
+        assertThat(law.loss().orElseThrow().exponent()).isCloseTo(a * b / (a + b), within(0.03));
+        assertThat(law.steps().orElseThrow().exponent()).isCloseTo(a / (a + b), within(0.07));
         double last = 0;
         for (Point point : law.frontier()) {
             assertThat(points).noneMatch(other -> other.compute() <= point.compute() && other.loss() < point.loss());
             assertThat(point.compute()).isGreaterThan(last);
             last = point.compute();
         }
+        assertThat(law.isExtrapolated(2 * last)).isTrue();
         double budget = ScalingLaw.compute(10, 300, 5, 400);
+        assertThat(law.isExtrapolated(budget)).isFalse();
         Pair pair = law.recommend(budget, 10, 5, 8, 1 << 15);
         assertThat(ScalingLaw.compute(10, pair.dSae(), 5, pair.steps())).isLessThanOrEqualTo(budget)
                 .isGreaterThan(0.95 * budget);

@@ -12,6 +12,7 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.sae4j.api.experiment.Figure;
 import org.sae4j.core.Sae4j;
+import org.sae4j.core.train.LossLaw;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.ScalingLaw;
 import org.sae4j.core.train.ScalingLaw.Point;
@@ -22,7 +23,7 @@ import org.sae4j.report.Section;
 
 /** What a sweep found, as data and as a page. */
 final class SweepReport {
-    private static final String SCHEMA = "sae4j/sweep/1";
+    private static final String SCHEMA = "sae4j/sweep/2";
     private static final double[] NONE = {};
 
     /**
@@ -62,7 +63,8 @@ final class SweepReport {
     String summary() {
         return String.format(Locale.ROOT, "for %.3g floating point operations train %,d features for %,d steps of %,d rows%s", budget,
                 pair.dSae(), pair.steps(), recipe.batch(), law.loss().map(fit -> String.format(Locale.ROOT,
-                        "; the fitted loss there is %.4g", fit.at(budget))).orElse(""));
+                        "; the fitted loss there is %.4g", fit.at(budget))).orElse("")) + (law.isExtrapolated(budget)
+                        ? "; this budget is beyond what was swept, so both are extrapolated" : "");
     }
 
     void write(Path folder) {
@@ -84,14 +86,17 @@ final class SweepReport {
         String sentence = summary();
         findings.add(sentence.substring(0, 1).toUpperCase(Locale.ROOT) + sentence.substring(1) + ".");
         law.loss().ifPresent(fit -> findings.add(String.format(Locale.ROOT,
-                "Along the frontier the loss goes with compute to the power %.3f (R2 %.3f, %d points).", fit.exponent(), fit.r2(),
-                law.frontier().size())));
+                "Along the frontier the loss is %.4g + %.4g C^-%.3f of compute C (95 %% interval of the floor %.4g to %.4g, exponents "
+                + "there %.3f to %.3f; R2 %.3f, %d points).", fit.floor(), fit.coefficient(), fit.exponent(), fit.floorLow(), fit.floorHigh(),
+                fit.exponentLow(), fit.exponentHigh(), fit.r2(), law.frontier().size())));
         law.features().ifPresent(fit -> findings.add(String.format(Locale.ROOT,
                 "The best number of features goes with compute to the power %.3f (R2 %.3f).", fit.exponent(), fit.r2())));
+        law.steps().ifPresent(fit -> findings.add(String.format(Locale.ROOT,
+                "The best number of steps goes with compute to the power %.3f (R2 %.3f).", fit.exponent(), fit.r2())));
         List<String> notes = new ArrayList<>(List.of("Compute counts 12 d_in d_sae floating point operations for a token, as if nothing "
                 + "were sparse.", "Seed " + recipe.seed() + ", one run for each pair."));
-        if (law.frontier().size() < 3) {
-            notes.add("The frontier has " + law.frontier().size() + " points: too few to trust a law. Sweep more features and steps.");
+        if (law.frontier().size() < LossLaw.LEAST_POINTS) {
+            notes.add("The frontier has " + law.frontier().size() + " points: too few to fit a floor. Sweep more features and steps.");
         }
         return Section.builder("scaling", "Scaling laws").findings(findings).figure(losses()).figure(best()).figure(table()).notes(notes)
                 .build();

@@ -411,7 +411,7 @@ class CommandLineTest {
             "--batch", "8", "--set", "k=2", "--set", "lr=1e-2", "--held-out", "16", "--jobs", "2", "--output", file("sweep")};
         assertThat(run(args)).as(err.toString()).isZero();
         byte[] first = Files.readAllBytes(folder.resolve("sweep/sweep.json"));
-        assertThat(new String(first, java.nio.charset.StandardCharsets.UTF_8)).contains("sae4j/sweep/1", "\"recommended\"", "\"frontier\"");
+        assertThat(new String(first, java.nio.charset.StandardCharsets.UTF_8)).contains("sae4j/sweep/2", "\"recommended\"", "\"frontier\"");
         assertThat(folder.resolve("sweep/report.html")).content().contains("Loss by compute");
         try (SafetensorsFile weights = SafetensorsFile.open(folder.resolve("sweep/runs/features-16-steps-20/sae_weights.safetensors"))) {
             assertThat(weights.shape("W_enc")).containsExactly(D_IN, 16);
