@@ -173,10 +173,19 @@ class TokenizerFilesTest {
         assertThatThrownBy(() -> TokenizerFiles.read(file)).isInstanceOf(FormatException.class).hasMessageContaining("64 steps");
     }
 
-    @Test
-    void millionsOfSpacesAreTokenized() {
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "llama3", "llama2", "gemma", "unigram"})
+    void millionsOfSpacesAreTokenized(String style) {
         String spaces = " ".repeat(5_000_000);
-        assertThat(tokenizer.decode(tokenizer.encode(spaces).ids())).isEqualTo(spaces);
+        Tokenizer.Encoding encoding = TokenizerFiles.read(TokenizerGoldenTest.FOLDER.resolve(style)).encode(spaces);
+        assertThat(encoding.ends()[encoding.ends().length - 1]).isEqualTo(spaces.length());
+    }
+
+    @Test
+    void aLongTextTakesTimeInProportion() {
+        String text = "The capital of France is Paris.  ".repeat(50_000);
+        Tokenizer trims = TokenizerFiles.read(TokenizerGoldenTest.FOLDER.resolve("llama3"));
+        assertThat(trims.decode(trims.encode(text).ids())).isEqualTo(text);
     }
 
     @Test

@@ -65,10 +65,17 @@ sealed interface PostProcessor {
             return tokens;
         }
 
-        /** The offsets of a token that was added are none of the text, which may be shorter. */
+        /** So many characters on or back, as far as the text goes: what a token is written as may be longer than what it came from. */
         private static int moved(String text, int at, int characters) {
-            int most = characters < 0 ? text.codePointCount(Math.max(0, at + 2 * characters), at) : text.codePointCount(at, text.length());
-            return text.offsetByCodePoints(at, Math.clamp(characters, -most, most));
+            int place = at;
+            for (int i = 0; i < Math.abs(characters); i++) {
+                if (characters > 0 && place < text.length()) {
+                    place += Character.charCount(text.codePointAt(place));
+                } else if (characters < 0 && place > 0) {
+                    place -= Character.charCount(text.codePointBefore(place));
+                }
+            }
+            return place;
         }
 
         private static boolean isSpace(char c) {
