@@ -12,6 +12,7 @@ module org.sae4j.core {
     exports org.sae4j.core.experiment;
     exports org.sae4j.core.features;
     exports org.sae4j.core.format;
+    exports org.sae4j.core.generate;
     exports org.sae4j.core.hub;
     exports org.sae4j.core.output;
     exports org.sae4j.core.program;

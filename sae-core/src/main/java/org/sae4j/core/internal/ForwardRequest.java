@@ -23,14 +23,15 @@ import org.sae4j.core.program.Value;
  *
  * @param key decides the form
  * @param pass the form
- * @param counts decide, with the form, the program
+ * @param counts decide, with the form, the program; room for earlier positions comes in few sizes, so that few programs serve all
+ * @param earlier how many earlier positions there are
  * @param tokens token ids, row by row
  * @param edits the numbers of the edits
  * @param prefix keys and values of earlier positions that the form reads, by hook point
  * @param residual the residual stream to start from, or null
  * @param logitRows the rows whose logits are wanted, or null for all
  */
-record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, List<EditValues> edits, Map<HookPoint, float[]> prefix,
+record ForwardRequest(PassKey key, PassForm pass, Counts counts, int earlier, int[] tokens, List<EditValues> edits, Map<HookPoint, float[]> prefix,
         float @Nullable [] residual, int @Nullable [] logitRows) {
     /**
      * The numbers of one edit.
@@ -50,6 +51,9 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, L
     }
 
     private static final class Checker {
+        /** Room for earlier positions that is always made. */
+        private static final int LEAST_ROOM = 32;
+
         private final PassForms forms;
         private final TransformerConfig config;
         private final ForwardPlan plan;
@@ -74,7 +78,7 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, L
             Optional<List<Integer>> positions = plan.logitPositions().map(this::checkPositions);
             int earlier = plan.prefix().map(this::checkPrefix).orElse(0);
             boolean picked = plan.captures().contains(HookPoint.LOGITS) && positions.isPresent();
-            Counts counts = new Counts(batch, length, earlier, earlier == 0 ? batch : prefixRows(),
+            Counts counts = new Counts(batch, length, room(earlier), earlier == 0 ? batch : prefixRows(),
                     batch * (picked ? positions.get().size() : length));
             plan.captures().forEach(hook -> requireFits(forms.value(hook), counts, hook.toString()));
 
@@ -90,8 +94,17 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, L
             PassKey key = new PassKey(plan.captures(), List.copyOf(shapes), plan.start().map(ForwardPlan.Start::layer).orElse(-1),
                     earlier > 0, picked);
             PassForm pass = forms.form(key);
-            return new ForwardRequest(key, pass, counts, ids, edits, prefix(pass, counts), residual,
+            return new ForwardRequest(key, pass, counts, earlier, ids, edits, prefix(pass, counts), residual,
                     picked ? rows(positions.get()) : null);
+        }
+
+        /** The least of the sizes of rooms that holds some positions: powers of two, but not more than the context needs. */
+        private int room(int earlier) {
+            return earlier == 0 ? 0 : Math.min(Math.max(LEAST_ROOM, powerOfTwo(earlier)), config.nCtx() - length);
+        }
+
+        private static int powerOfTwo(int n) {
+            return n == 1 ? 1 : (int) Math.min(Integer.MAX_VALUE, Long.highestOneBit(n - 1L) << 1);
         }
 
         private int[] rows(List<Integer> positions) {
@@ -133,14 +146,14 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, L
             if (counts.past() > 0) {
                 for (HookPoint hook : forms.description().cacheHooks()) {
                     if (pass.form().values().containsKey(PassForms.earlier(hook.toString()))) {
-                        prefix.put(hook, earlier(plan.prefix().orElseThrow(), hook, counts.pastRows()));
+                        prefix.put(hook, earlier(plan.prefix().orElseThrow(), hook, counts.pastRows(), counts.past()));
                     }
                 }
             }
             return prefix;
         }
 
-        private float[] earlier(ForwardPlan.Prefix prefix, HookPoint hook, int rows) {
+        private float[] earlier(ForwardPlan.Prefix prefix, HookPoint hook, int rows, int room) {
             if (!prefix.values().hooks().contains(hook)) {
                 throw new IllegalArgumentException("a pass after a prefix needs its " + hook + ", but the prefix holds only "
                         + prefix.values().hooks() + ": capture the keys and values of every block that this pass runs");
@@ -154,11 +167,11 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, L
                 throw new IllegalArgumentException(hook + " of the prefix: expected " + Arrays.toString(expected)
                         + ", or more positions, found " + values);
             }
-            requireFits((long) rows * prefix.length(), width, hook + " of the prefix");
+            requireFits((long) rows * room, width, hook + " of the prefix");
             int size = prefix.length() * width;
-            float[] flat = new float[rows * size];
+            float[] flat = new float[rows * room * width];
             for (int row = 0; row < rows; row++) {
-                values.copyTo((long) row * values.dim(1) * width, flat, row * size, size);
+                values.copyTo((long) row * values.dim(1) * width, flat, row * room * width, size);
             }
             return flat;
         }
@@ -310,7 +323,7 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int[] tokens, L
         /** Fills up to a power of two with rows that are skipped, so that edits of similar size share a program. */
         private static EditValues pad(int[] rows, float[] values, int width, int limit) {
             int n = rows.length;
-            int capacity = n == 0 ? 0 : (int) Math.min(limit, n == 1 ? 1 : Long.highestOneBit(n - 1L) << 1);
+            int capacity = n == 0 ? 0 : Math.min(limit, powerOfTwo(n));
             int[] padded = Arrays.copyOf(rows, capacity);
             Arrays.fill(padded, n, capacity, -1);
             return new EditValues(padded, Arrays.copyOf(values, capacity * width));

@@ -76,6 +76,9 @@ final class PassForms {
         return place;
     }
 
+    /** The name of the input for the number of earlier positions. */
+    static final String EARLIER = "earlier positions";
+
     /** The name of the input for a key or value of earlier positions. */
     static String earlier(String hook) {
         return hook + " of the prefix";
@@ -112,6 +115,7 @@ final class PassForms {
                 for (Value value : operation.in().subList(1, 3)) {
                     in.add(b.input(earlier(value.name()), Dim.PAST, value.cols()));
                 }
+                in.add(b.indices(EARLIER, Dim.ONE));
                 operations.add(new Operation(operation.kind(), in, operation.inner(), operation.out()));
             } else {
                 operations.add(operation);

@@ -186,20 +186,22 @@ public final class ProgramTransformer implements Transformer {
         ProgramWriter.Written written = ProgramWriter.write(config.name() + " forward " + counts.batch() + " x " + counts.length(),
                 pass.form(), counts, weights.bindings());
         Compiled compiled = new Compiled(pass, written, engine.compile(written.program(), weights.tensors()));
-        try {
-            writePositions(compiled, counts);
-        } catch (RuntimeException | Error e) {
-            compiled.compiled().close();
-            throw e;
+        if (!shape.key().continued()) {
+            try {
+                writePositions(compiled, counts, 0);
+            } catch (RuntimeException | Error e) {
+                compiled.compiled().close();
+                throw e;
+            }
         }
         return compiled;
     }
 
-    /** Writes the inputs that depend on positions alone, which are the same in every run. */
-    private void writePositions(Compiled compiled, Counts counts) {
+    /** Writes the inputs that depend on positions alone, which are the same in every run unless others come before. */
+    private void writePositions(Compiled compiled, Counts counts, int earlier) {
         int rows = counts.of(Dim.ROWS);
         int[] positions = new int[rows];
-        Arrays.setAll(positions, row -> counts.past() + row % counts.length());
+        Arrays.setAll(positions, row -> earlier + row % counts.length());
         compiled.write(Description.POSITIONS, positions);
         description.positional().forEach((name, row) -> {
             Buffer buffer = compiled.written().input(name);
@@ -213,13 +215,17 @@ public final class ProgramTransformer implements Transformer {
         });
     }
 
-    private static Map<HookPoint, Tensor> run(Compiled compiled, ForwardRequest request) {
+    private Map<HookPoint, Tensor> run(Compiled compiled, ForwardRequest request) {
         compiled.write(Description.TOKENS, request.tokens());
         if (request.residual() != null && compiled.pass().start() != null) {
             compiled.write(compiled.pass().start(), request.residual());
         }
         if (request.logitRows() != null) {
             compiled.write(Description.LOGIT_ROWS, request.logitRows());
+        }
+        if (request.key().continued()) {
+            writePositions(compiled, request.counts(), request.earlier());
+            compiled.write(PassForms.EARLIER, new int[] {request.earlier()});
         }
         request.prefix().forEach((hook, values) -> compiled.write(PassForms.earlier(hook.toString()), values));
         for (int i = 0; i < request.edits().size(); i++) {

@@ -5,7 +5,7 @@ package org.sae4j.core.program;
  *
  * @param batch number of sequences
  * @param length positions of a sequence
- * @param past earlier positions of a sequence, 0 for none
+ * @param past room for earlier positions of a sequence, 0 for none
  * @param pastRows sequences that earlier positions are given of: {@code batch}, or 1 if all share them
  * @param picked rows whose logits are wanted
  */

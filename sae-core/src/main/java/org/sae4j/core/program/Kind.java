@@ -70,7 +70,7 @@ public sealed interface Kind {
     record Rotary(int heads) implements Kind {}
 
     /**
-     * Causal attention. Inputs: q, k, v [, keys, values of earlier positions]. Within it lie scores and pattern.
+     * Causal attention. Inputs: q, k, v [, keys, values of earlier positions, how many of these there are]. Within it lie scores and pattern.
      *
      * @param heads the heads
      */

@@ -258,7 +258,7 @@ public final class ProgramWriter {
             case Kind.Rotary k -> builder.add(new Op.Rotary(buffer(x), buffer(in.get(1)), buffer(in.get(2)), k.heads(),
                     buffer(operation.out())));
             case Kind.Attention k -> builder.add(new Op.Attention(buffer(x), buffer(in.get(1)), buffer(in.get(2)),
-                    in.size() == 5 ? counts.past() : 0, optional(in, 3), optional(in, 4), null, counts.batch(), k.heads(),
+                    in.size() == 6 ? counts.past() : 0, optional(in, 3), optional(in, 4), optional(in, 5), counts.batch(), k.heads(),
                     buffer(operation.out())));
             case Kind.Scores k -> builder.add(new Op.AttentionScores(buffer(x), buffer(in.get(1)), counts.batch(), k.heads(),
                     buffer(operation.out())));

@@ -86,7 +86,7 @@ final class ActivationsCommand implements Runnable {
 
     @Override
     public void run() {
-        int[][] given = source.tokens == null ? null : parseTokens(source.tokens);
+        int[][] given = source.tokens == null ? null : TokenRows.parse(source.tokens, spec);
         String text = given != null ? null : source.text != null ? source.text : read(source.file);
         processOption.check();
         Paths.existing(model, "--model");
@@ -97,7 +97,7 @@ final class ActivationsCommand implements Runnable {
             TransformerConfig config = transformer.config();
             HookPoint[] points = hooks.stream().map(name -> hook(spec, name, transformer)).toArray(HookPoint[]::new);
             int[][] tokens = given != null ? given : new int[][] {encode(Objects.requireNonNull(text), transformer)};
-            check(tokens, config);
+            TokenRows.check(tokens, config);
             Activations activations = transformer.forward(tokens, ForwardPlan.capture(points));
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             for (HookPoint point : points) {
@@ -107,28 +107,6 @@ final class ActivationsCommand implements Runnable {
             terminal.say("wrote " + tensors.size() + (tensors.size() == 1 ? " tensor" : " tensors") + " of " + tokens.length + " x "
                     + tokens[0].length + " tokens to " + output);
         }
-    }
-
-    private int[][] parseTokens(String text) {
-        String[] rows = text.split(";", -1);
-        int[][] tokens = new int[rows.length][];
-        for (int r = 0; r < rows.length; r++) {
-            String[] ids = rows[r].split(",", -1);
-            tokens[r] = new int[ids.length];
-            for (int i = 0; i < ids.length; i++) {
-                try {
-                    tokens[r][i] = Integer.parseInt(ids[i].strip());
-                } catch (NumberFormatException e) {
-                    throw new ParameterException(spec.commandLine(), "--tokens has '" + ids[i] + "' in row " + (r + 1)
-                            + " where a token id was expected, write ids like \"1,2,3;4,5,6\"", e);
-                }
-            }
-            if (tokens[r].length != tokens[0].length) {
-                throw new ParameterException(spec.commandLine(), "--tokens has rows of " + tokens[0].length + " and " + tokens[r].length
-                        + " tokens, give all rows the same length");
-            }
-        }
-        return tokens;
     }
 
     private String read(Path file) {
@@ -159,28 +137,12 @@ final class ActivationsCommand implements Runnable {
         return withBos;
     }
 
-    private void check(int[][] tokens, TransformerConfig config) {
-        int length = tokens[0].length;
-        if (length > config.nCtx()) {
-            throw new Sae4jException(length + " tokens are longer than the context of " + config.nCtx(), config.name(),
-                    "shorten the text or the rows");
-        }
-        for (int[] row : tokens) {
-            for (int id : row) {
-                if (id < 0 || id >= config.dVocab()) {
-                    throw new Sae4jException("token id " + id + " is not in the vocabulary", config.name(),
-                            "use ids from 0 to " + (config.dVocab() - 1));
-                }
-            }
-        }
-    }
-
     /** The hook point of a name, which is wrong usage if the model has none of it. */
     static HookPoint hook(CommandSpec spec, String name, Transformer model) {
         List<HookPoint> known = model.hookPoints();
         return HookPoint.parse(name.strip()).filter(known::contains)
                 .orElseThrow(() -> new ParameterException(spec.commandLine(), "unknown hook point '" + name.strip() + "', "
-                        + model.config().name() + " with " + model.config().nLayers() + " layers, use one of " + known.stream().map(hook -> hook.layer() < 0
-                                ? hook.toString() : "blocks.N." + hook.site()).distinct().toList()));
+                        + model.config().name() + " with " + model.config().nLayers() + " layers, use one of "
+                        + known.stream().map(hook -> hook.layer() < 0 ? hook.toString() : "blocks.N." + hook.site()).distinct().toList()));
     }
 }

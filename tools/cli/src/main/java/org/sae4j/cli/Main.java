@@ -20,9 +20,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = Version.class,
         subcommands = {DemoCommand.class, ActivationsCommand.class, EncodeCommand.class, HarvestCommand.class, StoreCommand.class,
                 TrainCommand.class, SweepCommand.class, EvaluateCommand.class, ConvertCommand.class, FetchCommand.class, InspectCommand.class,
-                TokenizeCommand.class,
-                ExperimentsCommand.class, RunCommand.class, ReportCommand.class, DoctorCommand.class, DevicesCommand.class,
-                HelpCommand.class})
+                TokenizeCommand.class, GenerateCommand.class, ExperimentsCommand.class, RunCommand.class, ReportCommand.class,
+                DoctorCommand.class, DevicesCommand.class, HelpCommand.class})
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -1,0 +1,160 @@
+package org.sae4j.core.generate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.sae4j.api.CounterRandom;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineOptions;
+import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.SparseAutoencoders;
+import org.sae4j.core.Transformers;
+import org.sae4j.engine.cpu.CpuEngineProvider;
+
+class GeneratorTest {
+    private static final int[] PROMPT = {3, 17, 5, 30, 8};
+
+    private static Engine engine() {
+        return new CpuEngineProvider().open(EngineOptions.DEFAULT);
+    }
+
+    private static Transformer model(String family, Engine engine) throws Exception {
+        return Transformers.open(Path.of(GeneratorTest.class.getResource("/org/sae4j/core/format/family/" + family).toURI()), engine);
+    }
+
+    private static float[] whole(Transformer model, int[] tokens) {
+        return model.forward(new int[][] {tokens}, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1).build()).logits().toArray();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "mistral_window", "gemma2", "gemma3", "neox_parallel", "opt", "falcon_shared"})
+    void stepsBehindACacheHaveTheBitsOfWholePasses(String family) throws Exception {
+        try (Engine engine = engine(); Transformer model = model(family, engine)) {
+            Generator generator = new Generator(model);
+            KeyValueCache cache = new KeyValueCache(model);
+            int[] tokens = PROMPT;
+            float[] logits = generator.step(tokens, cache);
+            for (int i = 0; i < 20; i++) {
+                assertThat(logits).as("after %d tokens", tokens.length).containsExactly(whole(model, tokens));
+                int next = (7 * i + 2) % 37;
+                tokens = Arrays.copyOf(tokens, tokens.length + 1);
+                tokens[tokens.length - 1] = next;
+                logits = generator.step(new int[] {next}, cache);
+            }
+        }
+    }
+
+    @Test
+    void aForkGoesItsOwnWay() throws Exception {
+        try (Engine engine = engine(); Transformer model = model("llama", engine)) {
+            Generator generator = new Generator(model);
+            KeyValueCache cache = new KeyValueCache(model);
+            generator.step(PROMPT, cache);
+            KeyValueCache fork = cache.fork();
+            generator.step(new int[] {1}, fork);
+            float[] first = generator.step(new int[] {2}, cache);
+            assertThat(first).containsExactly(whole(model, new int[] {3, 17, 5, 30, 8, 2}));
+            assertThat(generator.step(new int[] {4}, fork)).containsExactly(whole(model, new int[] {3, 17, 5, 30, 8, 1, 4}));
+        }
+    }
+
+    @Test
+    void greedyTextEndsBehindAnEndTokenOrAtTheContext() throws Exception {
+        try (Engine engine = engine(); Transformer model = model("qwen2", engine)) {
+            int[] all = new Generator(model).generate(PROMPT, 1000);
+            assertThat(all).hasSize(model.config().nCtx() - PROMPT.length + 1);
+            int[] tokens = PROMPT;
+            for (int token : Arrays.copyOf(all, 6)) {
+                assertThat(token).isEqualTo(Sampling.GREEDY.choose(whole(model, tokens), tokens, 0));
+                tokens = Arrays.copyOf(tokens, tokens.length + 1);
+                tokens[tokens.length - 1] = token;
+            }
+            assertThat(new Generator(model).until(Set.of(all[0])).generate(PROMPT, 9)).containsExactly(all[0]);
+            assertThatThrownBy(() -> new Generator(model).generate(new int[0], 3)).isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void featuresAreAddedAtEveryPositionAndClampedToTheirValue() throws Exception {
+        try (Engine engine = engine(); Transformer model = model("llama", engine);
+                SparseAutoencoder sae = autoencoder(engine, model.config().dModel())) {
+            HookPoint hook = HookPoint.residPost(1);
+            float[] direction = sae.parameters().get("W_dec").row(4);
+            float[] rows = new float[PROMPT.length * direction.length];
+            for (int i = 0; i < rows.length; i++) {
+                rows[i] = 2.5f * direction[i % direction.length];
+            }
+            float[] added = model.forward(new int[][] {PROMPT}, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1)
+                    .add(hook, new int[] {0, 1, 2, 3, 4}, Tensor.of(rows, PROMPT.length, direction.length)).build()).logits().toArray();
+            Generator steered = new Generator(model).with(new Steering(sae, Steering.Mode.ADD, Map.of(4, 2.5)));
+            assertThat(steered.step(PROMPT, new KeyValueCache(model))).containsExactly(added, within(1e-5f));
+
+            Tensor x = model.forward(new int[][] {PROMPT}, ForwardPlan.capture(hook)).get(hook).reshape(PROMPT.length, -1);
+            float[] moved = x.toArray();
+            for (int row = 0; row < PROMPT.length; row++) {
+                float missing = 1.5f - sae.encode(x).get(row, 4);
+                for (int i = 0; i < direction.length; i++) {
+                    moved[row * direction.length + i] += missing * direction[i];
+                }
+            }
+            float[] clamped = model.forward(new int[][] {PROMPT}, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1)
+                    .replace(hook, Tensor.of(moved, 1, PROMPT.length, direction.length)).build()).logits().toArray();
+            Generator clamping = new Generator(model).with(new Steering(sae, Steering.Mode.CLAMP, Map.of(4, 1.5)));
+            assertThat(clamping.step(PROMPT, new KeyValueCache(model))).containsExactly(clamped, within(1e-4f));
+            assertThatThrownBy(() -> new Steering(sae, Steering.Mode.ADD, Map.of(12, 1.0))).hasMessageContaining("from 0 to 11");
+        }
+    }
+
+    private static SparseAutoencoder autoencoder(Engine engine, int d) {
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, d, 12).hook(HookPoint.residPost(1)).build();
+        CounterRandom random = new CounterRandom(3);
+        return SparseAutoencoders.of(config, Map.of("W_enc", normal(random.stream("enc"), d, 12), "b_enc", Tensor.zeros(12),
+                "W_dec", normal(random.stream("dec"), 12, d), "b_dec", Tensor.zeros(d)), engine);
+    }
+
+    private static Tensor normal(CounterRandom random, int rows, int cols) {
+        float[] values = new float[rows * cols];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) random.nextGaussian();
+        }
+        return Tensor.of(values, rows, cols);
+    }
+
+    @Test
+    void samplingFollowsHuggingFacesOrder() {
+        float[] logits = {1, 3, 2, 3, -1};
+        assertThat(Sampling.GREEDY.choose(logits, new int[0], 0)).isEqualTo(1);
+        // The penalty makes 3 of both best ones 1.5; then 2 is the likeliest.
+        assertThat(new Sampling(0, 0, 1, 2, 0).choose(logits, new int[] {1, 3}, 0)).isEqualTo(2);
+        int[] counts = new int[5];
+        Sampling two = new Sampling(1, 1, 1, 1, 7);
+        Sampling nucleus = new Sampling(1, 0, 0.9, 1, 7);
+        int[] nucleusCounts = new int[5];
+        for (int step = 0; step < 2000; step++) {
+            counts[two.choose(logits, new int[0], step)]++;
+            nucleusCounts[nucleus.choose(logits, new int[0], step)]++;
+        }
+        // Ties with the last of the k likeliest stay.
+        assertThat(counts[1] + counts[3]).isEqualTo(2000);
+        assertThat(counts[1]).isBetween(900, 1100);
+        // softmax: .40, .40, .15, .05, .01: the least two have .06 together, the least three .21.
+        assertThat(nucleusCounts[0] + nucleusCounts[4]).isZero();
+        assertThat(nucleusCounts[2] / 2000.0).isCloseTo(Math.exp(-1) / (2 + Math.exp(-1)), within(0.03));
+        assertThatThrownBy(() -> new Sampling(-1, 0, 1, 1, 0)).isInstanceOf(IllegalArgumentException.class);
+        assertThat(Optional.of(two.choose(logits, new int[0], 5))).contains(two.choose(logits, new int[0], 5));
+    }
+}
