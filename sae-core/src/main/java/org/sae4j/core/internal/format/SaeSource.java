@@ -85,8 +85,8 @@ record SaeSource(Path weights, Path folder) {
             return files.limit(VISITED_FILES).filter(file -> USUAL.contains(file.getFileName().toString()) || matches(file, LAYER)
                     || matches(file, TORCH_OR_NPZ) && !matches(file, STATE)
                     || file.endsWith(Path.of("checkpoints", "final.safetensors")))
-                    .map(file -> file.endsWith(Path.of("checkpoints", "final.safetensors")) ? file.getParent().getParent()
-                            : USUAL.contains(file.getFileName().toString()) ? file.getParent() : file)
+                    .map(file -> file.endsWith(Path.of("checkpoints", "final.safetensors")) ? file.resolve("../..").normalize()
+                            : USUAL.contains(file.getFileName().toString()) ? file.resolveSibling("") : file)
                     .distinct().sorted().toList();
         } catch (IOException | java.io.UncheckedIOException e) {
             throw new FormatException("the folders below cannot be listed (" + e + ")", folder.toString(), "check the path", e);
@@ -142,7 +142,7 @@ record SaeSource(Path weights, Path folder) {
 
     /** {@return the names of some folders above the file, the nearest first} */
     List<String> parents() {
-        return StreamSupport.stream(weights.getParent().spliterator(), false).map(Path::toString).toList().reversed().stream()
+        return StreamSupport.stream(folder.spliterator(), false).map(Path::toString).toList().reversed().stream()
                 .limit(KNOWN_PARENTS).toList();
     }
 
