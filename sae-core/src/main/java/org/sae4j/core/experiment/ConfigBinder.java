@@ -171,7 +171,7 @@ public final class ConfigBinder {
             String key = path + component.getName();
             if (node.has(component.getName())) {
                 Object before = defaults == null ? null : value(component, defaults);
-                values[i] = convert(component.getGenericType(), before, node.get(component.getName()), where, key);
+                values[i] = convert(component.getGenericType(), before, node.path(component.getName()), where, key);
                 check(Params.of(component).orElse(null), values[i], where, key);
             } else if (defaults != null) {
                 values[i] = value(component, defaults);

@@ -101,7 +101,7 @@ public final class Safetensors {
         return metadata;
     }
 
-    private static ElementType type(String where, JsonNode node) {
+    private static ElementType type(String where, @Nullable JsonNode node) {
         for (ElementType type : ElementType.values()) {
             if (!type.isBlock() && node != null && node.isString() && node.stringValue().equals(type.name())) {
                 return type;
@@ -111,7 +111,7 @@ public final class Safetensors {
                 "convert the tensor to F32");
     }
 
-    private static int[] shape(String where, JsonNode node) {
+    private static int[] shape(String where, @Nullable JsonNode node) {
         if (node == null || !node.isArray() || node.size() > 32) {
             throw new FormatException("shape must be an array of at most 32 lengths", where, AGAIN);
         }
