@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.ElementType;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.json.JsonNode;
