@@ -3,7 +3,7 @@ package org.sae4j.api;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** How a permuted tensor's elements, row-major over its own axes, lie among elements that are row-major over the axes as they are stored. */
+/** How a permuted tensor's elements, row-major over its own axes, lie among elements that are row-major over the stored axes. */
 final class AxisOrder {
     /** Elements that are converted at a time. */
     private static final int CHUNK = 4096;

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * An immutable array of float32 values with a shape, in row-major order.
  *
  * <p>The values lie in a Java array or in a memory-mapped file: as float32, or in a smaller {@linkplain ElementType type} from which every
- * access makes float32, exactly as the type defines them. They may lie in another order of axes ({@link #permuted}). A tensor over a mapped file lives as long as the transformer or autoencoder
- * that opened the file; afterwards every access throws {@link IllegalStateException}. Instances are safe for use by several threads.
+ * access makes float32, exactly as the type defines them. They may lie in another order of axes ({@link #permuted}). A tensor over a
+ * mapped file lives as long as the transformer or autoencoder that opened the file; afterwards every access throws {@link IllegalStateException}. Instances are safe for use by several threads.
  * Two tensors are equal only if they are the same object: comparing values is the caller's decision of a tolerance.
  */
 public final class Tensor {
@@ -289,7 +289,7 @@ public final class Tensor {
             lengths[axis] = shape[axes[axis]];
         }
         int[] stored = order == null ? axes.clone() : order.then(axes);
-        return isStraight(stored, lengths) ? new Tensor(type, data, lengths) : new Tensor(type, data, lengths, new AxisOrder(stored, lengths));
+        return new Tensor(type, data, lengths, isStraight(stored, lengths) ? null : new AxisOrder(stored, lengths));
     }
 
     /** Whether elements under an order of axes are in row-major order all the same: axes of length 1 may stand anywhere. */

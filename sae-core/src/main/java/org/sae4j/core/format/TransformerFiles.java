@@ -96,7 +96,8 @@ public final class TransformerFiles {
                 notes, arena);
     }
 
-    private static TransformerWeights weights(ModelTensors model, Optional<? extends Tokenizer> tokenizer, List<String> notes, Arena arena) {
+    private static TransformerWeights weights(ModelTensors model, Optional<? extends Tokenizer> tokenizer, List<String> notes,
+            Arena arena) {
         int vocabulary = model.description().config().dVocab();
         tokenizer.filter(t -> t.vocabularySize() > vocabulary).ifPresent(t -> notes.add("the tokenizer has " + t.vocabularySize()
                 + " ids, but the model only " + vocabulary + ": the last ids cannot be given to the model"));

@@ -75,8 +75,8 @@ public final class GgufArray {
             } else if (element instanceof Long number && number >= 0 && number <= Integer.MAX_VALUE) {
                 values[i] = number.intValue();
             } else {
-                throw new FormatException("expected integers from 0 to " + Integer.MAX_VALUE + ", found " + element + " as element " + i, where,
-                        "download or write the file again");
+                throw new FormatException("expected integers from 0 to " + Integer.MAX_VALUE + ", found " + element + " as element " + i,
+                        where, "download or write the file again");
             }
         }
         return values;

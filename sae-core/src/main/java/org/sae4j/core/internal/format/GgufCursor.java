@@ -37,8 +37,8 @@ final class GgufCursor {
     /** {@return the position before some bytes that are there, and goes on behind them} */
     long take(long bytes, String what) {
         if (Long.compareUnsigned(bytes, left()) > 0) {
-            throw broken(what + " needs " + Long.toUnsignedString(bytes) + " bytes at byte " + position + ", but the file has only " + left()
-                    + " more");
+            throw broken(what + " needs " + Long.toUnsignedString(bytes) + " bytes at byte " + position + ", but the file has only "
+                    + left() + " more");
         }
         long at = position;
         position += bytes;
@@ -49,8 +49,8 @@ final class GgufCursor {
     long count(String what, int leastBytes) {
         long count = int64(what);
         if (Long.compareUnsigned(count, left() / leastBytes) > 0) {
-            throw broken(what + " is " + Long.toUnsignedString(count) + " at byte " + (position - Long.BYTES) + ", but the file has room for "
-                    + left() / leastBytes + " at most");
+            throw broken(what + " is " + Long.toUnsignedString(count) + " at byte " + (position - Long.BYTES)
+                    + ", but the file has room for " + left() / leastBytes + " at most");
         }
         return count;
     }

@@ -14,8 +14,8 @@ import org.sae4j.api.ElementType;
 import org.sae4j.core.format.FormatException;
 
 /**
- * The GGUF container, versions 2 and 3: metadata by key, then names, shapes and types of tensors, then their bytes, aligned. Shapes are given
- * slowest axis first here, as everywhere else.
+ * The GGUF container, versions 2 and 3: metadata by key, then names, shapes and types of tensors, then their bytes, aligned. Shapes are
+ * given slowest axis first here, as everywhere else.
  *
  * @see <a href="https://github.com/ggml-org/ggml/blob/master/docs/gguf.md">the format's description</a>
  */

@@ -61,7 +61,8 @@ final class GgufParts {
         TensorTable part = path.equals(opened.path()) ? opened : parse(path, arena);
         GgufMetadata metadata = GgufMetadata.of(part);
         if (metadata.integer(COUNT).orElse(1) != count) {
-            throw new FormatException("expected " + count + " parts, found " + metadata.integer(COUNT).orElse(1), metadata.at(COUNT), REMEDY);
+            throw new FormatException("expected " + count + " parts, found " + metadata.integer(COUNT).orElse(1), metadata.at(COUNT),
+                    REMEDY);
         }
         if (metadata.integer(NUMBER).orElse(-1) != number) {
             throw new FormatException("expected part " + number + " (from 0), found " + metadata.integer(NUMBER).orElse(-1),

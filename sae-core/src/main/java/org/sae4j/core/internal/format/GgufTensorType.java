@@ -34,8 +34,8 @@ final class GgufTensorType {
         }
         String name = OTHERS.get(number);
         if (name != null) {
-            throw new FormatException("tensor type " + name + " is not supported (F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to Q6_K,"
-                    + " IQ4_NL and IQ4_XS are)", where, "use the model in one of these types");
+            throw new FormatException("tensor type " + name + " is not supported (F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q2_K to"
+                    + " Q6_K, IQ4_NL and IQ4_XS are)", where, "use the model in one of these types");
         }
         throw new FormatException("tensor type " + Integer.toUnsignedString(number) + " is unknown", where,
                 "check that it is a complete GGUF file");

@@ -265,8 +265,8 @@ final class GgufConfig {
                     scaling.put("attention_factor", attention * (0.1 * Math.log(factor) + 1));
                 }
             }
-            default -> throw new FormatException("scaling of rotary positions \"" + type + "\" is not supported (none, linear and yarn are)",
-                    metadata.at(key), "use a model with one of these");
+            default -> throw new FormatException("scaling of rotary positions \"" + type
+                    + "\" is not supported (none, linear and yarn are)", metadata.at(key), "use a model with one of these");
         }
         return scaling;
     }

@@ -75,7 +75,8 @@ public record GgufModel(JsonFile config, TensorTable tensors) {
         GgufSizes sizes = GgufSizes.of(architecture, metadata, table);
         Map<String, StoredTensor> tensors = GgufTensors.translate(architecture, sizes, table, arena);
         Optional<Tensor> frequencies = architecture == GgufArchitecture.LLAMA
-                ? Optional.ofNullable(table.find(GgufTensors.ROPE_FREQUENCIES)).map(stored -> Finite.check(stored.where(), stored.read(arena)))
+                ? Optional.ofNullable(table.find(GgufTensors.ROPE_FREQUENCIES))
+                        .map(stored -> Finite.check(stored.where(), stored.read(arena)))
                 : Optional.empty();
         JsonFile config = GgufConfig.of(architecture, metadata, sizes, tensors, frequencies);
         return new GgufModel(config, new TensorTable(table.path(), table.kind(), tensors, table.extras()));

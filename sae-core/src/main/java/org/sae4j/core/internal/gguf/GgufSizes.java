@@ -1,6 +1,8 @@
 package org.sae4j.core.internal.gguf;
 
 import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.format.GgufArray;
 import org.sae4j.core.internal.format.GgufMetadata;
@@ -21,6 +23,7 @@ import org.sae4j.core.internal.format.TensorTable;
  */
 record GgufSizes(int layers, int dModel, int dMlp, int heads, int keyHeads, int headSize, int context, int vocabulary) {
     private static final int MAX_LAYERS = 100_000;
+    private static final Pattern BLOCK = Pattern.compile("blk\\.(0|[1-9][0-9]{0,5})\\..*", Pattern.DOTALL);
 
     /**
      * Reads the sizes.
@@ -30,6 +33,10 @@ record GgufSizes(int layers, int dModel, int dMlp, int heads, int keyHeads, int 
     static GgufSizes of(GgufArchitecture architecture, GgufMetadata metadata, TensorTable table) {
         String prefix = architecture.key() + ".";
         int layers = positive(metadata, prefix + "block_count", MAX_LAYERS);
+        int blocks = blocks(table);
+        if (layers > blocks) {
+            throw wrong(metadata, prefix + "block_count", "the " + blocks + " blocks that the tensors belong to", layers);
+        }
         int dModel = positive(metadata, prefix + "embedding_length", Integer.MAX_VALUE);
         int heads = positive(metadata, prefix + "attention.head_count", Integer.MAX_VALUE);
         int keyHeads = metadata.has(prefix + "attention.head_count_kv")
@@ -52,6 +59,15 @@ record GgufSizes(int layers, int dModel, int dMlp, int heads, int keyHeads, int 
         }
         return new GgufSizes(layers, dModel, positive(metadata, prefix + "feed_forward_length", Integer.MAX_VALUE), heads, keyHeads,
                 headSize, positive(metadata, prefix + "context_length", Integer.MAX_VALUE), vocabulary);
+    }
+
+    private static int blocks(TensorTable table) {
+        int blocks = 0;
+        for (String name : table.tensors().keySet()) {
+            Matcher matcher = BLOCK.matcher(name);
+            blocks = matcher.matches() ? Math.max(blocks, Integer.parseInt(matcher.group(1)) + 1) : blocks;
+        }
+        return blocks;
     }
 
     private static int headSize(GgufMetadata metadata, String prefix, int dModel, int heads) {

@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.format.FormatException;
@@ -65,8 +64,8 @@ final class GgufTensors {
             return;
         }
         if (found == null || block && Integer.parseInt(matcher.group(1)) >= sizes.layers()) {
-            throw new FormatException("architecture " + architecture.key() + " with " + sizes.layers() + " blocks has no tensor of this name",
-                    stored.where(), "use a model whose tensors are those of its architecture");
+            throw new FormatException("architecture " + architecture.key() + " with " + sizes.layers()
+                    + " blocks has no tensor of this name", stored.where(), "use a model whose tensors are those of its architecture");
         }
         String end = "." + matcher.group(3);
         tensors.put((block ? architecture.blocks() + matcher.group(1) + "." : "") + found + end, restored(part, end, vector(stored)));
@@ -154,7 +153,7 @@ final class GgufTensors {
         for (int layer = 0; some && layer < sizes.layers(); layer++) {
             for (String name : names) {
                 String full = architecture.blocks() + layer + "." + name;
-                @Nullable StoredTensor weight = tensors.get(full + ".weight");
+                StoredTensor weight = tensors.get(full + ".weight");
                 if (weight != null && !tensors.containsKey(full + ".bias")) {
                     tensors.put(full + ".bias", floats(table.path() + ": " + full + ".bias", Tensor.zeros(weight.dim(0))));
                 }

@@ -88,7 +88,8 @@ class GgufFileTest {
                 .pair("u16", 2, new byte[] {1, (byte) 0xff}).pair("i16", 3, new byte[] {1, 1}).uint32("u32", 3_000_000_000L)
                 .pair("i32", 5, int32(5)).pair("u64", 10, int64(12)).pair("i64", 11, int64(-1)).pair("big", 10, int64(-1))
                 .pair("f32", 6, int32(Float.floatToIntBits(1e-5f))).pair("f64", 12, int64(Double.doubleToLongBits(0.25)))
-                .pair("yes", 7, new byte[] {1}).pair("nan", 6, int32(0x7fc00000)).pair("numbers", 9, join(int32(5), int64(2), int32(3), int32(4)))
+                .pair("yes", 7, new byte[] {1}).pair("nan", 6, int32(0x7fc00000))
+                .pair("numbers", 9, join(int32(5), int64(2), int32(3), int32(4)))
                 .pair("weights", 9, join(int32(6), int64(1), int32(Float.floatToIntBits(2.5f)))).pair("none", 9, join(int32(4), int64(0)));
         GgufMetadata metadata = GgufMetadata.of(read(bytes));
         assertThat(Stream.of("u8", "i8", "u16", "i16", "i32", "u64").map(key -> metadata.integer(key).orElseThrow()))
@@ -169,7 +170,8 @@ class GgufFileTest {
                 Arguments.of("axes", sound().info("c", 0, 64), "a tensor has 1 to 4 axes, found 0"),
                 Arguments.of("five axes", sound().info("c", 0, 64, 1, 1, 1, 1, 1), "found 5"),
                 Arguments.of("zero axis", sound().info("c", 0, 64, 0), "found 0"),
-                Arguments.of("wrapping product", sound().info("c", 0, 64, (1L << 31) - 1, (1L << 31) - 1, (1L << 31) - 1), "too many elements"),
+                Arguments.of("wrapping product", sound().info("c", 0, 64, (1L << 31) - 1, (1L << 31) - 1, (1L << 31) - 1),
+                        "too many elements"),
                 Arguments.of("long axis", sound().info("c", 0, 64, huge), "length of an axis"),
                 Arguments.of("partial block", sound().info("c", 8, 64, 33), "whole blocks of 32"),
                 Arguments.of("unknown type", sound().info("c", 77, 64, 32), "tensor type 77 is unknown"),
@@ -220,7 +222,8 @@ class GgufFileTest {
     }
 
     private void part(int number, int count, String... tensors) throws IOException {
-        GgufBytes bytes = new GgufBytes().pair("split.no", 2, new byte[] {(byte) number, 0}).pair("split.count", 2, new byte[] {(byte) count, 0});
+        GgufBytes bytes = new GgufBytes().pair("split.no", 2, new byte[] {(byte) number, 0})
+                .pair("split.count", 2, new byte[] {(byte) count, 0});
         if (number == 0) {
             bytes.text("general.architecture", "llama").pair("split.tensors.count", 5, int32(3));
         }

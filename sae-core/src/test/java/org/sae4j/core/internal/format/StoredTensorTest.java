@@ -149,7 +149,8 @@ class StoredTensorTest {
     @EnumSource(value = ElementType.class, names = {"F32", "F16", "BF16", "I32", "Q8_0"})
     void loadedViewsHaveTheValuesOfReadOnes(ElementType type) {
         try (Arena arena = Arena.ofShared()) {
-            MemorySegment data = type == ElementType.Q8_0 ? arena.allocate(type.bytes(6 * 64)) : segment(type, ByteOrder.LITTLE_ENDIAN, 384, arena);
+            MemorySegment data = type == ElementType.Q8_0 ? arena.allocate(type.bytes(6 * 64))
+                    : segment(type, ByteOrder.LITTLE_ENDIAN, 384, arena);
             for (int block = 0; type == ElementType.Q8_0 && block < 12; block++) {
                 data.set(ValueLayout.JAVA_SHORT_UNALIGNED, block * 34L, Float.floatToFloat16(block + 1));
                 for (int i = 0; i < 32; i++) {

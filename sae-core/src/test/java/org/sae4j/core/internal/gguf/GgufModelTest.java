@@ -58,12 +58,16 @@ class GgufModelTest {
     /** The keys that every architecture has. */
     private static GgufBytes keys(String architecture, int layers, int dModel, int heads) {
         String a = architecture + ".";
-        return new GgufBytes().text("general.architecture", architecture).uint32(a + "block_count", layers)
+        GgufBytes bytes = new GgufBytes().text("general.architecture", architecture).uint32(a + "block_count", layers)
                 .uint32(a + "embedding_length", dModel).uint32(a + "feed_forward_length", 7).uint32(a + "context_length", 32)
                 .pair(a + "attention.head_count", 5, int32(heads))
                 .pair(a + (architecture.startsWith("gpt") || architecture.equals("phi2") ? "attention.layer_norm_epsilon"
                         : "attention.layer_norm_rms_epsilon"), 6, float32(1e-5))
                 .floats("token_embd.weight", new float[VOCABULARY * dModel], dModel, VOCABULARY);
+        for (int layer = 0; layer < layers; layer++) {
+            bytes.floats("blk." + layer + ".ffn_down.weight", new float[1], 1, 1);
+        }
+        return bytes;
     }
 
     private static GgufBytes llama() {
@@ -185,15 +189,19 @@ class GgufModelTest {
                 Arguments.of("long rope", llama().text("llama.rope.scaling.type", "longrope"), "llama.rope.scaling.type", "longrope"),
                 Arguments.of("partial rope", llama().uint32("llama.rope.dimension_count", 2), "llama.rope.dimension_count", "expected"),
                 Arguments.of("layers", keys("llama", -1, 8, 2), "llama.block_count", "4294967295"),
+                Arguments.of("more layers than blocks", new GgufBytes().text("general.architecture", "llama")
+                        .uint32("llama.block_count", 3).floats("blk.0.ffn_down.weight", new float[1], 1, 1), "llama.block_count",
+                        "the 1 blocks"),
                 Arguments.of("no heads", keys("llama", 1, 8, 0), "llama.attention.head_count", "found 0"),
                 Arguments.of("odd heads", keys("llama", 1, 8, 3), "llama.attention.head_count", "divisor"),
                 Arguments.of("key heads", keys("llama", 1, 8, 2).uint32("llama.attention.head_count_kv", 3), "head_count_kv", "divisor"),
                 Arguments.of("value size", llama().uint32("llama.attention.value_length", 3), "llama.attention.value_length", "found 3"),
                 Arguments.of("width", keys("llama", 1, 8, 2).uint32("llama.vocab_size", 6), "llama.vocab_size", "found 6"),
                 Arguments.of("heads as text", new GgufBytes().text("general.architecture", "llama").uint32("llama.block_count", 1)
-                        .uint32("llama.embedding_length", 8).text("llama.attention.head_count", "2"), "head_count", "the string \"2\""),
+                        .floats("blk.0.ffn_down.weight", new float[1], 1, 1).uint32("llama.embedding_length", 8)
+                        .text("llama.attention.head_count", "2"), "head_count", "the string \"2\""),
                 Arguments.of("unequal blocks", new GgufBytes().text("general.architecture", "llama").uint32("llama.block_count", 2)
-                        .uint32("llama.embedding_length", 8).pair("llama.attention.head_count", 9,
+                        .floats("blk.1.ffn_down.weight", new float[1], 1, 1).uint32("llama.embedding_length", 8).pair("llama.attention.head_count", 9,
                                 join(int32(5), int64(2), int32(2), int32(4))), "llama.attention.head_count", "different sizes"),
                 Arguments.of("base", llama().pair("llama.rope.freq_base", 6, float32(Double.NaN)), "llama.rope.freq_base", "finite"),
                 Arguments.of("negative base", llama().pair("llama.rope.freq_base", 6, float32(-1)), "llama.rope.freq_base", "found -1"),
@@ -201,7 +209,8 @@ class GgufModelTest {
                 Arguments.of("block beyond", llama().floats("blk.1.attn_norm.weight", new float[8], 8), "blk.1.attn_norm", "no tensor"),
                 Arguments.of("rows", llama().floats("blk.0.attn_q.weight", new float[6], 1, 6), "blk.0.attn_q.weight", "expected shape"),
                 Arguments.of("no embedding", new GgufBytes().text("general.architecture", "llama").uint32("llama.block_count", 1)
-                        .uint32("llama.embedding_length", 8).uint32("llama.attention.head_count", 2), "token_embd.weight", "missing"));
+                        .floats("blk.0.ffn_down.weight", new float[1], 1, 1).uint32("llama.embedding_length", 8)
+                        .uint32("llama.attention.head_count", 2), "token_embd.weight", "missing"));
     }
 
     @ParameterizedTest(name = "{0}")

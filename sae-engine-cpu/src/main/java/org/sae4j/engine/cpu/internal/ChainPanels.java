@@ -1,8 +1,8 @@
 package org.sae4j.engine.cpu.internal;
 
 /**
- * Rows packed for tiles of {@link RowKernels}: some rows each, cut along the depth, and the chains apart that a vector holds. Such a panel is
- * an array {@code [step * (rows * width) + row * width + chain]}; a step is 32 elements of a row. Rows beyond the last hold anything.
+ * Rows packed for tiles of {@link RowKernels}: some rows each, cut along the depth, and the chains apart that a vector holds. Such a panel
+ * is an array {@code [step * (rows * width) + row * width + chain]}; a step is 32 elements of a row. Rows beyond the last hold anything.
  */
 final class ChainPanels {
     /** Elements of rows in a panel at most, so that the panels of a tile stay in the first-level cache. */

@@ -141,7 +141,8 @@ final class StoredProducts {
             for (int tile = 0; tile < tiles; tile++) {
                 int column = from + tile * RowKernels.TILE_COLUMNS;
                 for (int r = row; r < end; r++) {
-                    System.arraycopy(room, products * RowKernels.CHAINS + tile * TILE + (r - row) * RowKernels.TILE_COLUMNS, out, r * w.rows() + column,
+                    System.arraycopy(room, products * RowKernels.CHAINS + tile * TILE + (r - row) * RowKernels.TILE_COLUMNS,
+                            out, r * w.rows() + column,
                             Math.min(RowKernels.TILE_COLUMNS, to - column));
                 }
             }

@@ -11,7 +11,7 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Rows of stored weights on vectors of 512 bits: elements become floats in registers, to the bit as {@link org.sae4j.api.Tensor} gives them.
+ * Rows of stored weights on vectors of 512 bits: elements become floats in registers, to the bit as a tensor gives them.
  * One row after the other, so that each thread reads memory in one stream. Every type has small methods of its own: the compiler stops
  * inlining the Vector API in larger ones.
  */
@@ -35,7 +35,8 @@ final class WideRows {
     private static final FloatVector LOW1 = halves(1, false);
     private static final FloatVector HIGH1 = halves(1, true);
     /** Where the products of a group are after folding: their numbers' bits are reversed. */
-    private static final FloatVector ORDER = FloatVector.fromArray(F, new float[] {0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15}, 0);
+    private static final FloatVector ORDER = FloatVector.fromArray(F,
+            new float[] {0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15}, 0);
 
     private WideRows() {}
 
