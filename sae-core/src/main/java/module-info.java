@@ -8,6 +8,7 @@ module org.sae4j.core {
     requires tools.jackson.core;
 
     exports org.sae4j.core;
+    exports org.sae4j.core.activations;
     exports org.sae4j.core.evaluate;
     exports org.sae4j.core.experiment;
     exports org.sae4j.core.features;

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 
 /**
@@ -54,6 +55,18 @@ public interface Transformer extends AutoCloseable {
 
     /** {@return the tokenizer that came with the model, or empty if there was none} */
     Optional<Tokenizer> tokenizer();
+
+    /**
+     * How texts become contexts of this model, and which of their tokens count: from here a text leads to tokens with their places in it,
+     * and with {@link org.sae4j.api.sae.SparseAutoencoder#encode(Transformer, String)} to features.
+     *
+     * @return the usual way: every document for itself, contexts of n_ctx tokens, begun by the tokenizer's beginning-of-sequence token
+     * @throws Sae4jException if the model has no tokenizer
+     */
+    default Tokenization tokenization() {
+        return Tokenization.of(tokenizer().orElseThrow(() -> new Sae4jException("the model has no tokenizer",
+                config().name(), "put tokenizer.json into the model's folder, or give tokens")), config().nCtx());
+    }
 
     /**
      * Runs the model.

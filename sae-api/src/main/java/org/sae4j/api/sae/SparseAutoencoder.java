@@ -1,7 +1,10 @@
 package org.sae4j.api.sae;
 
+import java.util.List;
 import java.util.Map;
+import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.model.Transformer;
 
 /**
  * A sparse autoencoder or transcoder on an engine: {@code f = activation(x W_enc + b_enc)}, {@code x^ = b_dec + sum f_i d_i}. A transcoder's
@@ -24,6 +27,27 @@ public interface SparseAutoencoder extends AutoCloseable {
      * @throws org.sae4j.api.engine.EngineException if the engine fails
      */
     SparseRows encode(Tensor x);
+
+    /**
+     * Feature activations of a text: the model reads it, and what it computes at this autoencoder's hook point is encoded. For many texts
+     * {@link TextEncoder} gives them one after the other.
+     *
+     * {@snippet :
+     * EncodedText text = sae.encode(model, "The cat slept.");
+     * SparseRows features = text.features();
+     * }
+     *
+     * @param model the model that this autoencoder belongs to
+     * @param text any text
+     * @return its tokens, with their places in the text and their features
+     * @throws org.sae4j.api.Sae4jException if the model has no tokenizer, or this autoencoder names no hook point of the model or has
+     *     another width
+     * @throws IllegalStateException if this or the model is closed
+     * @throws org.sae4j.api.engine.EngineException if the engine fails
+     */
+    default EncodedText encode(Transformer model, String text) {
+        return new TextEncoder(model, this, List.of(text).iterator(), model.tokenization(), Progress.NONE).next();
+    }
 
     /**
      * Reconstructs inputs from feature activations alone. For a normalization that depends on the input, the output stays normalized; the

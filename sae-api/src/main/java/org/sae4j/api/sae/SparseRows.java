@@ -1,6 +1,7 @@
 package org.sae4j.api.sae;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.sae4j.api.Tensor;
 
@@ -181,6 +182,62 @@ public final class SparseRows {
         Arrays.setAll(part, i -> offsets[from + i] - offsets[from]);
         return new SparseRows(columns, part, Arrays.copyOfRange(indices, offsets[from], offsets[to]),
                 Arrays.copyOfRange(values, offsets[from], offsets[to]));
+    }
+
+    /**
+     * Some rows.
+     *
+     * @param rows numbers of rows, in any order
+     * @return a copy of these rows, in that order
+     * @throws IndexOutOfBoundsException if there is no such row
+     */
+    public SparseRows select(int[] rows) {
+        int[] part = new int[rows.length + 1];
+        for (int i = 0; i < rows.length; i++) {
+            part[i + 1] = part[i] + count(rows[i]);
+        }
+        int[] partIndices = new int[part[rows.length]];
+        float[] partValues = new float[part[rows.length]];
+        for (int i = 0; i < rows.length; i++) {
+            System.arraycopy(indices, offsets[rows[i]], partIndices, part[i], count(rows[i]));
+            System.arraycopy(values, offsets[rows[i]], partValues, part[i], count(rows[i]));
+        }
+        return new SparseRows(columns, part, partIndices, partValues);
+    }
+
+    /**
+     * Rows one after the other.
+     *
+     * @param columns number of columns of all parts
+     * @param parts some rows each; none gives no rows
+     * @return a copy of all rows
+     * @throws IllegalArgumentException if a part has another number of columns
+     * @throws ArithmeticException if there are more than 2^31-1 rows or entries
+     */
+    public static SparseRows concatenate(int columns, List<SparseRows> parts) {
+        int rows = 0;
+        int entries = 0;
+        for (SparseRows part : parts) {
+            if (part.columns != columns) {
+                throw new IllegalArgumentException("rows of " + part.columns + " columns cannot follow rows of " + columns);
+            }
+            rows = Math.addExact(rows, part.rows());
+            entries = Math.addExact(entries, part.entries());
+        }
+        int[] starts = new int[Math.addExact(rows, 1)];
+        int[] allIndices = new int[entries];
+        float[] allValues = new float[entries];
+        int row = 0;
+        int entry = 0;
+        for (SparseRows part : parts) {
+            for (int r = 1; r <= part.rows(); r++) {
+                starts[++row] = entry + part.offsets[r];
+            }
+            System.arraycopy(part.indices, 0, allIndices, entry, part.entries());
+            System.arraycopy(part.values, 0, allValues, entry, part.entries());
+            entry += part.entries();
+        }
+        return new SparseRows(columns, starts, allIndices, allValues);
     }
 
     /**

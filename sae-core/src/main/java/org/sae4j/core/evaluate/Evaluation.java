@@ -37,18 +37,22 @@ public record Evaluation(long tokens, double l0, double l1, double mse, double c
     public record LargeRows(double normLimit, long rows, double explainedVariance) {}
 
     /**
-     * How much of the model's prediction remains when the reconstruction replaces the activations. Losses are means over the predictions
-     * of all tokens but the first of each row; predictions made before the first replaced token count too, and are the same in all passes.
+     * How much of the model's prediction remains when the reconstruction replaces the activations of the tokens that count. Losses are
+     * means over the predictions of all tokens but the first of each context; predictions made before the first replaced token count too,
+     * and are the same in all passes.
      *
      * @param predictions number of predicted tokens
-     * @param firstKept whether the first token of each row (BOS) kept its activation in all passes
+     * @param kept number of tokens that kept their activation in all passes, because they do not count
+     * @param firstKept whether the first token of every context (BOS) is among them
      * @param ceClean cross-entropy in nats of the untouched model
      * @param ceSae cross-entropy with the reconstruction
      * @param ceZero cross-entropy with zeros
      * @param klSae mean KL divergence in nats from the untouched model's prediction to that with the reconstruction
      * @param klZero the same with zeros
+     * @param everywhere the same measures in SAELens' convention
      */
-    public record Recovered(long predictions, boolean firstKept, double ceClean, double ceSae, double ceZero, double klSae, double klZero) {
+    public record Recovered(long predictions, long kept, boolean firstKept, double ceClean, double ceSae, double ceZero, double klSae,
+            double klZero, SaeLens everywhere) {
         /** {@return {@code (CE_zero - CE_sae) / (CE_zero - CE_clean)}: 1 for no harm, 0 for as bad as zeros} */
         public double ceRecovered() {
             return (ceZero - ceSae) / (ceZero - ceClean);
@@ -57,6 +61,34 @@ public record Evaluation(long tokens, double l0, double l1, double mse, double c
         /** {@return {@code (KL_zero - KL_sae) / KL_zero}} */
         public double klRecovered() {
             return (klZero - klSae) / klZero;
+        }
+
+        /** {@return by how many nats the cross-entropy with the reconstruction rises when kept tokens are replaced too} */
+        public double costOfKept() {
+            return everywhere.ceWithSae() - ceSae;
+        }
+    }
+
+    /**
+     * Reconstruction metrics in the convention of SAELens' {@code run_evals} with its defaults, by its names: every token's activation is
+     * replaced, that of the first position and of BOS too; cross-entropy is the mean over all predictions, KL divergence that over all
+     * positions, the last of each context among them.
+     *
+     * @param ceWithoutSae {@code ce_loss_without_sae}, cross-entropy in nats of the untouched model
+     * @param ceWithSae {@code ce_loss_with_sae}, with the reconstruction
+     * @param ceWithAblation {@code ce_loss_with_ablation}, with zeros
+     * @param klWithSae {@code kl_div_with_sae}, KL divergence in nats from the untouched model's prediction
+     * @param klWithAblation {@code kl_div_with_ablation}, the same with zeros
+     */
+    public record SaeLens(double ceWithoutSae, double ceWithSae, double ceWithAblation, double klWithSae, double klWithAblation) {
+        /** {@return {@code ce_loss_score}: (ablation - SAE) / (ablation - without)} */
+        public double ceLossScore() {
+            return (ceWithAblation - ceWithSae) / (ceWithAblation - ceWithoutSae);
+        }
+
+        /** {@return {@code kl_div_score}: (ablation - SAE) / ablation} */
+        public double klDivScore() {
+            return (klWithAblation - klWithSae) / klWithAblation;
         }
     }
 

@@ -91,6 +91,7 @@ public final class EvaluationFile {
         });
         e.recovered().ifPresent(r -> {
             values.put("predictions", r.predictions());
+            values.put("tokens_kept", r.kept());
             values.put("first_token_kept", r.firstKept());
             values.put("ce_clean", finite(r.ceClean()));
             values.put("ce_sae", finite(r.ceSae()));
@@ -99,6 +100,16 @@ public final class EvaluationFile {
             values.put("kl_sae", finite(r.klSae()));
             values.put("kl_zero", finite(r.klZero()));
             values.put("kl_recovered", finite(r.klRecovered()));
+            values.put("ce_cost_of_kept_tokens", finite(r.costOfKept()));
+            Map<String, @Nullable Object> everywhere = new LinkedHashMap<>();
+            everywhere.put("ce_loss_without_sae", finite(r.everywhere().ceWithoutSae()));
+            everywhere.put("ce_loss_with_sae", finite(r.everywhere().ceWithSae()));
+            everywhere.put("ce_loss_with_ablation", finite(r.everywhere().ceWithAblation()));
+            everywhere.put("ce_loss_score", finite(r.everywhere().ceLossScore()));
+            everywhere.put("kl_div_with_sae", finite(r.everywhere().klWithSae()));
+            everywhere.put("kl_div_with_ablation", finite(r.everywhere().klWithAblation()));
+            everywhere.put("kl_div_score", finite(r.everywhere().klDivScore()));
+            values.put("saelens", everywhere);
         });
         return java.util.Collections.unmodifiableMap(values);
     }

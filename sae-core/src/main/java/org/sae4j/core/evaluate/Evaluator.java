@@ -1,25 +1,33 @@
 package org.sae4j.core.evaluate;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
-import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.model.Activations;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.api.sae.SparseRows;
+import org.sae4j.api.sae.TextEncoder;
+import org.sae4j.core.activations.RowNorms;
+import org.sae4j.core.activations.TokenActivations;
 
 /** Evaluates autoencoders. Results do not depend on how inputs are cut into batches, but for the engine's rounding. */
 public final class Evaluator {
     private static final int BATCH_ROWS = 4096;
     private static final int BATCH_LOGITS = 1 << 24;
+    /** About so many tokens are measured to know the median of their norms. */
+    private static final int SAMPLE_TOKENS = 1 << 13;
 
     private Evaluator() {}
 
@@ -113,73 +121,100 @@ public final class Evaluator {
      *
      * @param model the model
      * @param sae an autoencoder that knows its hook point
-     * @param tokens rows of token ids, each from 1 to n_ctx
-     * @param keepFirst whether the first token of every row (BOS) is neither evaluated nor replaced
+     * @param contexts what the model reads; tokens that do not count are neither evaluated nor replaced
+     * @param keepFirst whether the first token of every context is neither evaluated nor replaced even where it counts
+     * @param maxNorm rows whose norm is more than this multiple of the median are left out of what is not about predictions, and counted;
+     *     the median is that of a sample of at most some thousand tokens. Positive infinity for no limit
      * @param progress told of every batch
      * @return the evaluation
      * @throws Sae4jException if the autoencoder does not fit the model or is a transcoder, or there is no token to evaluate or to predict
      * @throws java.util.concurrent.CancellationException if cancelled
      */
-    public static Evaluation evaluate(Transformer model, SparseAutoencoder sae, int[][] tokens, boolean keepFirst, Progress progress) {
-        return evaluate(model, sae, tokens, keepFirst, BATCH_LOGITS, progress);
+    public static Evaluation evaluate(Transformer model, SparseAutoencoder sae, List<Context> contexts, boolean keepFirst, double maxNorm,
+            Progress progress) {
+        return evaluate(model, sae, contexts, keepFirst, maxNorm, BATCH_LOGITS, progress);
     }
 
-    static Evaluation evaluate(Transformer model, SparseAutoencoder sae, int[][] tokens, boolean keepFirst, int batchLogits,
-            Progress progress) {
-        HookPoint hook = EncodedCorpus.hookOf(model, sae);
-        int first = keepFirst ? 1 : 0;
-        if (Arrays.stream(tokens).noneMatch(row -> row.length > Math.max(1, first))) {
-            throw new Sae4jException("there is no token to predict", tokens.length + " rows of tokens", "give longer texts");
+    static Evaluation evaluate(Transformer model, SparseAutoencoder sae, List<Context> contexts, boolean keepFirst, double maxNorm,
+            int batchLogits, Progress progress) {
+        HookPoint hook = TextEncoder.hookOf(model, sae);
+        List<Context> read = contexts.stream().filter(context -> context.size() > 1 && counted(context, keepFirst).length > 0).toList();
+        if (read.isEmpty()) {
+            throw new Sae4jException("there is no token to predict", contexts.size() + " contexts", "give longer texts");
         }
         // By length, so that little is padded; the order of equal lengths is kept.
-        Integer[] order = IntStream.range(0, tokens.length).filter(row -> tokens[row].length > first).boxed()
-                .sorted(Comparator.comparingInt(row -> tokens[row].length)).toArray(Integer[]::new);
-        Accumulator accumulator = new Accumulator(sae.config().dIn(), sae.config().dSae(), Double.POSITIVE_INFINITY);
-        Losses losses = new Losses();
+        List<Context> order = read.stream().sorted(Comparator.comparingInt(Context::size)).toList();
+        double limit = maxNorm == Double.POSITIVE_INFINITY ? maxNorm : sampleNorms(model, hook, read, progress).limit(maxNorm);
+        Accumulator accumulator = new Accumulator(sae.config().dIn(), sae.config().dSae(), limit);
+        PredictionLosses losses = new PredictionLosses();
         int done = 0;
-        while (done < order.length) {
+        while (done < order.size()) {
             progress.checkCancelled();
             int end = done + 1;
-            while (end < order.length && (end + 1L - done) * tokens[order[end]].length * model.config().dVocab() <= batchLogits) {
+            while (end < order.size() && (end + 1L - done) * order.get(end).size() * model.config().dVocab() <= batchLogits) {
                 end++;
             }
-            int[][] batch = IntStream.range(done, end).mapToObj(i -> tokens[order[i]]).toArray(int[][]::new);
-            new Patched(model, sae, hook, batch, first).add(accumulator, losses);
+            new Patched(model, sae, hook, order.subList(done, end), keepFirst).add(accumulator, losses);
             done = end;
-            progress.update("evaluating", done, order.length);
+            progress.update("evaluating", done, order.size());
         }
-        return accumulator.result(Optional.of(losses.result(keepFirst)));
+        return accumulator.result(Optional.of(losses.result(read.stream().allMatch(c -> keepFirst || !c.counts(0)))));
     }
 
-    /** One batch of rows through the model, untouched and replaced. */
-    private record Patched(Transformer model, SparseAutoencoder sae, HookPoint hook, int[][] batch, int first) {
-        void add(Accumulator accumulator, Losses losses) {
-            int length = batch[batch.length - 1].length;
+    private static int[] counted(Context context, boolean keepFirst) {
+        return IntStream.of(context.positions()).filter(position -> position > 0 || !keepFirst).toArray();
+    }
+
+    /** Norms of the tokens that count of some contexts, spread evenly over all. */
+    private static RowNorms sampleNorms(Transformer model, HookPoint hook, List<Context> contexts, Progress progress) {
+        long tokens = contexts.stream().mapToLong(Context::size).sum();
+        int step = (int) Math.max(1, (tokens + SAMPLE_TOKENS - 1) / SAMPLE_TOKENS);
+        TokenActivations sample = new TokenActivations(model, List.of(hook), IntStream.range(0, contexts.size())
+                .filter(c -> c % step == 0).mapToObj(contexts::get).toList());
+        float[] norms = new float[(int) sample.size()];
+        float[] row = new float[sample.width()];
+        sample.each(progress, (number, activation) -> {
+            activation.copyTo(row, 0);
+            norms[number] = RowNorms.norm(row, 0, row.length);
+        });
+        return new RowNorms(norms);
+    }
+
+    /** One batch of contexts through the model, untouched and replaced. */
+    private record Patched(Transformer model, SparseAutoencoder sae, HookPoint hook, List<Context> batch, boolean keepFirst) {
+        void add(Accumulator accumulator, PredictionLosses losses) {
+            int length = batch.getLast().size();
             int d = sae.config().dIn();
-            int[][] padded = Arrays.stream(batch).map(row -> Arrays.copyOf(row, length)).toArray(int[][]::new);
+            int[][] padded = batch.stream().map(context -> Arrays.copyOf(context.tokens(), length)).toArray(int[][]::new);
             boolean resume = hook.layer() > 0 && !hook.site().equals(HookPoint.Site.RESID_PRE);
             HookPoint before = resume ? HookPoint.residPre(hook.layer()) : hook;
             Activations clean = model.forward(padded, ForwardPlan.capture(before, hook, HookPoint.LOGITS));
-            int[] rows = IntStream.range(0, batch.length).flatMap(b -> IntStream.range(first, batch[b].length).map(p -> b * length + p))
-                    .toArray();
+            int[] rows = rows(b -> IntStream.of(counted(batch.get(b), keepFirst)), length);
+            int[] all = rows(b -> IntStream.range(0, batch.get(b).size()), length);
+            Tensor reconstruction = Evaluator.add(accumulator, sae, select(clean.get(hook), rows, d));
+            List<Tensor> patched = new ArrayList<>();
+            patched.add(patched(padded, resume, clean, before, rows, reconstruction));
+            patched.add(patched(padded, resume, clean, before, rows, Tensor.zeros(rows.length, d)));
+            if (rows.length == all.length) {
+                patched.addAll(List.copyOf(patched));
+            } else {
+                patched.add(patched(padded, resume, clean, before, all, sae.reconstruct(select(clean.get(hook), all, d))));
+                patched.add(patched(padded, resume, clean, before, all, Tensor.zeros(all.length, d)));
+            }
+            losses.add(batch, length, all, clean.logits(), patched);
+            losses.kept(all.length - rows.length);
+        }
+
+        private int[] rows(IntFunction<IntStream> positions, int length) {
+            return IntStream.range(0, batch.size()).flatMap(b -> positions.apply(b).map(p -> b * length + p)).toArray();
+        }
+
+        private static Tensor select(Tensor values, int[] rows, int d) {
             float[] x = new float[rows.length * d];
             for (int i = 0; i < rows.length; i++) {
-                clean.get(hook).copyTo((long) rows[i] * d, x, i * d, d);
+                values.copyTo((long) rows[i] * d, x, i * d, d);
             }
-            Tensor reconstruction = Evaluator.add(accumulator, sae, Tensor.of(x, rows.length, d));
-            Tensor logits = clean.logits();
-            Tensor withSae = patched(padded, resume, clean, before, rows, reconstruction);
-            Tensor withZeros = patched(padded, resume, clean, before, rows, Tensor.zeros(rows.length, d));
-            int vocabulary = model.config().dVocab();
-            int[] predictions = IntStream.range(0, batch.length)
-                    .flatMap(b -> IntStream.range(b * length, b * length + batch[b].length - 1)).toArray();
-            Loss[] each = IntStream.of(predictions).parallel().mapToObj(at -> Loss.of(row(logits, at, vocabulary),
-                    row(withSae, at, vocabulary), row(withZeros, at, vocabulary), batch[at / length][at % length + 1]))
-                    .toArray(Loss[]::new);
-            // Added in the order of the tokens, whatever the threads did.
-            for (Loss loss : each) {
-                losses.add(loss);
-            }
+            return Tensor.of(x, rows.length, d);
         }
 
         private Tensor patched(int[][] padded, boolean resume, Activations clean, HookPoint before, int[] rows, Tensor values) {
@@ -188,66 +223,6 @@ public final class Evaluator {
                 plan.startAt(hook.layer(), clean.get(before));
             }
             return model.forward(padded, plan.build()).logits();
-        }
-
-        private static float[] row(Tensor logits, long row, int width) {
-            float[] values = new float[width];
-            logits.copyTo(row * width, values, 0, width);
-            return values;
-        }
-    }
-
-    /** The losses of one prediction. */
-    private record Loss(double ceClean, double ceSae, double ceZero, double klSae, double klZero) {
-        static Loss of(float[] clean, float[] sae, float[] zero, int target) {
-            double cleanNormalizer = logSumExp(clean);
-            double saeNormalizer = logSumExp(sae);
-            double zeroNormalizer = logSumExp(zero);
-            double klSae = 0;
-            double klZero = 0;
-            for (int i = 0; i < clean.length; i++) {
-                double logP = clean[i] - cleanNormalizer;
-                double p = Math.exp(logP);
-                klSae += p * (logP - (sae[i] - saeNormalizer));
-                klZero += p * (logP - (zero[i] - zeroNormalizer));
-            }
-            return new Loss(cleanNormalizer - clean[target], saeNormalizer - sae[target], zeroNormalizer - zero[target], klSae, klZero);
-        }
-
-        private static double logSumExp(float[] logits) {
-            double max = Double.NEGATIVE_INFINITY;
-            for (float logit : logits) {
-                max = Math.max(max, logit);
-            }
-            double sum = 0;
-            for (float logit : logits) {
-                sum += Math.exp(logit - max);
-            }
-            return max + Math.log(sum);
-        }
-    }
-
-    /** Sums of losses over predictions. */
-    private static final class Losses {
-        private long predictions;
-        private double ceClean;
-        private double ceSae;
-        private double ceZero;
-        private double klSae;
-        private double klZero;
-
-        void add(Loss loss) {
-            ceClean += loss.ceClean;
-            ceSae += loss.ceSae;
-            ceZero += loss.ceZero;
-            klSae += loss.klSae;
-            klZero += loss.klZero;
-            predictions++;
-        }
-
-        Evaluation.Recovered result(boolean firstKept) {
-            double n = predictions;
-            return new Evaluation.Recovered(predictions, firstKept, ceClean / n, ceSae / n, ceZero / n, klSae / n, klZero / n);
         }
     }
 }

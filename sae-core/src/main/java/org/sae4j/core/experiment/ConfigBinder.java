@@ -1,13 +1,11 @@
 package org.sae4j.core.experiment;
 
-import java.io.IOException;
 import java.lang.reflect.Array;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -99,14 +97,7 @@ public final class ConfigBinder {
      * @throws Sae4jException if the file cannot be read or does not fit
      */
     public static <C extends Record> C bind(C defaults, Path file) {
-        String json;
-        try {
-            json = Files.readString(file);
-        } catch (IOException e) {
-            throw new Sae4jException("cannot read the configuration, " + e.getClass().getSimpleName(), file.toString(),
-                    "pass a readable JSON file in UTF-8", e);
-        }
-        return bind(defaults, json, file.toString());
+        return bind(defaults, DataFiles.text(file), file.toString());
     }
 
     /**

@@ -17,6 +17,9 @@ import org.sae4j.core.internal.json.JsonReader;
 public final class DataFiles {
     private static final List<String> FACT_KEYS = List.of("relation", "prompt", "subject", "answer");
 
+    /** What a text in UTF-8 may begin with to say how it is encoded; no reader takes it for a part of the text. */
+    public static final char BYTE_ORDER_MARK = '\uFEFF';
+
     private DataFiles() {}
 
     /**
@@ -139,9 +142,17 @@ public final class DataFiles {
         return facts;
     }
 
-    private static String text(Path file) {
+    /**
+     * Reads a text.
+     *
+     * @param file in UTF-8
+     * @return all of it, without a byte order mark
+     * @throws Sae4jException if the file cannot be read, or is not UTF-8
+     */
+    public static String text(Path file) {
         try {
-            return Files.readString(file);
+            String text = Files.readString(file);
+            return !text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK ? text.substring(1) : text;
         } catch (CharacterCodingException e) {
             throw new Sae4jException("the file is not UTF-8", file.toString(), "save it in UTF-8", e);
         } catch (IOException e) {

@@ -14,6 +14,7 @@ import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.experiment.Fact;
+import org.sae4j.api.model.Tokenization;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.core.Sae4j;
@@ -30,6 +31,7 @@ public final class ExperimentRun implements ExperimentContext {
     private final List<Fact> facts;
     private final long seed;
     private final Progress progress;
+    private final @Nullable Tokenization tokenization;
     private @Nullable EncodedCorpus encoded;
 
     private ExperimentRun(Builder builder) {
@@ -40,6 +42,7 @@ public final class ExperimentRun implements ExperimentContext {
         facts = List.copyOf(builder.facts);
         seed = builder.seed;
         progress = builder.progress;
+        tokenization = builder.tokenization;
     }
 
     /**
@@ -118,7 +121,7 @@ public final class ExperimentRun implements ExperimentContext {
      *
      * @return by name, in order
      */
-    public Map<String, Object> provenance() {
+    public synchronized Map<String, Object> provenance() {
         Map<String, Object> map = new LinkedHashMap<>();
         map.put("seed", seed);
         map.put("sae4j", Sae4j.version());
@@ -130,6 +133,12 @@ public final class ExperimentRun implements ExperimentContext {
         map.put("modelFingerprint", model.fingerprint());
         map.put("autoencoderFingerprints", autoencoders.stream().map(SparseAutoencoder::fingerprint).toList());
         map.put("corpusDocuments", corpus.size());
+        EncodedCorpus known = encoded;
+        if (known != null) {
+            map.put("corpusTokenization", (tokenization == null ? model.tokenization() : tokenization).description());
+            map.put("corpusTokens", known.features().rows());
+            map.put("corpusTokensLeftOut", known.leftOut());
+        }
         map.put("facts", facts.size());
         return java.util.Collections.unmodifiableMap(map);
     }
@@ -166,7 +175,7 @@ public final class ExperimentRun implements ExperimentContext {
             if (corpus.isEmpty()) {
                 throw new Sae4jException("this needs a corpus", "the run has none", "pass one with ExperimentRun.Builder.corpus");
             }
-            known = EncodedCorpus.encode(model, sae(), corpus, progress);
+            known = EncodedCorpus.encode(model, sae(), corpus, tokenization == null ? model.tokenization() : tokenization, progress);
             encoded = known;
         }
         return known;
@@ -191,6 +200,7 @@ public final class ExperimentRun implements ExperimentContext {
         private final List<Fact> facts = new ArrayList<>();
         private long seed;
         private Progress progress = Progress.NONE;
+        private @Nullable Tokenization tokenization;
 
         private Builder(Transformer model, Engine engine) {
             this.model = model;
@@ -216,6 +226,17 @@ public final class ExperimentRun implements ExperimentContext {
          */
         public Builder corpus(List<Document> documents) {
             corpus.addAll(documents);
+            return this;
+        }
+
+        /**
+         * Sets how the corpus becomes contexts, and which of its tokens count.
+         *
+         * @param how the settings; without, {@link Transformer#tokenization()}
+         * @return this
+         */
+        public Builder tokenization(Tokenization how) {
+            tokenization = how;
             return this;
         }
 

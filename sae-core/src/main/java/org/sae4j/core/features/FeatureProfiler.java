@@ -17,6 +17,7 @@ import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.lab.FeatureColumns;
 import org.sae4j.api.lab.LabelScores;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
@@ -107,7 +108,7 @@ final class FeatureProfiler {
         int previous = -1;
         for (int e = columns.start(feature); e < columns.start(feature + 1); e++) {
             int document = corpus.documentOf(columns.row(e));
-            if (beforeAnother && columns.row(e) + 1 == corpus.start(document + 1)) {
+            if (beforeAnother && !beforeAnother(columns.row(e))) {
                 continue;
             }
             if (document != previous) {
@@ -118,6 +119,12 @@ final class FeatureProfiler {
             }
         }
         return best.stream().sorted(Comparator.comparingDouble(e -> -columns.value(e))).mapToInt(Integer::intValue).toArray();
+    }
+
+    private boolean beforeAnother(int row) {
+        Context context = corpus.context(row);
+        int next = corpus.position(row) + 1;
+        return next < context.size() && context.counts(next);
     }
 
     private List<Example> examples(int feature, double max) {
@@ -240,7 +247,7 @@ final class FeatureProfiler {
             int[] ids = corpus.tokens(document);
             int[] shown = Arrays.copyOfRange(ids, Math.max(0, position - settings.contextTokens()), position + 1);
             predictions.add(new Prediction(document, position, corpus.documents().get(document).label(), tokenizer.decode(shown),
-                    text(ids[position + 1]), columns.value(entries[i]), outcome.before()[i], outcome.after()[i], outcome.lossChange()[i]));
+                    text(corpus.context(row).token(corpus.position(row) + 1)), columns.value(entries[i]), outcome.before()[i], outcome.after()[i], outcome.lossChange()[i]));
         }
         double[] rise = new double[outcome.meanBefore().length];
         Arrays.setAll(rise, t -> outcome.meanAfter()[t] - outcome.meanBefore()[t]);
@@ -260,28 +267,25 @@ final class FeatureProfiler {
 
     private FeatureRemoval.Case lastToken(int entry) {
         int row = columns.row(entry);
-        int document = corpus.documentOf(row);
-        int[] ids = corpus.tokens(document);
-        int length = row - corpus.start(document) + 1;
-        int[] context = context(ids, length);
-        return new FeatureRemoval.Case(context, new int[] {context.length - 1}, new float[] {columns.value(entry)}, ids[length]);
-    }
-
-    /** {@return the first tokens of a document as the model saw them} */
-    private int[] context(int[] ids, int length) {
-        return IntStream.concat(tokenizer.bos().stream(), IntStream.of(ids).limit(length)).toArray();
+        Context context = corpus.context(row);
+        int position = corpus.position(row);
+        return new FeatureRemoval.Case(context.prefix(position + 1), new int[] {position}, new float[] {columns.value(entry)},
+                context.token(position + 1));
     }
 
     private List<FactEffect> facts(FeatureRemoval removing, int feature) {
         List<FeatureRemoval.Case> cases = new ArrayList<>();
         List<FactEffect> asked = new ArrayList<>();
-        int prefix = tokenizer.bos().isPresent() ? 1 : 0;
         for (int f = 0; f < facts.size(); f++) {
-            int document = f;
             int[] answer = tokenizer.encode(facts.get(f).answer()).ids();
-            int[] rows = IntStream.range(prompts.start(f), prompts.start(f + 1)).filter(r -> prompts.features().get(r, feature) > 0)
-                    .toArray();
-            if (answer.length == 0 || rows.length == 0) {
+            if (answer.length == 0 || prompts.start(f) == prompts.start(f + 1)) {
+                continue;
+            }
+            // Of a prompt that is longer than the context, the last part is what the answer follows.
+            Context context = prompts.context(prompts.start(f + 1) - 1);
+            int[] rows = IntStream.range(prompts.start(f), prompts.start(f + 1)).filter(r -> prompts.context(r) == context
+                    && prompts.features().get(r, feature) > 0).toArray();
+            if (rows.length == 0) {
                 continue;
             }
             float[] activations = new float[rows.length];
@@ -290,9 +294,8 @@ final class FeatureProfiler {
                 activations[i] = prompts.features().get(rows[i], feature);
                 max = Math.max(max, activations[i]);
             }
-            int[] ids = prompts.tokens(f);
-            cases.add(new FeatureRemoval.Case(context(ids, ids.length),
-                    IntStream.of(rows).map(r -> r - prompts.start(document) + prefix).toArray(), activations, answer[0]));
+            cases.add(new FeatureRemoval.Case(context.tokens(), IntStream.of(rows).map(prompts::position).toArray(), activations,
+                    answer[0]));
             asked.add(new FactEffect(facts.get(f).relation(), facts.get(f).prompt(), facts.get(f).answer(), max, 0, 0));
         }
         int[] chosen = IntStream.of(descending(asked.stream().mapToDouble(FactEffect::activation).toArray())).limit(settings.facts())

@@ -15,6 +15,7 @@ import org.sae4j.api.lab.LabelScores;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.api.sae.TextEncoder;
 
 /**
  * Features of an autoencoder with what they are about, as in the dashboards of Bricken et al. 2023, "Towards Monosemanticity".
@@ -53,7 +54,7 @@ public record FeatureProfiles(String model, String hook, int dSae, int documents
      */
     public static FeatureProfiles compute(Transformer model, SparseAutoencoder sae, LabelScores scores, int[] features, List<Fact> facts,
             ProfileSettings settings, Progress progress) {
-        HookPoint hook = EncodedCorpus.hookOf(model, sae);
+        HookPoint hook = TextEncoder.hookOf(model, sae);
         int dSae = sae.config().dSae();
         EncodedCorpus corpus = scores.corpus();
         if (corpus.features().columns() != dSae) {

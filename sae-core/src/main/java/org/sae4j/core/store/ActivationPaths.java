@@ -30,7 +30,8 @@ import org.sae4j.core.format.SafetensorsFile;
  * @param width the width that rows must have; empty for any
  */
 public record ActivationPaths(List<Path> paths, String tensor, Optional<HookPoint> hook, Optional<String> modelName, OptionalInt width) {
-    private static final Set<String> WITH_HEADS = Set.of("attn.hook_q", "attn.hook_k", "attn.hook_v", "attn.hook_z");
+    private static final Set<HookPoint.Site> WITH_HEADS = Set.of(HookPoint.Site.Q, HookPoint.Site.K, HookPoint.Site.V,
+            HookPoint.Site.ROT_Q, HookPoint.Site.ROT_K, HookPoint.Site.Z);
 
     /**
      * Copies the list.
@@ -156,7 +157,7 @@ public record ActivationPaths(List<Path> paths, String tensor, Optional<HookPoin
             }
             return width.getAsInt();
         }
-        if (hook.isPresent() && hook.get().layer() >= 0 && WITH_HEADS.contains(hook.get().site().suffix())) {
+        if (hook.isPresent() && hook.get().layer() >= 0 && WITH_HEADS.contains(hook.get().site())) {
             return Math.toIntExact(heads);
         }
         if (shape.length > 3 && hook.isEmpty()) {

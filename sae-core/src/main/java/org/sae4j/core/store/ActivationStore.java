@@ -15,6 +15,7 @@ import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.core.activations.RowNorms;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.format.ElementDecoder;
 import org.sae4j.core.output.Existing;

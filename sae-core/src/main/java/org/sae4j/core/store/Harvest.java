@@ -13,8 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -22,10 +20,12 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.ElementType;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
+import org.sae4j.core.activations.Contexts;
+import org.sae4j.core.activations.TokenActivations;
 import org.sae4j.core.output.Existing;
-import org.sae4j.core.train.TokenActivations;
 
 /**
  * Runs a transformer over contexts once and stores what it computes at some hook points, each in a store of its own. Memory holds a
@@ -50,26 +50,24 @@ public final class Harvest {
     private long contextsDone;
     private long tokensDone;
     private long rowsDone;
-    private int @Nullable [] pending;
+    private @Nullable Context pending;
 
     /**
      * What is harvested.
      *
      * @param stores the folder of the store of each hook point, at least one
      * @param type how values are stored: F32, F16 or BF16
-     * @param excluded tokens that the model reads and whose activations are not stored, such as BOS
      * @param maxRows the number of rows after which the harvest ends, at least 1
      * @param rowsPerShard rows in a shard, or 0 for as many as make a quarter of a gibibyte
      */
-    public record Settings(Map<HookPoint, Path> stores, ElementType type, Set<Integer> excluded, long maxRows, long rowsPerShard) {
+    public record Settings(Map<HookPoint, Path> stores, ElementType type, long maxRows, long rowsPerShard) {
         /**
-         * Copies map and set.
+         * Copies the map.
          *
          * @throws IllegalArgumentException if there is no store or a number is out of range
          */
         public Settings {
             stores = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(stores));
-            excluded = Set.copyOf(excluded);
             if (stores.isEmpty() || maxRows < 1 || rowsPerShard < 0) {
                 throw new IllegalArgumentException("a harvest needs a store, a row and no negative shards");
             }
@@ -141,7 +139,6 @@ public final class Harvest {
     private void open(Existing existing, List<Output> outputs) {
         boolean resume = existing == Existing.RESUME;
         Map<String, String> source = new LinkedHashMap<>(contexts.description());
-        source.put("excluded_tokens", new TreeSet<>(settings.excluded).stream().map(String::valueOf).collect(Collectors.joining(",")));
         source.put("hook_names", settings.stores.keySet().stream().map(HookPoint::toString).collect(Collectors.joining(",")));
         boolean allComplete = resume;
         int number = 0;
@@ -170,12 +167,12 @@ public final class Harvest {
         long common = outputs.stream().mapToLong(output -> output.before.contexts()).min().orElseThrow();
         while (contextsDone < common) {
             progress.checkCancelled();
-            int[] context = contexts.next().orElse(null);
+            Context context = contexts.next().orElse(null);
             if (context == null) {
                 throw changed(outputs.getFirst(), "the corpus ends after " + contextsDone + " contexts, but " + common + " were harvested");
             }
             count(context);
-            rowsDone += kept(context);
+            rowsDone += context.count();
             progress.update("reading again", contexts.bytesRead(), contexts.bytes());
         }
         check(outputs);
@@ -198,7 +195,7 @@ public final class Harvest {
         long committed = System.nanoTime();
         try {
             while (rowsDone < settings.maxRows) {
-                List<int[]> window = window();
+                List<Context> window = window();
                 if (window.isEmpty()) {
                     break;
                 }
@@ -241,17 +238,17 @@ public final class Harvest {
     }
 
     /** The next contexts, of so many rows that memory holds them; what does not fit waits. */
-    private List<int[]> window() {
-        List<int[]> window = new ArrayList<>();
+    private List<Context> window() {
+        List<Context> window = new ArrayList<>();
         long rows = 0;
         while (true) {
-            int[] context = pending != null ? pending : contexts.next().orElse(null);
+            Context context = pending != null ? pending : contexts.next().orElse(null);
             pending = null;
             if (context == null) {
                 return window;
             }
-            check(context);
-            rows += kept(context);
+            TokenActivations.check(model, context, contextsDone + window.size());
+            rows += context.count();
             if (rows > windowRows && !window.isEmpty()) {
                 pending = context;
                 return window;
@@ -260,30 +257,12 @@ public final class Harvest {
         }
     }
 
-    private void check(int[] context) {
-        if (context.length > model.config().nCtx()) {
-            throw new Sae4jException("a context has " + context.length + " tokens, but the model's context is " + model.config().nCtx(),
-                    "context " + contextsDone, "give shorter rows");
-        }
-        for (int id : context) {
-            if (id < 0 || id >= model.config().dVocab()) {
-                throw new Sae4jException("token id " + id + " is not in the vocabulary", model.config().name(), "use ids from 0 to "
-                        + (model.config().dVocab() - 1));
-            }
-        }
-    }
-
-    private int kept(int[] context) {
-        return (int) Arrays.stream(context).filter(id -> !settings.excluded.contains(id)).count();
-    }
-
-    private void store(List<int[]> window, List<Output> outputs) {
-        int rows = window.stream().mapToInt(this::kept).sum();
+    private void store(List<Context> window, List<Output> outputs) {
+        int rows = window.stream().mapToInt(Context::count).sum();
         if (rows > 0) {
             float[][] values = new float[widths.length][];
             Arrays.setAll(values, hook -> new float[Math.multiplyExact(rows, widths[hook])]);
-            new TokenActivations(model, List.copyOf(settings.stores.keySet()), window.toArray(int[][]::new),
-                    (position, id) -> !settings.excluded.contains(id)).each(cancelOnly(), (number, activation) -> {
+            new TokenActivations(model, List.copyOf(settings.stores.keySet()), window).each(cancelOnly(), (number, activation) -> {
                         for (int hook = 0; hook < widths.length; hook++) {
                             activation.copyTo(hook, values[hook], number * widths[hook]);
                         }
@@ -314,15 +293,15 @@ public final class Harvest {
         };
     }
 
-    private void count(int[] context) {
+    private void count(Context context) {
         ids.clear();
-        ids.putInt(context.length);
-        for (int id : context) {
-            ids.putInt(id);
+        ids.putInt(context.size());
+        for (int position = 0; position < context.size(); position++) {
+            ids.putInt(context.token(position));
         }
         digest.update(ids.flip());
         contextsDone++;
-        tokensDone += context.length;
+        tokensDone += context.size();
     }
 
     private HarvestProgress done() {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.ElementType;
+import org.sae4j.core.activations.RowNorms;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.internal.format.ElementDecoder;

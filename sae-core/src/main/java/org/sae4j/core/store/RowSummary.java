@@ -6,6 +6,7 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.core.activations.RowNorms;
 import org.sae4j.core.train.ActivationSource;
 
 /**

@@ -3,9 +3,13 @@ package org.sae4j.core.train;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
+import org.sae4j.core.activations.RowNorms;
+import org.sae4j.core.activations.StreamedActivations;
 
 /**
  * Activations computed while training, mixed by a buffer (Nanda 2023): at first the whole buffer is filled and permuted; when half of it is
@@ -16,13 +20,19 @@ import org.sae4j.api.Progress;
  *
  * <p>Over activations of several hook points a row is their vectors one after the other; {@link #byHook()} gives a source for each hook
  * point, so that several autoencoders are trained in one pass over the model.
+ *
+ * <p>With a limit for norms a row beyond it is never handed out: the next row in the buffer that is within it takes its place.
  */
 public final class ActivationBuffer extends PositionedSource {
-    private final TokenActivations activations;
+    private final StreamedActivations activations;
     private final int half;
     private final CounterRandom random;
     private final Progress progress;
+    private final double[] normLimits;
+    private final int[] starts;
     private final float[][] rows;
+    private long loaded;
+    private long leftOut;
     /** The half that was handed out in the fill before, for sources that are a little behind. */
     private float[][] before = {};
     private boolean shared;
@@ -32,18 +42,26 @@ public final class ActivationBuffer extends PositionedSource {
     /**
      * Prepares; the buffer is filled when the first row is taken.
      *
-     * @param activations where rows come from
+     * @param activations where rows come from; belong to the caller
      * @param capacity rows in the buffer, even and at least 2; it needs {@code 4 * capacity * width} bytes, half as much
      *     again with {@link #byHook()}
      * @param seed of the permutations
+     * @param normLimits for each hook point the largest norm of a row; positive infinity for no limit
      * @param progress told of refilling, and asked for cancellation there
-     * @throws IllegalArgumentException if the capacity is odd or less than 2
+     * @throws IllegalArgumentException if the capacity is odd or less than 2, or there is not one limit for each hook point
      */
-    public ActivationBuffer(TokenActivations activations, int capacity, long seed, Progress progress) {
+    public ActivationBuffer(StreamedActivations activations, int capacity, long seed, double[] normLimits, Progress progress) {
         super(activations.width());
         if (capacity < 2 || capacity % 2 != 0) {
             throw new IllegalArgumentException("the capacity is even and at least 2, found " + capacity);
         }
+        int[] widths = activations.widths();
+        if (normLimits.length != widths.length) {
+            throw new IllegalArgumentException("expected " + widths.length + " limits for norms, found " + normLimits.length);
+        }
+        this.normLimits = normLimits.clone();
+        starts = new int[widths.length + 1];
+        Arrays.setAll(starts, hook -> hook == 0 ? 0 : IntStream.of(widths).limit(hook).sum());
         this.activations = activations;
         this.progress = progress;
         half = capacity / 2;
@@ -53,13 +71,38 @@ public final class ActivationBuffer extends PositionedSource {
     }
 
     /**
+     * Prepares a buffer without limits for norms.
+     *
+     * @param activations where rows come from; belong to the caller
+     * @param capacity rows in the buffer, even and at least 2
+     * @param seed of the permutations
+     * @param progress told of refilling, and asked for cancellation there
+     * @throws IllegalArgumentException if the capacity is odd or less than 2
+     */
+    public ActivationBuffer(StreamedActivations activations, int capacity, long seed, Progress progress) {
+        this(activations, capacity, seed, DoubleStream.generate(() -> Double.POSITIVE_INFINITY).limit(activations.widths().length).toArray(),
+                progress);
+    }
+
+    /** {@return the number of activations that were loaded into the buffer so far} */
+    public long loaded() {
+        return loaded;
+    }
+
+    /** {@return how many of those lie beyond a limit for norms} */
+    public long leftOut() {
+        return leftOut;
+    }
+
+    /**
      * {@inheritDoc}
      *
      * @throws java.util.concurrent.CancellationException if cancelled while refilling
+     * @throws org.sae4j.api.Sae4jException if contexts cannot be read, or all rows in the buffer lie beyond a limit
      */
     @Override
     protected void rows(long first, float[] target) {
-        take(first, 0, width(), target);
+        take(first, 0, normLimits.length, target);
     }
 
     /**
@@ -72,41 +115,40 @@ public final class ActivationBuffer extends PositionedSource {
     public List<ActivationSource> byHook() {
         shared = true;
         List<ActivationSource> sources = new ArrayList<>();
-        int from = 0;
-        for (int hookWidth : activations.widths()) {
-            sources.add(new OfHook(from, hookWidth));
-            from += hookWidth;
+        for (int hook = 0; hook < normLimits.length; hook++) {
+            sources.add(new OfHook(hook));
         }
         return List.copyOf(sources);
     }
 
     /** A part of the columns, with a position of its own. */
     private final class OfHook extends PositionedSource {
-        private final int from;
+        private final int hook;
 
-        OfHook(int from, int width) {
-            super(width);
-            this.from = from;
+        OfHook(int hook) {
+            super(starts[hook + 1] - starts[hook]);
+            this.hook = hook;
         }
 
         @Override
         protected void rows(long first, float[] target) {
-            take(first, from, width(), target);
+            take(first, hook, hook + 1, target);
         }
     }
 
-    /** Copies some columns of the rows from a position on. */
-    private void take(long first, int from, int width, float[] target) {
+    /** Copies the columns of some hook points of the rows from a position on. */
+    private void take(long first, int fromHook, int toHook, float[] target) {
+        int from = starts[fromHook];
+        int width = starts[toHook] - from;
         try {
             for (int i = 0; i < target.length / width; i++) {
                 long wanted = (first + i) / half;
                 int slot = (int) ((first + i) % half);
-                if (wanted == fill - 1 && before.length > 0) {
-                    System.arraycopy(before[slot], from, target, i * width, width);
-                } else {
+                if (wanted != fill - 1 || before.length == 0) {
                     fillFor(wanted);
-                    System.arraycopy(rows[slot], from, target, i * width, width);
                 }
+                float[] row = within(wanted == fill ? rows : before, slot, fromHook, toHook);
+                System.arraycopy(row, from, target, i * width, width);
             }
         } catch (RuntimeException e) {
             // A refill may have been left half done.
@@ -116,6 +158,28 @@ public final class ActivationBuffer extends PositionedSource {
         }
     }
 
+    /** The row of a slot, or the next one that is within the limits of some hook points. */
+    private float[] within(float[][] held, int slot, int fromHook, int toHook) {
+        for (int i = 0; i < held.length; i++) {
+            float[] row = held[(slot + i) % held.length];
+            if (!isBeyond(row, fromHook, toHook)) {
+                return row;
+            }
+        }
+        throw new Sae4jException("all activations in the buffer have norms beyond the limits " + Arrays.toString(normLimits),
+                activations.toString(), "allow larger norms");
+    }
+
+    private boolean isBeyond(float[] row, int fromHook, int toHook) {
+        for (int hook = fromHook; hook < toHook; hook++) {
+            if (normLimits[hook] != Double.POSITIVE_INFINITY
+                    && RowNorms.norm(row, starts[hook], starts[hook + 1] - starts[hook]) > normLimits[hook]) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Brings the buffer to the state after a number of refills. */
     private void fillFor(long wanted) {
         if (wanted == fill) {
@@ -123,7 +187,7 @@ public final class ActivationBuffer extends PositionedSource {
         }
         boolean onward = fill >= 0 && wanted == fill + 1;
         if (onward) {
-            before = shared ? Arrays.copyOf(rows, half) : before;
+            before = shared ? rows.clone() : before;
             refill(wanted);
         } else {
             before = new float[0][];
@@ -135,10 +199,11 @@ public final class ActivationBuffer extends PositionedSource {
             }
         }
         int[] missing = IntStream.range(0, rows.length).filter(slot -> rows[slot] == null).toArray();
-        long[] numbers = Arrays.stream(missing).mapToLong(slot -> ids[slot] % activations.size()).toArray();
-        activations.load(numbers, progress, (i, activation) -> {
+        activations.load(Arrays.stream(missing).mapToLong(slot -> ids[slot]).toArray(), progress, (i, activation) -> {
             rows[missing[i]] = new float[width()];
             activation.copyTo(rows[missing[i]], 0);
+            loaded++;
+            leftOut += isBeyond(rows[missing[i]], 0, normLimits.length) ? 1 : 0;
         });
         fill = wanted;
     }

@@ -522,7 +522,7 @@ public final class Trainer implements AutoCloseable {
         /**
          * Notes the contexts that the activations come from, for the result's metadata: {@code context_size} and {@code prepend_bos}.
          *
-         * @param description what {@link org.sae4j.core.store.Contexts#description()} or
+         * @param description what {@link org.sae4j.core.activations.Contexts#description()} or
          *     {@link org.sae4j.core.store.StoreInfo#source()} says; without {@code context} and {@code bos} nothing is noted
          * @return this
          */

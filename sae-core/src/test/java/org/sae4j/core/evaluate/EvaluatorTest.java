@@ -17,6 +17,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
@@ -212,6 +213,15 @@ class EvaluatorTest {
     private static final TransformerConfig CONFIG = TransformerConfig.builder("small").layers(2).dModel(6).heads(2).dHead(3).dMlp(8)
                 .nCtx(9).dVocab(11).activation(TransformerConfig.Activation.GELU).build();
 
+    /** All tokens count but, if asked for, the first of each row. */
+    private static List<Context> contexts(boolean withoutFirst) {
+        return Arrays.stream(tokens()).map(row -> {
+            boolean[] counted = new boolean[row.length];
+            Arrays.fill(counted, withoutFirst ? 1 : 0, row.length, true);
+            return Context.of(row, counted, 0);
+        }).toList();
+    }
+
     private static int[][] tokens() {
         CounterRandom random = new CounterRandom(5);
         int[][] tokens = new int[9][];
@@ -231,12 +241,12 @@ class EvaluatorTest {
                 Transformer model = Transformers.of(CONFIG, RandomModels.parameters(CONFIG, 3), Optional.empty(), engine);
                 SparseAutoencoder perfect = identity(engine, d, 1, Optional.of(hook));
                 SparseAutoencoder empty = identity(engine, d, 0, Optional.of(hook))) {
-            Evaluation.Recovered all = Evaluator.evaluate(model, perfect, tokens(), true, Progress.NONE).recovered().orElseThrow();
+            Evaluation.Recovered all = Evaluator.evaluate(model, perfect, contexts(true), false, Double.POSITIVE_INFINITY, Progress.NONE).recovered().orElseThrow();
             assertThat(all.ceRecovered()).isCloseTo(1, within(1e-6));
             assertThat(all.klSae()).isCloseTo(0, within(1e-6));
             assertThat(all.klRecovered()).isCloseTo(1, within(1e-5));
             assertThat(all.firstKept()).isTrue();
-            Evaluation.Recovered none = Evaluator.evaluate(model, empty, tokens(), true, Progress.NONE).recovered().orElseThrow();
+            Evaluation.Recovered none = Evaluator.evaluate(model, empty, contexts(false), true, Double.POSITIVE_INFINITY, Progress.NONE).recovered().orElseThrow();
             assertThat(none.ceRecovered()).isCloseTo(0, within(1e-6));
             assertThat(none.klRecovered()).isCloseTo(0, within(1e-6));
             assertThat(none.klZero()).isPositive();
@@ -261,13 +271,24 @@ class EvaluatorTest {
                     zero += loss(without.row(p), row[p + 1]);
                 }
             }
-            Evaluation evaluation = Evaluator.evaluate(model, sae, tokens(), false, Progress.NONE);
+            Evaluation evaluation = Evaluator.evaluate(model, sae, contexts(false), false, Double.POSITIVE_INFINITY, Progress.NONE);
             Evaluation.Recovered recovered = evaluation.recovered().orElseThrow();
             assertThat(recovered.predictions()).isEqualTo(n);
-            assertThat(evaluation.tokens()).isEqualTo(Arrays.stream(tokens()).mapToInt(row -> row.length).sum());
+            assertThat(evaluation.tokens()).as("a context of one token predicts nothing").isEqualTo(Arrays.stream(tokens())
+                    .mapToInt(row -> row.length).filter(length -> length > 1).sum());
             assertThat(recovered.ceClean()).isCloseTo(clean / n, within(1e-5));
             assertThat(recovered.ceZero()).isCloseTo(zero / n, within(1e-5));
-            Evaluation cut = Evaluator.evaluate(model, sae, tokens(), false, 1, Progress.NONE);
+            assertThat(recovered.kept()).isZero();
+            assertThat(recovered.costOfKept()).isZero();
+            assertThat(recovered.everywhere().ceWithAblation()).isEqualTo(recovered.ceZero());
+            Evaluation.Recovered kept = Evaluator.evaluate(model, sae, contexts(true), false, Double.POSITIVE_INFINITY, Progress.NONE)
+                    .recovered().orElseThrow();
+            assertThat(kept.kept()).isEqualTo(8);
+            assertThat(kept.firstKept()).isTrue();
+            assertThat(kept.everywhere().ceWithSae()).isCloseTo(recovered.ceSae(), within(1e-9));
+            assertThat(kept.everywhere().ceWithAblation()).isCloseTo(zero / n, within(1e-5));
+            assertThat(kept.ceSae()).isNotCloseTo(recovered.ceSae(), within(1e-6));
+            Evaluation cut = Evaluator.evaluate(model, sae, contexts(false), false, Double.POSITIVE_INFINITY, 1, Progress.NONE);
             assertThat(cut.explainedVariance()).isCloseTo(evaluation.explainedVariance(), within(1e-9));
             assertThat(cut.recovered().orElseThrow().ceSae()).isCloseTo(recovered.ceSae(), within(1e-9));
         }

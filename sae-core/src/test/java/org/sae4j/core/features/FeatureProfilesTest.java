@@ -46,7 +46,7 @@ class FeatureProfilesTest {
     /** A feature that never fires and looks like neurons 0 and 1. */
     private static final int DEAD = NEURONS;
     private static final TransformerConfig CONFIG = TransformerConfig.builder("small").layers(1).dModel(8).heads(2).dHead(4).dMlp(NEURONS)
-                .nCtx(12).dVocab(11).activation(TransformerConfig.Activation.RELU).build();
+                .nCtx(16).dVocab(11).activation(TransformerConfig.Activation.RELU).build();
     private static final HookPoint HOOK = HookPoint.mlpPost(0);
     private static final List<Document> DOCUMENTS = documents();
     private static final List<Fact> FACTS = List.of(new Fact("r", "cab", "a", "d"), new Fact("r", "bbb", "b", "e"));

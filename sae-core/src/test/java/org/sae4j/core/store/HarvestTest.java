@@ -32,13 +32,21 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.experiment.Document;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Tokenization;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.RandomModels;
 import org.sae4j.core.Transformers;
+import org.sae4j.core.activations.Contexts;
+import org.sae4j.core.activations.Corpus;
+import org.sae4j.core.activations.TextContexts;
+import org.sae4j.core.activations.TokenContexts;
+import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.output.Existing;
 import org.sae4j.testkit.ReferenceEngine;
 
@@ -68,11 +76,14 @@ class HarvestTest {
     }
 
     /** A token for each letter: a is 1, b is 2; everything else is 28. */
-    private static final Tokenizer LETTERS = new Tokenizer() {
+    private record Letters(OptionalInt bos, String before) implements Tokenizer {
+        private static int longest;
+
         @Override
         public Encoding encode(String text) {
-            int[] ids = text.chars().map(c -> c >= 'a' && c <= 'z' ? c - 'a' + 1 : 28).toArray();
-            return new Encoding(ids, new int[ids.length], new int[ids.length]);
+            longest = Math.max(longest, text.length());
+            int[] ids = (before + text).chars().map(c -> c >= 'a' && c <= 'z' ? c - 'a' + 1 : 28).toArray();
+            return new Encoding(ids, IntStream.range(0, ids.length).toArray(), IntStream.rangeClosed(1, ids.length).toArray());
         }
 
         @Override
@@ -89,12 +100,9 @@ class HarvestTest {
         public int vocabularySize() {
             return 29;
         }
+    }
 
-        @Override
-        public OptionalInt bos() {
-            return OptionalInt.of(BOS);
-        }
-    };
+    private static final Letters LETTERS = new Letters(OptionalInt.of(BOS), "");
 
     private Path file(String name, String text) {
         try {
@@ -107,41 +115,41 @@ class HarvestTest {
     private static List<String> contexts(Contexts contexts) {
         List<String> all = new ArrayList<>();
         try (contexts) {
-            for (Optional<int[]> next = contexts.next(); next.isPresent(); next = contexts.next()) {
-                all.add(LETTERS.decode(next.get()));
+            for (Optional<Context> next = contexts.next(); next.isPresent(); next = contexts.next()) {
+                all.add(LETTERS.decode(next.get().tokens()));
             }
         }
         return all;
     }
 
-    private static Contexts texts(Corpus corpus, TextContexts.Packing packing, int length) {
-        return new TextContexts(corpus, LETTERS, packing, length, LETTERS.bos());
+    private static Contexts texts(Corpus corpus, Tokenization.Packing packing, int length) {
+        return new TextContexts(corpus, Tokenization.of(LETTERS, length).withPacking(packing));
     }
 
     @Test
     void documentsBecomeContextsOfTheirOwnOrArePacked() {
         Path lines = file("c.tsv", "x\tabcdefg\n\ny\thi\n\tj\n");
-        assertThat(contexts(texts(Corpus.labelled(List.of(lines)), TextContexts.Packing.DOCUMENTS, 4)))
+        assertThat(contexts(texts(Corpus.labelled(List.of(lines)), Tokenization.Packing.DOCUMENTS, 4)))
                 .containsExactly("|abc", "|def", "|g", "|hi", "|j");
-        assertThat(contexts(texts(Corpus.labelled(List.of(lines)), TextContexts.Packing.PACKED, 4)))
+        assertThat(contexts(texts(Corpus.labelled(List.of(lines)), Tokenization.Packing.PACKED, 4)))
                 .containsExactly("|abc", "|def", "|g|h", "|i|j");
-        assertThat(contexts(texts(Corpus.labelled(List.of(lines)), TextContexts.Packing.PACKED, 5)))
+        assertThat(contexts(texts(Corpus.labelled(List.of(lines)), Tokenization.Packing.PACKED, 5)))
                 .containsExactly("|abcd", "|efg|", "|hi|j");
-        assertThat(contexts(new TextContexts(Corpus.labelled(List.of(lines)), LETTERS, TextContexts.Packing.PACKED, 4,
-                OptionalInt.empty()))).containsExactly("abcd", "efgh", "ij");
+        assertThat(contexts(new TextContexts(Corpus.labelled(List.of(lines)), Tokenization.of(LETTERS, 4)
+                .withPacking(Tokenization.Packing.PACKED).withoutBos()))).containsExactly("abcd", "efgh", "ij");
     }
 
     @Test
     void everyKindOfFileGivesItsTexts() {
         Path json = file("c.jsonl", "{\"text\": \"ab\", \"body\": \"x\"}\n{\"text\": \"c\\nd\", \"body\": \"yz\"}\n");
-        assertThat(contexts(texts(Corpus.jsonl(List.of(json), "text"), TextContexts.Packing.DOCUMENTS, 9)))
+        assertThat(contexts(texts(Corpus.jsonl(List.of(json), "text"), Tokenization.Packing.DOCUMENTS, 9)))
                 .containsExactly("|ab", "|c_d");
-        assertThat(contexts(texts(Corpus.jsonl(List.of(json, json), "body"), TextContexts.Packing.DOCUMENTS, 9)))
+        assertThat(contexts(texts(Corpus.jsonl(List.of(json, json), "body"), Tokenization.Packing.DOCUMENTS, 9)))
                 .containsExactly("|x", "|yz", "|x", "|yz");
         Path plain = file("c.txt", "ab\ncd");
-        assertThat(contexts(texts(Corpus.text(List.of(plain, file("empty.txt", ""), plain)), TextContexts.Packing.DOCUMENTS, 9)))
+        assertThat(contexts(texts(Corpus.text(List.of(plain, file("empty.txt", ""), plain)), Tokenization.Packing.DOCUMENTS, 9)))
                 .containsExactly("|ab_cd", "|ab_cd");
-        assertThat(contexts(new TokenContexts(List.of(file("t.txt", "0 1 2\n\n0,3, 4\n"))))).containsExactly("|ab", "|cd");
+        assertThat(contexts(new TokenContexts(List.of(file("t.txt", "0 1 2\n\n0,3, 4\n")), Set.of(BOS)))).containsExactly("|ab", "|cd");
     }
 
     @Test
@@ -154,65 +162,81 @@ class HarvestTest {
                 text.setCharAt(text.length() - 1, 'q');
             }
         }
+        Path file = file("long.txt", text.toString());
         StringBuilder read = new StringBuilder();
-        int pieces = 0;
-        try (Corpus corpus = Corpus.text(List.of(file("long.txt", text.toString())))) {
-            for (var piece = corpus.next(); piece.isPresent(); piece = corpus.next()) {
-                assertThat(piece.get().begins()).isEqualTo(pieces == 0);
-                assertThat(piece.get().text().length()).isLessThanOrEqualTo(1 << 20);
-                read.append(piece.get().text());
-                pieces++;
+        Letters.longest = 0;
+        int at = 0;
+        try (Contexts contexts = new TextContexts(Corpus.text(List.of(file)), Tokenization.of(new Letters(OptionalInt.empty(), ""), 1000))) {
+            for (Optional<Context> next = contexts.next(); next.isPresent(); next = contexts.next()) {
+                for (int position = 0; position < next.get().size(); position++) {
+                    assertThat(next.get().start(position)).isEqualTo(at++);
+                }
+                read.append(LETTERS.decode(next.get().tokens()));
             }
         }
-        assertThat(read.toString()).isEqualTo(text.toString());
-        assertThat(pieces).isGreaterThan(10);
+        assertThat(Letters.longest).isLessThanOrEqualTo(1 << 20);
+        assertThat(read.toString()).isEqualTo(LETTERS.decode(LETTERS.encode(text.toString()).ids()));
+        try (Corpus corpus = Corpus.text(List.of(file, file("short.txt", "ab")))) {
+            assertThat(corpus.documents(Progress.NONE)).extracting(Document::text).containsExactly(text.toString(), "ab");
+        }
+    }
+
+    /** A tokenizer that puts something before every text must not see one in pieces. */
+    @Test
+    void aTextIsNotCutWhereItsTokensWouldChange() {
+        String text = "abc\n".repeat(100_000);
+        assertThat(Tokenization.of(new Letters(OptionalInt.empty(), "z"), 1_000_000).contexts(text)).singleElement().satisfies(context ->
+                assertThat(context.size()).isEqualTo(text.length() + 1));
+    }
+
+    @Test
+    void oneTokenBeginsAContextAlsoWhereTheTextHasOne() {
+        Path json = file("b.jsonl", "{\"text\": \"ab\"}\n{\"text\": \"cd\"}\n");
+        Letters bosAtA = new Letters(OptionalInt.of(1), "");
+        assertThat(contexts(new TextContexts(Corpus.jsonl(List.of(json), "text"), Tokenization.of(bosAtA, 9)))).containsExactly("ab", "acd");
+        assertThat(contexts(new TextContexts(Corpus.jsonl(List.of(json, json), "text"), Tokenization.of(bosAtA, 9)
+                .withPacking(Tokenization.Packing.PACKED)))).containsExactly("abacdabac", "ad");
+    }
+
+    @Test
+    void byteOrderMarksAreNoPartOfATextOrItsLabel() {
+        Path tsv = file("bom.tsv", "\uFEFFlabel\tab\n");
+        try (Corpus corpus = Corpus.labelled(List.of(tsv, tsv))) {
+            assertThat(corpus.documents(Progress.NONE)).containsExactly(new Document("label", "ab"), new Document("label", "ab"));
+        }
+        assertThat(DataFiles.corpus(tsv)).containsExactly(new Document("label", "ab"));
+        assertThat(contexts(texts(Corpus.jsonl(List.of(file("bom.jsonl", "\uFEFF{\"text\": \"ab\"}\n")), "text"),
+                Tokenization.Packing.DOCUMENTS, 9))).containsExactly("|ab");
+        assertThat(contexts(texts(Corpus.text(List.of(file("bom.txt", "\uFEFFab"))), Tokenization.Packing.DOCUMENTS, 9)))
+                .containsExactly("|ab");
     }
 
     @Test
     void whatCannotBeReadIsNamedWithItsLine() throws IOException {
         assertThatThrownBy(() -> contexts(texts(Corpus.jsonl(List.of(file("a", "{\"text\": \"a\"}\n{\"text\": 3}\n")), "text"),
-                TextContexts.Packing.PACKED, 9))).isInstanceOf(Sae4jException.class).hasMessageContaining("line 2")
+                Tokenization.Packing.PACKED, 9))).isInstanceOf(Sae4jException.class).hasMessageContaining("line 2")
                 .hasMessageContaining("'text'");
         assertThatThrownBy(() -> contexts(texts(Corpus.jsonl(List.of(file("a", "{\"text\": \"a\"")), "text"),
-                TextContexts.Packing.PACKED, 9))).isInstanceOf(Sae4jException.class).hasMessageContaining("line 1");
+                Tokenization.Packing.PACKED, 9))).isInstanceOf(Sae4jException.class).hasMessageContaining("line 1");
         Path latin = folder.resolve("latin");
         Files.write(latin, new byte[] {'a', '\n', (byte) 0xe4, '\n'});
-        assertThatThrownBy(() -> contexts(texts(Corpus.labelled(List.of(latin)), TextContexts.Packing.PACKED, 9)))
+        assertThatThrownBy(() -> contexts(texts(Corpus.labelled(List.of(latin)), Tokenization.Packing.PACKED, 9)))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("not UTF-8");
         assertThatThrownBy(() -> Corpus.text(List.of(folder.resolve("nowhere")))).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("nowhere");
-        assertThatThrownBy(() -> contexts(new TokenContexts(List.of(file("t", "1 2 x\n"))))).isInstanceOf(Sae4jException.class)
+        assertThatThrownBy(() -> contexts(new TokenContexts(List.of(file("t", "1 2 x\n")), Set.of()))).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("'x'").hasMessageContaining("line 1");
-        assertThatThrownBy(() -> texts(Corpus.text(List.of(latin)), TextContexts.Packing.PACKED, 1)).isInstanceOf(Sae4jException.class);
+        assertThatThrownBy(() -> texts(Corpus.text(List.of(latin)), Tokenization.Packing.PACKED, 1)).isInstanceOf(Sae4jException.class);
     }
 
     private static Contexts of(int[][] rows) {
-        return new Contexts() {
-            private int at;
-
-            @Override
-            public Optional<int[]> next() {
-                return at < rows.length ? Optional.of(rows[at++]) : Optional.empty();
+        return Contexts.of(Stream.of(rows).map(row -> {
+            boolean[] counted = new boolean[row.length];
+            for (int i = 0; i < row.length; i++) {
+                counted[i] = row[i] != BOS && row[i] != 7;
             }
-
-            @Override
-            public Map<String, String> description() {
-                return Map.of("kind", "test");
-            }
-
-            @Override
-            public long bytesRead() {
-                return at;
-            }
-
-            @Override
-            public long bytes() {
-                return rows.length;
-            }
-
-            @Override
-            public void close() {}
-        };
+            return Context.of(row, counted, 0);
+        }).toList());
     }
 
     private static int[][] tokens(int rows, long seed) {
@@ -229,7 +253,7 @@ class HarvestTest {
         Map<HookPoint, Path> stores = new LinkedHashMap<>();
         stores.put(MLP, folder.resolve(name + "/mlp"));
         stores.put(Z, folder.resolve(name + "/z"));
-        return new Harvest.Settings(stores, ElementType.F32, Set.of(BOS, 7), maxRows, 50);
+        return new Harvest.Settings(stores, ElementType.F32, maxRows, 50);
     }
 
     @Test
@@ -242,7 +266,7 @@ class HarvestTest {
             try (ActivationStore store = ActivationStore.open(folder.resolve(hook == MLP ? "h/mlp" : "h/z"))) {
                 assertThat(store.info().hook()).contains(hook);
                 assertThat(store.info().modelFingerprint()).isEqualTo(model.fingerprint());
-                assertThat(store.info().source()).containsEntry("excluded_tokens", "0,7").containsEntry("kind", "test");
+                assertThat(store.info().source()).containsEntry("kind", "contexts in memory");
                 var source = store.all().sequential();
                 float[] row = new float[source.width()];
                 int count = 0;
@@ -373,7 +397,7 @@ class HarvestTest {
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("10 tokens");
         assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{BOS}}), settings("c", 10), Existing.REFUSE, WINDOW, Progress.NONE))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("no row");
-        Harvest.Settings logits = new Harvest.Settings(Map.of(HookPoint.LOGITS, folder.resolve("d")), ElementType.F32, Set.of(), 10, 0);
+        Harvest.Settings logits = new Harvest.Settings(Map.of(HookPoint.LOGITS, folder.resolve("d")), ElementType.F32, 10, 0);
         assertThatThrownBy(() -> Harvest.run(model, of(new int[][] {{1, 2}}), logits, Existing.REFUSE, Progress.NONE))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("logits");
         assertThat(folder.resolve("d")).doesNotExist();

@@ -16,16 +16,22 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.RandomModels;
 import org.sae4j.core.Transformers;
+import org.sae4j.core.activations.Contexts;
+import org.sae4j.core.activations.RowNorms;
+import org.sae4j.core.activations.StreamedActivations;
+import org.sae4j.core.activations.TokenActivations;
 import org.sae4j.testkit.ReferenceEngine;
 
 class ActivationSourceTest {
@@ -35,6 +41,21 @@ class ActivationSourceTest {
     private static final int[][] TOKENS = {{0, 3, 4}, {0}, {0, 5, 6, 7, 8}, {}, {0, 9}, {0, 1, 2, 10}};
     private static Engine engine;
     private static Transformer model;
+
+    private static List<Context> contexts(boolean skipFirst, int... excluded) {
+        return Arrays.stream(TOKENS).filter(row -> row.length > 0).map(row -> {
+            boolean[] counted = new boolean[row.length];
+            for (int i = 0; i < row.length; i++) {
+                int id = row[i];
+                counted[i] = !(skipFirst && i == 0) && IntStream.of(excluded).noneMatch(e -> e == id);
+            }
+            return Context.of(row, counted, 0);
+        }).toList();
+    }
+
+    private static StreamedActivations streamed() {
+        return new StreamedActivations(model, List.of(HOOK), () -> Contexts.of(contexts(true)), Long.MAX_VALUE);
+    }
 
     @BeforeAll
     static void open() {
@@ -119,18 +140,18 @@ class ActivationSourceTest {
         assertThatThrownBy(() -> ActivationSource.sequential(Tensor.zeros(0, 4))).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> ActivationSource.sequential(numbered(5)).next(new float[3])).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> ActivationSource.sequential(numbered(5)).seek(-1)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new TokenActivations(model, HookPoint.mlpPost(1), TOKENS, true)).isInstanceOf(Sae4jException.class)
+        assertThatThrownBy(() -> new TokenActivations(model, List.of(HookPoint.mlpPost(1)), contexts(true))).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("blocks.1.mlp.hook_post");
-        assertThatThrownBy(() -> new TokenActivations(model, HOOK, new int[][] {{0}}, true)).isInstanceOf(Sae4jException.class)
+        assertThatThrownBy(() -> new TokenActivations(model, List.of(HOOK), List.of(Context.of(new int[1], new boolean[1], 0)))).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("no token");
-        assertThatThrownBy(() -> new ActivationBuffer(new TokenActivations(model, HOOK, TOKENS, true), 5, 1, Progress.NONE))
+        assertThatThrownBy(() -> new ActivationBuffer(streamed(), 5, 1, Progress.NONE))
                 .isInstanceOf(IllegalArgumentException.class).hasMessageContaining("even");
     }
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void activations_of_rows_of_any_lengths_are_the_models_own(boolean skipFirst) {
-        TokenActivations activations = new TokenActivations(model, HOOK, TOKENS, skipFirst);
+        TokenActivations activations = new TokenActivations(model, List.of(HOOK), contexts(skipFirst));
         assertThat(activations.size()).isEqualTo(skipFirst ? 10 : 15);
         Tensor all = activations.all(Progress.NONE);
         int at = 0;
@@ -146,8 +167,8 @@ class ActivationSourceTest {
 
     @Test
     void the_buffer_mixes_and_every_activation_comes_once_in_a_while() {
-        ActivationBuffer buffer = new ActivationBuffer(new TokenActivations(model, HOOK, TOKENS, true), 4, 1, Progress.NONE);
-        Tensor all = new TokenActivations(model, HOOK, TOKENS, true).all(Progress.NONE);
+        ActivationBuffer buffer = new ActivationBuffer(streamed(), 4, 1, Progress.NONE);
+        Tensor all = new TokenActivations(model, List.of(HOOK), contexts(true)).all(Progress.NONE);
         int[] counts = new int[10];
         float[] row = new float[5];
         for (int i = 0; i < 1000; i++) {
@@ -168,7 +189,7 @@ class ActivationSourceTest {
 
     @Test
     void the_buffer_returns_to_any_position() {
-        TokenActivations activations = new TokenActivations(model, HOOK, TOKENS, true);
+        StreamedActivations activations = streamed();
         ActivationBuffer buffer = new ActivationBuffer(activations, 6, 1, Progress.NONE);
         float[] run = new float[40 * 5];
         buffer.next(run);
@@ -188,9 +209,69 @@ class ActivationSourceTest {
         assertThat(firsts).hasSizeGreaterThanOrEqualTo(10);
     }
 
+    /** Activation n is that of the n-th token that counts; after the last, or the largest number of rows, come the first ones. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 3, 7, 10, 1000})
+    void streamed_activations_are_those_of_the_tokens_in_any_order(long maxRows) {
+        Tensor all = new TokenActivations(model, List.of(HOOK), contexts(true)).all(Progress.NONE);
+        long pass = Math.min(maxRows, 10);
+        int[] opened = {0};
+        CounterRandom random = new CounterRandom(maxRows);
+        try (StreamedActivations activations = new StreamedActivations(model, List.of(HOOK), () -> {
+            opened[0]++;
+            return Contexts.of(contexts(true));
+        }, maxRows)) {
+            for (int load = 0; load < 12; load++) {
+                long[] numbers = random.ints(1 + random.nextInt(9), 0, 45).asLongStream().toArray();
+                float[][] found = new float[numbers.length][5];
+                activations.load(numbers, Progress.NONE, (i, activation) -> activation.copyTo(found[i], 0));
+                for (int i = 0; i < numbers.length; i++) {
+                    assertThat(found[i]).as("%d of %d", numbers[i], pass).containsExactly(all.row((int) (numbers[i] % pass)), within(1e-6f));
+                }
+            }
+            assertThat(opened[0]).isPositive();
+        }
+    }
+
+    @Test
+    void reading_on_does_not_begin_again() {
+        int[] opened = {0};
+        try (StreamedActivations activations = new StreamedActivations(model, List.of(HOOK), () -> {
+            opened[0]++;
+            return Contexts.of(contexts(true));
+        }, Long.MAX_VALUE)) {
+            ActivationBuffer buffer = new ActivationBuffer(activations, 4, 1, Progress.NONE);
+            buffer.next(new float[4 * 5]);
+            assertThat(opened[0]).isEqualTo(1);
+            buffer.next(new float[10 * 5]);
+            assertThat(opened[0]).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void rows_beyond_a_norm_never_leave_the_buffer() {
+        Tensor all = new TokenActivations(model, List.of(HOOK), contexts(true)).all(Progress.NONE);
+        double[] norms = IntStream.range(0, 10).mapToDouble(i -> RowNorms.norm(all.row(i), 0, 5)).sorted().toArray();
+        double[] limit = {norms[7]};
+        ActivationBuffer buffer = new ActivationBuffer(streamed(), 6, 1, limit, Progress.NONE);
+        float[] rows = new float[60 * 5];
+        buffer.next(rows);
+        for (int i = 0; i < 60; i++) {
+            assertThat((double) RowNorms.norm(rows, i * 5, 5)).isLessThanOrEqualTo(norms[7] + 1e-6);
+        }
+        assertThat(buffer.leftOut()).isBetween(buffer.loaded() / 10, buffer.loaded() / 3);
+        ActivationBuffer other = new ActivationBuffer(streamed(), 6, 1, limit, Progress.NONE);
+        other.seek(31);
+        float[] rest = new float[29 * 5];
+        other.next(rest);
+        assertThat(rest).containsExactly(Arrays.copyOfRange(rows, 31 * 5, rows.length), within(1e-6f));
+        assertThatThrownBy(() -> new ActivationBuffer(streamed(), 6, 1, new double[] {0}, Progress.NONE).next(new float[5]))
+                .isInstanceOf(Sae4jException.class).hasMessageContaining("larger norms");
+    }
+
     @Test
     void a_cancelled_refill_loses_nothing() {
-        TokenActivations activations = new TokenActivations(model, HOOK, TOKENS, true);
+        StreamedActivations activations = streamed();
         boolean[] cancelled = {false};
         Progress progress = new Progress() {
             @Override
@@ -218,9 +299,8 @@ class ActivationSourceTest {
         HookPoint other = HookPoint.parse("blocks.0.attn.hook_z").orElseThrow();
         int[] forwards = {0};
         Progress counting = (stage, done, total) -> forwards[0]++;
-        TokenActivations both = new TokenActivations(model, List.of(HOOK, other), TOKENS, (position, id) -> position > 0 && id != 6);
+        StreamedActivations both = new StreamedActivations(model, List.of(HOOK, other), () -> Contexts.of(contexts(true, 6)), Long.MAX_VALUE);
         assertThat(both.widths()).containsExactly(5, 6);
-        assertThat(both.size()).isEqualTo(9);
         List<ActivationSource> sources = new ActivationBuffer(both, 6, 1, counting).byHook();
         float[] mlp = new float[2 * 5];
         float[] z = new float[2 * 6];

@@ -1,24 +1,22 @@
 package org.sae4j.cli;
 
-import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.OptionalInt;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.Activations;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.model.Tokenizer;
+import org.sae4j.api.model.Tokenization;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.format.SafetensorsWriter;
 import org.sae4j.core.output.FileForm;
 import org.sae4j.core.output.OutputFile;
@@ -87,7 +85,7 @@ final class ActivationsCommand implements Runnable {
     @Override
     public void run() {
         int[][] given = source.tokens == null ? null : TokenRows.parse(source.tokens, spec);
-        String text = given != null ? null : source.text != null ? source.text : read(source.file);
+        String text = given != null ? null : source.text != null ? source.text : DataFiles.text(Paths.existing(source.file, "--file"));
         processOption.check();
         Paths.existing(model, "--model");
         OutputFile.check(output, FileForm.SAFETENSORS, overwriteOption.existing(), source.file, model);
@@ -109,32 +107,18 @@ final class ActivationsCommand implements Runnable {
         }
     }
 
-    private String read(Path file) {
-        try {
-            return Files.readString(Paths.existing(file, "--file"));
-        } catch (CharacterCodingException e) {
-            throw new Sae4jException("the text is not UTF-8", file.toString(), "save it in UTF-8", e);
-        } catch (IOException e) {
-            throw new Sae4jException("cannot read the text, " + e.getClass().getSimpleName(), file.toString(), "mend --file", e);
-        }
-    }
-
     private int[] encode(String text, Transformer transformer) {
         if (text.isEmpty()) {
             throw new Sae4jException("the text is empty", source.text != null ? "--text" : source.file.toString(),
                     "give at least one character, or --tokens");
         }
-        Tokenizer tokenizer = transformer.tokenizer().orElseThrow(() -> new Sae4jException("the model has no tokenizer", model.toString(),
-                "put tokenizer.json into its folder, or pass --tokens"));
-        int[] ids = tokenizer.encode(text).ids();
-        OptionalInt bos = noBos ? OptionalInt.empty() : tokenizer.bos();
-        if (bos.isEmpty()) {
-            return ids;
+        Tokenization tokenization = noBos ? transformer.tokenization().withoutBos() : transformer.tokenization();
+        List<Context> contexts = tokenization.contexts(text);
+        if (contexts.size() > 1) {
+            throw new Sae4jException(contexts.stream().mapToInt(Context::size).sum() + " tokens are longer than the context of "
+                    + transformer.config().nCtx(), transformer.config().name(), "shorten the text, or harvest it");
         }
-        int[] withBos = new int[ids.length + 1];
-        withBos[0] = bos.getAsInt();
-        System.arraycopy(ids, 0, withBos, 1, ids.length);
-        return withBos;
+        return contexts.getFirst().tokens();
     }
 
     /** The hook point of a name, which is wrong usage if the model has none of it. */

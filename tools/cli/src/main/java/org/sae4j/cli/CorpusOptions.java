@@ -1,20 +1,27 @@
 package org.sae4j.cli;
 
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
-import java.util.OptionalInt;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
-import org.sae4j.api.model.Tokenizer;
+import org.sae4j.api.experiment.Document;
+import org.sae4j.api.model.Context;
+import org.sae4j.api.model.Tokenization;
 import org.sae4j.api.model.Transformer;
-import org.sae4j.core.store.Contexts;
-import org.sae4j.core.store.Corpus;
-import org.sae4j.core.store.TextContexts;
-import org.sae4j.core.store.TokenContexts;
+import org.sae4j.core.activations.Contexts;
+import org.sae4j.core.activations.Corpus;
+import org.sae4j.core.activations.TextContexts;
+import org.sae4j.core.activations.TokenContexts;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -36,7 +43,7 @@ final class CorpusOptions {
     @Option(names = "--pack", paramLabel = "HOW", defaultValue = "documents",
             description = "documents: every document for itself, in as many contexts as it needs; packed: documents one after the other, "
                     + "BOS between them, cut to full contexts. Each context begins with BOS. Default: ${DEFAULT-VALUE}.")
-    private TextContexts.Packing packing;
+    private Tokenization.Packing packing;
 
     @Option(names = "--context", paramLabel = "N", description = "Tokens in a context, BOS included. Default: the model's context.")
     private Integer context;
@@ -44,11 +51,11 @@ final class CorpusOptions {
     @Option(names = "--no-bos", description = "Do not begin contexts with the beginning-of-sequence token.")
     private boolean noBos;
 
-    @Option(names = "--exclude", split = ",", paramLabel = "ID", description = "Tokens that the model reads and that are left out of the "
-            + "activations. Default: the beginning-of-sequence token.")
+    @Option(names = "--exclude", split = ",", paramLabel = "ID", description = "Tokens that the model reads and that are left out of all "
+            + "else, wherever they stand. Default: the beginning-of-sequence token.")
     private List<Integer> excluded;
 
-    @Option(names = "--keep-special", description = "Leave no token out of the activations.")
+    @Option(names = "--keep-special", description = "Leave no token out.")
     private boolean keepSpecial;
 
     /** Files of one kind. */
@@ -86,21 +93,34 @@ final class CorpusOptions {
         }
     }
 
+    /** How texts become contexts of a model, and which tokens count. */
+    Tokenization tokenization(Transformer model) {
+        Tokenization tokenization = model.tokenization().withPacking(packing);
+        tokenization = noBos ? tokenization.withoutBos() : tokenization;
+        if (context != null) {
+            if (context > model.config().nCtx()) {
+                throw new Sae4jException("--context is " + context + ", but the model's context is " + model.config().nCtx(),
+                        model.config().name(), "choose a shorter one");
+            }
+            tokenization = tokenization.withContextSize(context);
+        }
+        return keepSpecial ? tokenization.withExcluded(Set.of())
+                : excluded != null ? tokenization.withExcluded(new HashSet<>(excluded)) : tokenization;
+    }
+
     /** Opens the files; the caller closes what comes back. */
     Contexts open(Transformer model) {
         if (files.tokens != null) {
-            return new TokenContexts(existing(files.tokens, "--tokens"));
+            Set<Integer> left = keepSpecial ? Set.of() : excluded != null ? new HashSet<>(excluded)
+                    : model.tokenizer().map(t -> t.bos().stream().boxed().collect(Collectors.toSet())).orElse(Set.of());
+            return new TokenContexts(existing(files.tokens, "--tokens"), left);
         }
-        int length = context == null ? model.config().nCtx() : context;
-        if (length > model.config().nCtx()) {
-            throw new Sae4jException("--context is " + length + ", but the model's context is " + model.config().nCtx(),
-                    model.config().name(), "choose a shorter one");
-        }
-        Tokenizer tokenizer = model.tokenizer().orElseThrow(() -> new Sae4jException("texts cannot be encoded without a tokenizer",
-                model.config().name(), "put tokenizer.json into the model's folder, or give --tokens"));
-        Corpus corpus = files.corpus != null ? Corpus.labelled(existing(files.corpus, "--corpus"))
+        return new TextContexts(corpus(), tokenization(model));
+    }
+
+    private Corpus corpus() {
+        return files.corpus != null ? Corpus.labelled(existing(files.corpus, "--corpus"))
                 : files.text != null ? Corpus.text(existing(files.text, "--text")) : Corpus.jsonl(existing(files.jsonl, "--jsonl"), field);
-        return new TextContexts(corpus, tokenizer, packing, length, noBos ? OptionalInt.empty() : tokenizer.bos());
     }
 
     private static List<Path> existing(List<Path> paths, String option) {
@@ -108,20 +128,52 @@ final class CorpusOptions {
         return paths;
     }
 
-    /** Tokens whose activations are left out. */
-    Set<Integer> excluded(Transformer model) {
-        if (keepSpecial) {
-            return Set.of();
+    /** All files that are read. */
+    List<Path> paths() {
+        return files == null ? List.of() : Stream.of(files.corpus, files.text, files.jsonl, files.tokens).filter(Objects::nonNull)
+                .flatMap(List::stream).toList();
+    }
+
+    /** All files that are read and others that may be given, null for those that are not. */
+    @Nullable Path[] inputs(@Nullable Path... others) {
+        return Stream.concat(paths().stream(), Stream.of(others).filter(Objects::nonNull)).toArray(Path[]::new);
+    }
+
+    /** All texts, for a command that needs to know which token is of which; none if nothing was given. */
+    List<Document> documents(CommandSpec spec, Progress progress) {
+        if (files == null) {
+            return List.of();
         }
-        return excluded != null ? new HashSet<>(excluded)
-                : model.tokenizer().map(t -> t.bos().stream().boxed().collect(Collectors.toSet())).orElse(Set.of());
+        if (files.tokens != null) {
+            throw new ParameterException(spec.commandLine(), "--tokens are no texts, give --corpus, --text or --jsonl");
+        }
+        try (Corpus corpus = corpus()) {
+            return corpus.documents(progress);
+        }
+    }
+
+    /** All contexts, of so many tokens that count at most; the last may have more. */
+    List<Context> contexts(Transformer model, long maxRows, Terminal terminal) {
+        try (Contexts open = open(model)) {
+            terminal.say(describe(open));
+            List<Context> contexts = new ArrayList<>();
+            long rows = 0;
+            for (Optional<Context> next = open.next(); next.isPresent(); next = rows < maxRows ? open.next() : Optional.empty()) {
+                terminal.checkCancelled();
+                contexts.add(next.get());
+                rows += next.get().count();
+                terminal.update("reading the corpus", open.bytesRead(), open.bytes());
+            }
+            return contexts;
+        }
     }
 
     /** Says in a line what is done. */
-    String describe(Contexts contexts, Set<Integer> left) {
-        String how = contexts.description().entrySet().stream().map(e -> e.getKey() + " " + e.getValue()).sorted()
-                .collect(Collectors.joining(", "));
-        return how + "; " + (left.isEmpty() ? "no token is left out" : "tokens left out of the activations: "
-                + Arrays.toString(left.stream().sorted().toArray()).toLowerCase(Locale.ROOT));
+    static String describe(Contexts contexts) {
+        Map<String, String> how = new TreeMap<>(contexts.description());
+        String left = how.getOrDefault("excluded_tokens", "");
+        how.remove("excluded_tokens");
+        return how.entrySet().stream().map(e -> e.getKey() + " " + e.getValue()).collect(Collectors.joining(", ")) + "; "
+                + (left.isEmpty() ? "no token is left out" : "tokens left out wherever they stand: " + left);
     }
 }

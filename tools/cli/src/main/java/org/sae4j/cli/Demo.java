@@ -13,11 +13,14 @@ import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.lab.LabelScores;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.core.SparseAutoencoders;
 import org.sae4j.core.Transformers;
+import org.sae4j.core.activations.Contexts;
+import org.sae4j.core.activations.StreamedActivations;
 import org.sae4j.core.evaluate.Evaluation;
 import org.sae4j.core.evaluate.Evaluator;
 import org.sae4j.core.experiment.ExperimentRun;
@@ -29,7 +32,6 @@ import org.sae4j.core.train.ActivationBuffer;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Setting;
-import org.sae4j.core.train.TokenActivations;
 import org.sae4j.core.train.TrainedSae;
 import org.sae4j.core.train.TrainingMetrics;
 import org.sae4j.core.train.TrainingRun;
@@ -84,8 +86,8 @@ final class Demo {
         FeatureProfiles profiles;
         try (Transformer model = Transformers.open(DemoWorld.extractModel(DemoWorld.GELU_1L, models.resolve(DemoWorld.GELU_1L)), engine)) {
             List<String> texts = DemoWorld.trainingCorpus().stream().limit(documents).map(Document::text).toList();
-            int[][] training = TokenActivations.rows(model, texts);
-            int[][] evaluation = TokenActivations.rows(model, labelled.stream().map(Document::text).toList());
+            List<Context> training = model.tokenization().contexts(texts);
+            List<Context> evaluation = model.tokenization().contexts(labelled.stream().map(Document::text).toList());
             try {
                 for (Plan plan : plans()) {
                     trained.add(train(plan, model, training, evaluation, labelled));
@@ -125,17 +127,17 @@ final class Demo {
                 new Plan("topk-512", "small TopK", common.with(Map.of("d_sae", "512", "steps", Integer.toString(Math.max(1, steps / 2))))));
     }
 
-    private Trained train(Plan plan, Transformer model, int[][] training, int[][] evaluation, List<Document> labelled) {
+    private Trained train(Plan plan, Transformer model, List<Context> training, List<Context> evaluation, List<Document> labelled) {
         Path folder = Paths.newFolder(output.resolve("autoencoders").resolve(plan.id()));
         List<TrainingMetrics> metrics = new ArrayList<>();
         TrainedSae result;
-        TokenActivations activations = new TokenActivations(model, HOOK, training, true);
+        StreamedActivations activations = new StreamedActivations(model, List.of(HOOK), () -> Contexts.of(training), Long.MAX_VALUE);
         ActivationBuffer buffer = new ActivationBuffer(activations, BUFFER_ROWS, seed, terminal);
         TrainingProgress progress = new TrainingProgress(terminal, "training " + plan.title());
         Evaluation measured;
         try (TrainingRun run = TrainingRun.builder(engine, plan.recipe(), buffer).output(folder, Existing.OVERWRITE).checkpoints(-1, 1)
                 .origin(Optional.of(HOOK), Optional.of(model.config().name()))
-                .evaluation(sae -> Evaluator.evaluate(model, sae, evaluation, true, terminal), 0)
+                .evaluation(sae -> Evaluator.evaluate(model, sae, evaluation, false, Double.POSITIVE_INFINITY, terminal), 0)
                 .listener(metrics::add).listener(progress).build()) {
             TrainingRun.Result done = run.run(progress);
             result = done.trained();

@@ -12,23 +12,22 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
 import org.sae4j.api.engine.Engine;
-import org.sae4j.api.experiment.Document;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.core.Sae4j;
 import org.sae4j.core.SparseAutoencoders;
+import org.sae4j.core.activations.Contexts;
 import org.sae4j.core.evaluate.Evaluation;
 import org.sae4j.core.evaluate.EvaluationFile;
 import org.sae4j.core.evaluate.Evaluator;
-import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.store.ActivationPaths;
 import org.sae4j.core.store.ActivationStore;
-import org.sae4j.core.train.TokenActivations;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Evaluates an autoencoder. */
@@ -41,8 +40,26 @@ final class EvaluateCommand implements Runnable {
     @Option(names = "--sae", required = true, paramLabel = "PATH", description = "The autoencoder's folder or file.")
     private Path sae;
 
-    @ArgGroup(multiplicity = "1", exclusive = true)
-    private Data data;
+    @Option(names = "--model", paramLabel = "DIR", description = "The transformer's folder, or a GGUF file; it reads a corpus.")
+    private Path model;
+
+    @Mixin
+    private CorpusOptions corpus;
+
+    @Option(names = "--max-rows", paramLabel = "N", description = "Stop reading the corpus after so many tokens that count. Default: the "
+            + "whole corpus.")
+    private Long maxRows;
+
+    @Option(names = "--keep-first", description = "With --model: leave the first position of every context out of reconstruction and "
+            + "firing, and keep its activation when others are replaced, also where no BOS stands there.")
+    private boolean keepFirst;
+
+    @Option(names = "--activations", arity = "1..*", paramLabel = "PATH",
+            description = "Instead of a model: activations, as a store that sae harvest wrote, or safetensors files, or folders of them.")
+    private List<Path> activations = List.of();
+
+    @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data", description = "The tensor in the files. Default: data.")
+    private String tensor;
 
     @Option(names = "--output", paramLabel = "FILE", description = "Write all numbers as JSON too, with the density of every feature; a "
             + "file whose name ends with .jsonl gets one more line.")
@@ -60,53 +77,16 @@ final class EvaluateCommand implements Runnable {
     @Mixin
     private EngineOption engineOption;
 
-    /** What to evaluate on. */
-    static final class Data {
-        @ArgGroup(exclusive = false)
-        private Texts texts;
-
-        @ArgGroup(exclusive = false)
-        private Stored stored;
-
-        Data() {
-        }
-    }
-
-    /** Texts through a model. */
-    static final class Texts {
-        @Option(names = "--model", required = true, paramLabel = "DIR", description = "The transformer's folder, or a GGUF file, with a tokenizer.")
-        private Path model;
-
-        @Option(names = "--corpus", required = true, paramLabel = "FILE", description = CorpusOptions.LABELLED)
-        private Path corpus;
-
-        Texts() {
-        }
-    }
-
-    /** Activations from a file. */
-    static final class Stored {
-        @Option(names = "--activations", required = true, arity = "1..*", paramLabel = "PATH",
-                description = "Activations: a store that sae harvest wrote, or safetensors files, or folders of them.")
-        private List<Path> activations;
-
-        @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data", description = "The tensor in the files. Default: data.")
-        private String tensor;
-
-        Stored() {
-        }
-    }
-
     EvaluateCommand() {
     }
 
     @Override
     public void run() {
-        processOption.check();
-        norm.check();
+        checkData();
         Paths.existing(sae, "--sae");
         if (output != null) {
-            List<Path> inputs = new ArrayList<>(data.texts != null ? List.of(data.texts.corpus) : data.stored.activations);
+            List<Path> inputs = new ArrayList<>(corpus.paths());
+            inputs.addAll(activations);
             if (!Files.isDirectory(sae)) {
                 inputs.add(sae);
             }
@@ -119,8 +99,8 @@ final class EvaluateCommand implements Runnable {
             provenance.put("engine", engine.id());
             provenance.put("device", engine.device().name());
             provenance.put("autoencoder_fingerprint", autoencoder.fingerprint());
-            Evaluation evaluation = data.texts != null ? onTexts(data.texts, autoencoder, engine, provenance, terminal)
-                    : onActivations(data.stored, autoencoder, provenance, terminal);
+            Evaluation evaluation = model != null ? onTexts(autoencoder, engine, provenance, terminal)
+                    : onActivations(autoencoder, provenance, terminal);
             Terminal.endLine();
             print(evaluation);
             if (output != null) {
@@ -129,20 +109,41 @@ final class EvaluateCommand implements Runnable {
         }
     }
 
-    private Evaluation onTexts(Texts texts, SparseAutoencoder autoencoder, Engine engine, Map<String, Object> provenance,
-            Terminal terminal) {
-        try (Transformer model = processOption.open(Paths.existing(texts.model, "--model"), engine)) {
-            List<String> documents = DataFiles.corpus(Paths.existing(texts.corpus, "--corpus")).stream().map(Document::text).toList();
-            provenance.put("model_name", model.config().name());
-            provenance.put("model_fingerprint", model.fingerprint());
-            boolean hasBos = model.tokenizer().filter(t -> t.bos().isPresent()).isPresent();
-            return Evaluator.evaluate(model, autoencoder, TokenActivations.rows(model, documents), hasBos, terminal);
+    private void checkData() {
+        norm.check();
+        processOption.check();
+        if (model == null == activations.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), model == null ? "Missing required option: '--activations=PATH', or "
+                    + "'--model=DIR' with a corpus" : "--model and --activations are mutually exclusive");
+        }
+        if (model != null) {
+            corpus.require(spec);
+        } else if (corpus.isGiven() || processOption.isGiven() || maxRows != null || keepFirst) {
+            throw new ParameterException(spec.commandLine(), "--activations are given, so a corpus, --process, --max-rows and --keep-first "
+                    + "have no effect");
+        }
+        if (maxRows != null && maxRows < 1) {
+            throw new ParameterException(spec.commandLine(), "--max-rows is at least 1, found " + maxRows);
         }
     }
 
-    private Evaluation onActivations(Stored stored, SparseAutoencoder autoencoder, Map<String, Object> provenance, Terminal terminal) {
-        stored.activations.forEach(path -> Paths.existing(path, "--activations"));
-        ActivationPaths paths = new ActivationPaths(stored.activations, stored.tensor, Optional.empty(), Optional.empty(),
+    private Evaluation onTexts(SparseAutoencoder autoencoder, Engine engine, Map<String, Object> provenance, Terminal terminal) {
+        try (Transformer transformer = processOption.open(Paths.existing(model, "--model"), engine)) {
+            List<Context> contexts = corpus.contexts(transformer, maxRows == null ? Long.MAX_VALUE : maxRows, terminal);
+            provenance.put("model_name", transformer.config().name());
+            provenance.put("model_fingerprint", transformer.fingerprint());
+            try (Contexts open = corpus.open(transformer)) {
+                provenance.put("texts", open.description());
+            }
+            provenance.put("contexts", contexts.size());
+            provenance.put("tokens_read", contexts.stream().mapToLong(Context::size).sum());
+            return Evaluator.evaluate(transformer, autoencoder, contexts, keepFirst, norm.multiple(), terminal);
+        }
+    }
+
+    private Evaluation onActivations(SparseAutoencoder autoencoder, Map<String, Object> provenance, Terminal terminal) {
+        activations.forEach(path -> Paths.existing(path, "--activations"));
+        ActivationPaths paths = new ActivationPaths(activations, tensor, Optional.empty(), Optional.empty(),
                 OptionalInt.of(autoencoder.config().dIn()));
         try (ActivationStore store = paths.open()) {
             if (store.info().modelFingerprint().isEmpty()) {
@@ -172,8 +173,12 @@ final class EvaluateCommand implements Runnable {
         line(out, "mean centring |mu|/|sigma|", "%.3f", e.meanCentring());
         e.recovered().ifPresent(r -> {
             line(out, "cross-entropy in nats", "clean %.4f, with autoencoder %.4f, with zeros %.4f", r.ceClean(), r.ceSae(), r.ceZero());
-            line(out, "CE recovered", "%.4f", r.ceRecovered());
+            line(out, "  tokens kept", "%d as they were, of %d with a prediction: those that do not count%s", r.kept(), r.predictions(),
+                    r.firstKept() ? ", the first position of every context among them" : "");
+            line(out, "CE recovered", "%.4f of what zeros cost", r.ceRecovered());
             line(out, "KL recovered", "%.4f", r.klRecovered());
+            line(out, "as SAELens counts", "ce_loss_score %.4f, kl_div_score %.4f: all positions replaced, kept ones too, which costs "
+                    + "%.4f nats", r.everywhere().ceLossScore(), r.everywhere().klDivScore(), r.costOfKept());
         });
         out.flush();
     }

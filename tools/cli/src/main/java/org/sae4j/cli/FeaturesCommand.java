@@ -2,9 +2,11 @@ package org.sae4j.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Document;
+import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.lab.LabelScores;
 import org.sae4j.api.model.Transformer;
@@ -39,8 +41,8 @@ final class FeaturesCommand implements Runnable {
     @Option(names = "--sae", required = true, paramLabel = "DIR", description = "The autoencoder's folder or file.")
     private Path sae;
 
-    @Option(names = "--corpus", required = true, paramLabel = "FILE", description = CorpusOptions.LABELLED)
-    private Path corpus;
+    @Mixin
+    private CorpusOptions corpus;
 
     @ArgGroup
     private Choice choice = new Choice();
@@ -84,20 +86,24 @@ final class FeaturesCommand implements Runnable {
         if (choice.top != null && choice.top < 1) {
             throw new ParameterException(spec.commandLine(), "--top is at least 1, found " + choice.top);
         }
+        corpus.require(spec);
         processOption.check();
         Paths.existing(model, "--model");
         Paths.existing(sae, "--sae");
-        List<Document> documents = DataFiles.corpus(Paths.existing(corpus, "--corpus"));
         List<Fact> asked = facts == null ? List.of() : DataFiles.facts(Paths.existing(facts, "--facts"));
         Terminal terminal = new Terminal();
-        try (OutputFolder target = OutputFolder.open(output, OutputKinds.FEATURES, overwriteOption.existing(), corpus, facts);
+        List<Document> documents = corpus.documents(spec, terminal);
+        try (OutputFolder target = OutputFolder.open(output, OutputKinds.FEATURES, overwriteOption.existing(), corpus.inputs(facts));
                 Engine engine = engineOption.open(terminal);
                 Transformer transformer = processOption.open(model, engine);
                 SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine)) {
             checkFeatures(autoencoder.config().dSae());
-            ExperimentRun run = ExperimentRun.builder(transformer, engine).autoencoder(autoencoder).corpus(documents).facts(asked)
-                    .seed(seed).progress(terminal).build();
-            LabelScores scores = LabelScores.of(run.encodedCorpus(), terminal);
+            ExperimentRun run = ExperimentRun.builder(transformer, engine).autoencoder(autoencoder).corpus(documents)
+                    .tokenization(corpus.tokenization(transformer)).facts(asked).seed(seed).progress(terminal).build();
+            EncodedCorpus encoded = run.encodedCorpus();
+            terminal.say(String.format(Locale.ROOT, "%,d tokens of %,d documents, %,d more were read and left out",
+                    encoded.features().rows(), documents.size(), encoded.leftOut()));
+            LabelScores scores = LabelScores.of(encoded, terminal);
             FeatureProfiles profiles = FeatureProfiles.compute(transformer, autoencoder, scores, features(scores), asked,
                     ProfileSettings.of(seed), terminal);
             target.begin();
@@ -126,11 +132,11 @@ final class FeaturesCommand implements Runnable {
         }
         if (choice.top != null) {
             throw new Sae4jException("--top needs active features and at least two labels, found the labels " + scores.labels(),
-                    corpus.toString(), "label the texts (label, tab, text), or choose features with --feature");
+                    corpus.paths().toString(), "label the texts (label, tab, text), or choose features with --feature");
         }
         int[] sample = FeatureProfiles.sample(scores, UNLABELLED, seed);
         if (sample.length == 0) {
-            throw new Sae4jException("no feature is active in the corpus", corpus.toString(),
+            throw new Sae4jException("no feature is active in the corpus", corpus.paths().toString(),
                     "give texts that the autoencoder knows, or choose features with --feature");
         }
         return sample;

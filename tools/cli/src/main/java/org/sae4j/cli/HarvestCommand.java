@@ -5,17 +5,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CancellationException;
 import org.sae4j.api.ElementType;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
+import org.sae4j.core.activations.Contexts;
+import org.sae4j.core.activations.RowNorms;
 import org.sae4j.core.store.ActivationStore;
-import org.sae4j.core.store.Contexts;
 import org.sae4j.core.store.Harvest;
 import org.sae4j.core.store.HarvestProgress;
-import org.sae4j.core.store.RowNorms;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -103,9 +102,8 @@ final class HarvestCommand implements Runnable {
                 HookPoint hook = ActivationsCommand.hook(spec, name, transformer);
                 stores.put(hook, hooks.size() == 1 ? output : output.resolve(hook.toString()));
             }
-            Set<Integer> excluded = corpus.excluded(transformer);
-            terminal.say(corpus.describe(contexts, excluded));
-            Harvest.Settings settings = new Harvest.Settings(stores, type, excluded, maxRows == null ? Long.MAX_VALUE : maxRows, shardRows);
+            terminal.say(CorpusOptions.describe(contexts));
+            Harvest.Settings settings = new Harvest.Settings(stores, type, maxRows == null ? Long.MAX_VALUE : maxRows, shardRows);
             try {
                 HarvestProgress done = Harvest.run(transformer, contexts, settings, resumeOption.existing(), terminal);
                 terminal.say(String.format(Locale.ROOT, "read %,d tokens in %,d contexts", done.tokens(), done.contexts()));
@@ -116,6 +114,8 @@ final class HarvestCommand implements Runnable {
             for (Path folder : stores.values()) {
                 try (ActivationStore store = ActivationStore.open(folder)) {
                     terminal.say(StoreCommand.describe(store));
+                    terminal.say(String.format(Locale.ROOT, "%,d tokens of those that were read are not in it", store.harvested().tokens()
+                            - store.rows()));
                     RowNorms norms = store.norms(terminal);
                     terminal.say(String.format(Locale.ROOT, "norms: median %.4g, 99.9%% at most %.4g, largest %.4g", norms.median(),
                             norms.quantile(0.999), norms.max()));

@@ -1,9 +1,11 @@
 package org.sae4j.cli;
 
 import java.util.Locale;
+import java.util.stream.LongStream;
 import org.sae4j.api.Progress;
+import org.sae4j.core.activations.RowNorms;
+import org.sae4j.core.activations.StreamedActivations;
 import org.sae4j.core.store.ActivationStore;
-import org.sae4j.core.store.RowNorms;
 import org.sae4j.core.store.StoreRows;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,9 +55,28 @@ final class NormOption {
         return norms.limit(multiple);
     }
 
+    /** How many times the median a norm may be. */
+    double multiple() {
+        return multiple;
+    }
+
     /** The rows of a store that count. */
     StoreRows rows(ActivationStore store, Progress progress) {
         return multiple == Double.POSITIVE_INFINITY ? store.all() : store.within(limit(store.norms(progress)), progress);
+    }
+
+    /** The largest norm that counts, by the median of the first activations of a model. */
+    double limit(StreamedActivations rows, int sample, Progress progress) {
+        if (multiple == Double.POSITIVE_INFINITY) {
+            return multiple;
+        }
+        float[] norms = new float[sample];
+        float[] row = new float[rows.width()];
+        rows.load(LongStream.range(0, sample).toArray(), progress, (number, activation) -> {
+            activation.copyTo(row, 0);
+            norms[number] = RowNorms.norm(row, 0, row.length);
+        });
+        return new RowNorms(norms).limit(multiple);
     }
 
     /** Says in a line what is left out. */

@@ -47,8 +47,8 @@ final class RunCommand implements Runnable {
     @Option(names = "--config", paramLabel = "FILE", description = "Settings of the experiment, a JSON object.")
     private Path config;
 
-    @Option(names = "--corpus", paramLabel = "FILE", description = CorpusOptions.LABELLED)
-    private Path corpus;
+    @Mixin
+    private CorpusOptions corpus;
 
     @Option(names = "--facts", paramLabel = "FILE", description = "Facts: a JSON list of {relation, prompt, subject, answer}.")
     private Path facts;
@@ -111,14 +111,14 @@ final class RunCommand implements Runnable {
         Paths.existing(model, "--model");
         autoencoders.forEach(path -> Paths.existing(path, "--sae"));
         Terminal terminal = new Terminal();
-        try (OutputFolder target = OutputFolder.open(output, OutputKinds.RUN, overwriteOption.existing(), config, corpus, facts);
+        try (OutputFolder target = OutputFolder.open(output, OutputKinds.RUN, overwriteOption.existing(), corpus.inputs(config, facts));
                 Engine engine = engineOption.open(terminal);
                 Transformer transformer = processOption.open(model, engine)) {
             ExperimentRun.Builder builder = ExperimentRun.builder(transformer, engine).seed(seed).progress(terminal);
             try (SaeSet set = SaeSet.open(autoencoders, engine)) {
                 set.autoencoders().forEach(builder::autoencoder);
-                if (corpus != null) {
-                    builder.corpus(DataFiles.corpus(corpus));
+                if (corpus.isGiven()) {
+                    builder.corpus(corpus.documents(spec, terminal)).tokenization(corpus.tokenization(transformer));
                 }
                 if (facts != null) {
                     builder.facts(DataFiles.facts(facts));

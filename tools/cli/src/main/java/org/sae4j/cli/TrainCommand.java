@@ -8,19 +8,19 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
+import org.sae4j.core.activations.Contexts;
+import org.sae4j.core.activations.StreamedActivations;
 import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.output.Existing;
 import org.sae4j.core.output.OutputFolder;
 import org.sae4j.core.store.ActivationPaths;
 import org.sae4j.core.store.ActivationStore;
-import org.sae4j.core.store.Contexts;
 import org.sae4j.core.store.RowSummary;
 import org.sae4j.core.store.StoreRows;
 import org.sae4j.core.train.ActivationBuffer;
@@ -28,7 +28,6 @@ import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Setting;
-import org.sae4j.core.train.TokenActivations;
 import org.sae4j.core.train.TrainingMetrics;
 import org.sae4j.core.train.TrainingRun;
 import picocli.CommandLine.Command;
@@ -42,6 +41,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "train", description = "Train an autoencoder on stored activations, or on those of a model as it reads a corpus.",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class TrainCommand implements Runnable {
+    /** With a model, the median norm is that of so many activations. */
+    private static final int NORM_ROWS = 1 << 13;
     private static final List<String> INIT_TENSORS =
             List.of("W_enc", "W_dec", "b_enc", "b_dec", "threshold", "b_gate", "b_mag", "r_mag");
 
@@ -96,6 +97,10 @@ final class TrainCommand implements Runnable {
             description = "With --model: activations that are mixed at a time; half of them are computed anew when half are used up. "
                     + "Default: ${DEFAULT-VALUE}.")
     private int buffer;
+
+    @Option(names = "--max-rows", paramLabel = "N", description = "With --model: after so many activations the first ones come again. "
+            + "Default: those of the whole corpus.")
+    private Long maxRows;
 
     @Option(names = "--init", paramLabel = "FILE",
             description = "Start from the tensors W_enc [d_in, d_sae], W_dec [d_sae, d_in], b_enc, b_dec of a safetensors file; also "
@@ -194,7 +199,7 @@ final class TrainCommand implements Runnable {
     private void checkData() {
         norm.check();
         if (!activations.isEmpty()) {
-            if (model != null || corpus.isGiven() || processOption.isGiven()) {
+            if (model != null || corpus.isGiven() || processOption.isGiven() || maxRows != null) {
                 throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --process and a corpus have no "
                         + "effect");
             }
@@ -213,6 +218,9 @@ final class TrainCommand implements Runnable {
         Usage.require(spec, "'--hook=HOOK'", hook);
         if (buffer < 2 || buffer % 2 != 0) {
             throw new ParameterException(spec.commandLine(), "--buffer is even and at least 2, found " + buffer);
+        }
+        if (maxRows != null && maxRows < 1) {
+            throw new ParameterException(spec.commandLine(), "--max-rows is at least 1, found " + maxRows);
         }
         if (order == Order.SEQUENTIAL) {
             throw new ParameterException(spec.commandLine(), "--order sequential needs stored activations: harvest them first");
@@ -254,30 +262,30 @@ final class TrainCommand implements Runnable {
     }
 
     private void trainOnModel(Recipe recipe, Map<String, Tensor> start, OutputFolder target, Terminal terminal) {
-        try (Engine engine = engineOption.open(terminal);
-                Transformer transformer = processOption.open(model, engine);
-                Contexts contexts = corpus.open(transformer)) {
-            HookPoint point = ActivationsCommand.hook(spec, hook, transformer);
-            Set<Integer> excluded = corpus.excluded(transformer);
-            terminal.say(corpus.describe(contexts, excluded));
-            data.put("texts", corpus.describe(contexts, excluded));
+        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine)) {
+            HookPoint point = ActivationsCommand.hook(spec, hook.strip(), transformer);
+            Map<String, String> texts;
+            try (Contexts contexts = corpus.open(transformer)) {
+                texts = contexts.description();
+                String how = CorpusOptions.describe(contexts);
+                terminal.say(how);
+                data.put("texts", how);
+            }
             data.put("model fingerprint", transformer.fingerprint());
             data.put("buffer", buffer);
-            List<int[]> tokens = new ArrayList<>();
-            for (Optional<int[]> next = contexts.next(); next.isPresent(); next = contexts.next()) {
-                terminal.checkCancelled();
-                tokens.add(next.get());
-                terminal.update("reading the corpus", contexts.bytesRead(), contexts.bytes());
-            }
-            TokenActivations rows = new TokenActivations(transformer, List.of(point), tokens.toArray(int[][]::new),
-                    (position, id) -> !excluded.contains(id));
-            ActivationSource source = new ActivationBuffer(rows, buffer, recipe.seed(), terminal);
-            TrainingRun.Builder run = TrainingRun.builder(engine, recipe, source).init(start).rows(rows.size())
-                    .contexts(contexts.description())
-                    .origin(Optional.of(point), Optional.of(transformer.config().name()));
-            try (HeldOutOptions.HeldOut heldOut = heldOutOptions.open(norm, terminal)) {
-                heldOut.configure(run, recipe);
-                train(run, recipe, target, terminal);
+            try (StreamedActivations rows = new StreamedActivations(transformer, List.of(point), () -> corpus.open(transformer),
+                    maxRows == null ? Long.MAX_VALUE : maxRows)) {
+                double limit = norm.limit(rows, Math.min(buffer, NORM_ROWS), terminal);
+                data.put("largest norm", limit);
+                ActivationBuffer source = new ActivationBuffer(rows, buffer, recipe.seed(), new double[] {limit}, terminal);
+                TrainingRun.Builder run = TrainingRun.builder(engine, recipe, source).init(start).contexts(texts)
+                        .origin(Optional.of(point), Optional.of(transformer.config().name()));
+                try (HeldOutOptions.HeldOut heldOut = heldOutOptions.open(norm, terminal)) {
+                    heldOut.configure(run, recipe);
+                    train(run, recipe, target, terminal);
+                }
+                terminal.say(String.format(Locale.ROOT, "left out %,d of %,d activations whose norm is more than %.4g (--max-norm)",
+                        source.leftOut(), source.loaded(), limit));
             }
         }
     }

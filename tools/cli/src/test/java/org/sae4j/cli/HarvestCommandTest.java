@@ -178,15 +178,50 @@ class HarvestCommandTest {
         assertThat(json("f.json").path("tokens").asInt()).isEqualTo(39);
         assertThat(json("f.json").path("rows_beyond_norm_limit").asInt()).isEqualTo(1);
         double all = json("f.json").path("explained_variance_of_all_rows").asDouble();
-        String[] keep = java.util.Arrays.copyOf(evaluate, evaluate.length + 2);
-        keep[evaluate.length] = "--max-norm";
-        keep[evaluate.length + 1] = "inf";
-        assertThat(run(keep)).as(err.toString()).isZero();
+        List<String> keep = new ArrayList<>(List.of(evaluate));
+        keep.addAll(List.of("--max-norm", "inf", "--overwrite"));
+        assertThat(run(keep.toArray(String[]::new))).as(err.toString()).isZero();
         assertThat(json("f.json").path("tokens").asInt()).isEqualTo(40);
         assertThat(json("f.json").path("explained_variance").asDouble()).isCloseTo(all, org.assertj.core.api.Assertions.within(1e-12));
         assertFails(1, "no activation store and no safetensors file", "train", "--recipe", "paper", "--activations",
                 Files.createDirectory(folder.resolve("empty")).toString(), "--output", file("x"));
         assertFails(1, "shards of activations", "evaluate", "--sae", file("z"), "--activations", file("empty"));
+    }
+
+    /** The same tokens count whatever is asked: BOS nowhere, and all tokens of a text that is longer than the context. */
+    @Test
+    void oneWayFromTextsToTokensThatCount() throws IOException {
+        String mid = write("mid.tsv", "l\tThe cat slept.<|endoftext|>The dog ran.\n");
+        String start = write("start.tsv", "l\t<|endoftext|>The cat slept.\n");
+        String bare = write("bare.tsv", "l\tThe cat slept.\n");
+        String bom = write("bom.txt", "\uFEFFThe cat slept.");
+        String sentences = "The cat slept under the tree. ".repeat(60).strip();
+        String longer = write("long.tsv", "l\t" + sentences + "\n");
+        String jsonl = write("long.jsonl", "{\"text\":\"" + sentences + "\"}\n");
+        train("one", "--model", gelu.toString(), "--corpus", bare, "--hook", HOOK, "--buffer", "8", "--max-rows", "5");
+        double[] tokens = new double[5];
+        String[][] data = {{"--corpus", mid}, {"--corpus", start}, {"--corpus", longer}, {"--jsonl", jsonl, "--context", "50"},
+            {"--text", bom}};
+        for (int i = 0; i < data.length; i++) {
+            List<String> evaluate = new ArrayList<>(List.of("evaluate", "--sae", file("one"), "--model", gelu.toString(), "--output",
+                    file("e" + i + ".json")));
+            evaluate.addAll(List.of(data[i]));
+            assertThat(run(evaluate.toArray(String[]::new))).as(err.toString()).isZero();
+            tokens[i] = json("e" + i + ".json").path("tokens").asInt() + json("e" + i + ".json").path("rows_beyond_norm_limit").asInt();
+            assertThat(json("e" + i + ".json").at("/saelens/ce_loss_score").isNumber()).isTrue();
+            assertThat(run(harvest("h" + i, data[i]))).as(err.toString()).isZero();
+            assertThat(rows("h" + i)).hasSize((int) tokens[i] * 512);
+        }
+        assertThat(rows("h1")).isEqualTo(rows("h4"));
+        assertThat(tokens[2]).isEqualTo(tokens[3]).isGreaterThan(400);
+        assertThat(run(harvest("packed", "--corpus", start, start, "--pack", "packed", "--keep-special"))).as(err.toString()).isZero();
+        assertThat(rows("packed")).hasSize((int) (2 * tokens[1] + 2) * 512);
+        assertThat(run("report", "features", "--model", gelu.toString(), "--sae", file("one"), "--corpus", longer, "--feature", "1",
+                "--output", file("pages"))).as(err.toString()).isZero();
+        assertThat(json("pages/features.json").at("/provenance/corpusTokens").asInt()).isEqualTo((int) tokens[2]);
+        assertThat(json("pages/features.json").at("/provenance/corpusTokensLeftOut").asInt()).isPositive();
+        assertFails(2, "--tokens are no texts", "report", "features", "--model", gelu.toString(), "--sae", file("one"), "--tokens", mid,
+                "--output", file("pages"));
     }
 
     private static float[] rowsWithOneLarge() {
@@ -264,7 +299,10 @@ class HarvestCommandTest {
         String[] training = {"train", "--recipe", "openai-topk", "--steps", "2", "--batch", "4", "--set", "d_sae=32", "--set", "k=4",
             "--model", gelu.toString(), "--corpus", tsv, "--hook", HOOK, "--buffer", "8", "--process", "fold_ln", "--output", file("sae")};
         assertThat(run(training)).as(err.toString()).isZero();
-        assertThat(Files.readString(folder.resolve("sae/cfg.json"))).contains("gelu-1l-demo + fold_ln");
+        JsonNode metadata = json("sae/cfg.json").path("metadata");
+        assertThat(metadata.path("model_name").asString()).isEqualTo("gelu-1l-demo");
+        assertThat(metadata.at("/model_from_pretrained_kwargs/fold_ln").asBoolean()).isTrue();
+        assertThat(metadata.at("/model_from_pretrained_kwargs/center_unembed").asBoolean(true)).isFalse();
         assertFails(2, "--process has [fold_lm]", harvest("x", "--corpus", tsv, "--process", "fold_lm"));
         assertFails(2, "--process and a corpus have no effect", "train", "--recipe", "paper", "--activations", file("raw"),
                 "--process", "all", "--output", file("x"));

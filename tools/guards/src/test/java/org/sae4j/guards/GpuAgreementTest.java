@@ -23,18 +23,20 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.api.experiment.Document;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.core.Engines;
 import org.sae4j.core.SparseAutoencoders;
 import org.sae4j.core.Transformers;
+import org.sae4j.core.activations.Contexts;
+import org.sae4j.core.activations.StreamedActivations;
 import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.core.experiment.Experiments;
 import org.sae4j.core.train.ActivationBuffer;
 import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
-import org.sae4j.core.train.TokenActivations;
 import org.sae4j.core.train.TrainedSae;
 import org.sae4j.core.train.Trainer;
 import org.sae4j.core.train.TrainingMetrics;
@@ -100,8 +102,10 @@ class GpuAgreementTest {
     private static Training train(String modelName, Recipe recipe, Engine engine) {
         List<TrainingMetrics> metrics = new ArrayList<>();
         try (Transformer model = model(modelName, cpu)) {
-            int[][] tokens = TokenActivations.rows(model, DemoWorld.trainingCorpus().stream().limit(300).map(Document::text).toList());
-            ActivationBuffer activations = new ActivationBuffer(new TokenActivations(model, HOOK, tokens, true), 8192, 1, Progress.NONE);
+            List<Context> contexts = model.tokenization().contexts(DemoWorld.trainingCorpus().stream().limit(300).map(Document::text)
+                    .toList());
+            ActivationBuffer activations = new ActivationBuffer(new StreamedActivations(model, List.of(HOOK), () -> Contexts.of(contexts),
+                    Long.MAX_VALUE), 8192, 1, Progress.NONE);
             try (Trainer trainer = Trainer.builder(engine, recipe, activations).origin(HOOK, modelName)
                     .listener(metrics::add).build()) {
                 trainer.run(Progress.NONE);

@@ -12,7 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
@@ -32,11 +32,17 @@ import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Program;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Tokenization;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.core.Engines;
 import org.sae4j.core.SparseAutoencoders;
 import org.sae4j.core.Transformers;
+import org.sae4j.core.activations.Contexts;
+import org.sae4j.core.activations.Corpus;
+import org.sae4j.core.activations.StreamedActivations;
+import org.sae4j.core.activations.TextContexts;
+import org.sae4j.core.activations.TokenContexts;
 import org.sae4j.core.format.SaeFiles;
 import org.sae4j.core.format.SaeWeights;
 import org.sae4j.core.format.SafetensorsFile;
@@ -51,12 +57,8 @@ import org.sae4j.core.output.OutputFolder;
 import org.sae4j.core.output.OutputKind;
 import org.sae4j.core.store.ActivationStore;
 import org.sae4j.core.store.ActivationStoreWriter;
-import org.sae4j.core.store.Contexts;
-import org.sae4j.core.store.Corpus;
 import org.sae4j.core.store.HarvestProgress;
 import org.sae4j.core.store.StoreInfo;
-import org.sae4j.core.store.TextContexts;
-import org.sae4j.core.store.TokenContexts;
 import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.MetricsFile;
 import org.sae4j.core.train.Recipes;
@@ -149,14 +151,20 @@ class UseAfterCloseTest {
         });
         SUBJECTS.put(TextContexts.class, () -> {
             Contexts contexts = new TextContexts(Corpus.text(List.of(Files.writeString(folder.resolve("text.txt"), "The cat slept."))),
-                    TokenizerFiles.read(demo.model()), TextContexts.Packing.DOCUMENTS, 2, OptionalInt.empty());
+                    Tokenization.of(TokenizerFiles.read(demo.model()), 2).withoutBos());
             contexts.next();
             return Subject.of(contexts, contexts::next);
         });
         SUBJECTS.put(TokenContexts.class, () -> {
-            Contexts contexts = new TokenContexts(List.of(Files.writeString(folder.resolve("ids.txt"), "1 2\n3 4\n")));
+            Contexts contexts = new TokenContexts(List.of(Files.writeString(folder.resolve("ids.txt"), "1 2\n3 4\n")), Set.of());
             contexts.next();
             return Subject.of(contexts, contexts::next);
+        });
+        SUBJECTS.put(StreamedActivations.class, () -> {
+            Transformer transformer = Transformers.open(demo.model(), engine);
+            StreamedActivations activations = new StreamedActivations(transformer, List.of(HookPoint.mlpPost(0)),
+                    () -> Contexts.of(transformer.tokenization().contexts("The cat slept.")), 10);
+            return Subject.of(activations, () -> activations.load(new long[1], Progress.NONE, (number, activation) -> { }));
         });
         SUBJECTS.put(HubClient.class, () -> {
             HubClient client = new HubClient(HubSettings.fromEnvironment().withCache(folder.resolve("hub")).withOffline(true));

@@ -304,7 +304,7 @@ class AblationExperimentTest {
                     .hasMessageContaining("5000");
             assertThatThrownBy(() -> run(scale, "{}", List.of())).isInstanceOf(Sae4jException.class).hasMessageContaining("11");
             assertThatThrownBy(() -> ExperimentRun.builder(model, engine).build().run(EXPERIMENT, EXPERIMENT.defaults()))
-                    .isInstanceOf(Sae4jException.class).hasMessageContaining("--sae");
+                    .isInstanceOf(Sae4jException.class).hasMessageContaining("needs a sparse autoencoder");
         }
     }
 

@@ -13,9 +13,11 @@ import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.lab.FeatureColumns;
 import org.sae4j.api.lab.LabelScores;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
+import org.sae4j.api.sae.EncodedText;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.ablation.AblationConfig;
@@ -89,50 +91,63 @@ public final class Labels {
 
     /** The rise of the mean loss of documents without a feature, by feature and document. */
     private double[][] rises(List<Chosen> features, List<Integer> documents) {
-        double[] clean = losses(documents.stream().map(d -> new Passes.Run(tokens(d), null)).toList(), "loss of documents");
-        record Cell(int row, int document) {}
+        List<Part> parts = new ArrayList<>();
+        double[] predictions = new double[documents.size()];
+        for (int i = 0; i < predictions.length; i++) {
+            for (Context context : contexts(documents.get(i))) {
+                parts.add(new Part(i, documents.get(i), context));
+                predictions[i] += context.size() - 1;
+            }
+        }
+        double[] clean = losses(parts.stream().map(part -> new Passes.Run(part.context().tokens(), null)).toList(), "loss of documents");
+        record Cell(int row, int part) {}
         List<Cell> cells = new ArrayList<>();
         List<Passes.Run> runs = new ArrayList<>();
         for (int row = 0; row < features.size(); row++) {
-            for (int i = 0; i < documents.size(); i++) {
-                int[] tokens = tokens(documents.get(i));
-                float[][] added = without(features.get(row).feature(), documents.get(i), tokens);
+            for (int part = 0; part < parts.size(); part++) {
+                float[][] added = without(features.get(row).feature(), parts.get(part).document(), parts.get(part).context());
                 if (added.length > 0) {
-                    cells.add(new Cell(row, i));
-                    runs.add(new Passes.Run(tokens, added));
+                    cells.add(new Cell(row, part));
+                    runs.add(new Passes.Run(parts.get(part).context().tokens(), added));
                 }
             }
         }
         double[] after = losses(runs, "loss without the features of labels");
         double[][] rises = new double[features.size()][documents.size()];
         for (int i = 0; i < after.length; i++) {
-            rises[cells.get(i).row()][cells.get(i).document()] = after[i] - clean[cells.get(i).document()];
+            Cell cell = cells.get(i);
+            Part part = parts.get(cell.part());
+            rises[cell.row()][part.index()] += (after[i] - clean[cell.part()])
+                    * ((part.context().size() - 1) / predictions[part.index()]);
         }
         return rises;
     }
 
-    private int[] tokens(int document) {
-        int[] own = corpus.tokens(document);
-        return tokenizer.bos().isEmpty() ? own
-                : IntStream.concat(IntStream.of(tokenizer.bos().getAsInt()), IntStream.of(own)).toArray();
+    /** One context of a document, which has several if it is longer than the model's. */
+    private record Part(int index, int document, Context context) {}
+
+    /** The contexts of a document in which something is predicted. */
+    private List<Context> contexts(int document) {
+        EncodedText text = corpus.text(document);
+        return IntStream.range(0, text.size()).mapToObj(text::context).distinct().filter(context -> context.size() > 1).toList();
     }
 
-    /** The vectors that set a feature to zero in a document; empty where it is not active at all. */
-    private float[][] without(int feature, int document, int[] tokens) {
-        float[][] added = new float[tokens.length][];
-        int shift = tokens.length - corpus.tokens(document).length;
+    /** The vectors that set a feature to zero in a context of a document; empty where it is not active at all. */
+    private float[][] without(int feature, int document, Context context) {
+        float[][] added = new float[context.size()][];
+        EncodedText text = corpus.text(document);
         boolean any = false;
-        for (int t = shift; t < tokens.length; t++) {
-            float f = corpus.features().get(corpus.start(document) + t - shift, feature);
+        for (int row = 0; row < text.size(); row++) {
+            float f = text.context(row) == context ? text.features().get(row, feature) : 0;
             if (f != 0) {
-                added[t] = Vectors.scaled(subject.decoder()[feature], -f);
+                added[text.position(row)] = Vectors.scaled(subject.decoder()[feature], -f);
                 any = true;
             }
         }
         if (any && normalization != SaeConfig.Normalization.NONE) {
-            Tensor x = model.forward(new int[][] {tokens}, ForwardPlan.capture(subject.hook())).get(subject.hook()).slice(0);
-            Tensor rows = x.reshape(tokens.length, -1);
-            for (int t = shift; t < tokens.length; t++) {
+            Tensor x = model.forward(new int[][] {context.tokens()}, ForwardPlan.capture(subject.hook())).get(subject.hook()).slice(0);
+            Tensor rows = x.reshape(context.size(), -1);
+            for (int t = 0; t < context.size(); t++) {
                 if (added[t] != null) {
                     added[t] = Vectors.scaled(added[t], normalization.scale(rows.row(t)));
                 }
@@ -193,12 +208,13 @@ public final class Labels {
         int strongest = IntStream.range(columns.start(chosen.feature()), columns.start(chosen.feature() + 1)).reduce((x, y) ->
                 columns.value(y) > columns.value(x) ? y : x).orElseThrow();
         int document = corpus.documentOf(columns.row(strongest));
-        int[] own = corpus.tokens(document);
+        EncodedText text = corpus.text(document);
         int at = columns.row(strongest) - corpus.start(document);
-        int[] tokens = tokens(document);
-        int position = at + tokens.length - own.length;
+        int[] own = text.tokens();
+        int[] tokens = text.context(at).tokens();
+        int position = text.position(at);
         String[] texts = new String[2];
-        float[][] added = without(chosen.feature(), document, tokens);
+        float[][] added = without(chosen.feature(), document, text.context(at));
         passes.fromTokens(List.of(new Passes.Run(tokens, null), new Passes.Run(tokens, added)), (run, _, logits) ->
                 texts[run] = predictions(logits.row(position)));
         return new LabelEffect(chosen.label(), chosen.feature(), scores.name(chosen.feature()), chosen.auroc(),

@@ -8,7 +8,6 @@ import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
-import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
@@ -17,6 +16,7 @@ import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.api.sae.SparseRows;
+import org.sae4j.api.sae.TextEncoder;
 import org.sae4j.experiment.ablation.AblationConfig;
 
 /**
@@ -52,7 +52,7 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
     public static Subject of(AblationConfig config, ExperimentContext context, CounterRandom random) {
         Transformer model = context.model();
         SparseAutoencoder sae = context.sae();
-        HookPoint hook = EncodedCorpus.hookOf(model, sae);
+        HookPoint hook = TextEncoder.hookOf(model, sae);
         checkEditable(hook);
         int[] tokens = tokens(config, context, random);
         Activations clean = model.forward(new int[][] {tokens}, ForwardPlan.builder().capture(hook, HookPoint.LOGITS)

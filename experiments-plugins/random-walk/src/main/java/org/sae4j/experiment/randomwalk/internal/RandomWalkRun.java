@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
-import org.sae4j.api.experiment.EncodedCorpus;
 import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.ExperimentResult;
@@ -15,6 +14,7 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.api.sae.TextEncoder;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.randomwalk.RandomWalkConfig;
 import org.sae4j.experiment.randomwalk.RandomWalkConfig.Basis;
@@ -50,7 +50,7 @@ public final class RandomWalkRun {
         this.context = context;
         model = context.model();
         sae = context.sae();
-        hook = EncodedCorpus.hookOf(model, sae);
+        hook = TextEncoder.hookOf(model, sae);
     }
 
     /**

@@ -1,13 +1,17 @@
-package org.sae4j.core.store;
+package org.sae4j.core.activations;
 
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.ElementType;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.model.Context;
 import org.sae4j.core.format.SafetensorsFile;
 
 /**
@@ -22,7 +26,9 @@ public final class TokenContexts implements Contexts {
     private final CorpusReader lines;
     private final long bytes;
     private long tensorBytes;
+    private final Set<Integer> excluded;
     private int opened;
+    private int read;
     private @Nullable SafetensorsFile open;
     private @Nullable Tensor rows;
     private int row;
@@ -31,10 +37,12 @@ public final class TokenContexts implements Contexts {
      * Prepares; nothing is read yet.
      *
      * @param files the files, all of one kind
+     * @param excluded tokens that do not count
      * @throws Sae4jException if a file is missing, or the files are not of one kind
      */
-    public TokenContexts(List<Path> files) {
+    public TokenContexts(List<Path> files, Set<Integer> excluded) {
         this.files = List.copyOf(files);
+        this.excluded = Set.copyOf(excluded);
         long tensors = files.stream().filter(TokenContexts::isTensor).count();
         if (tensors > 0 && tensors < files.size()) {
             throw new Sae4jException("some files of tokens are safetensors and some are not", files.toString(), "give files of one kind");
@@ -49,11 +57,11 @@ public final class TokenContexts implements Contexts {
     }
 
     @Override
-    public Optional<int[]> next() {
+    public Optional<Context> next() {
         lines.requireOpen();
         String line = lines.nextLine();
         if (line != null) {
-            return Optional.of(parse(line));
+            return Optional.of(context(parse(line)));
         }
         while (rows == null || row == rows.dim(0)) {
             closeTensor();
@@ -74,7 +82,15 @@ public final class TokenContexts implements Contexts {
                         "give ids from 0 to " + (LARGEST_ID - 1));
             }
         }
-        return Optional.of(context);
+        return Optional.of(context(context));
+    }
+
+    private Context context(int[] tokens) {
+        boolean[] counted = new boolean[tokens.length];
+        for (int position = 0; position < tokens.length; position++) {
+            counted[position] = !excluded.contains(tokens[position]);
+        }
+        return Context.of(tokens, counted, read++);
     }
 
     private int[] parse(String line) {
@@ -110,7 +126,8 @@ public final class TokenContexts implements Contexts {
 
     @Override
     public Map<String, String> description() {
-        return Map.of("kind", "tokens");
+        return Map.of("kind", "tokens", "excluded_tokens", new TreeSet<>(excluded).stream().map(String::valueOf)
+                .collect(Collectors.joining(",")));
     }
 
     @Override

@@ -20,11 +20,12 @@ import org.sae4j.api.ElementType;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.model.HookPoint;
+import org.sae4j.core.activations.RowNorms;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.output.Existing;
 import org.sae4j.core.train.ActivationSource;
 
-class RowNormsTest {
+class StoreNormsTest {
     private static final int WIDTH = 2;
 
     @TempDir

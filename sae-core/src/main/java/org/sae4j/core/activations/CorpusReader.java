@@ -1,4 +1,4 @@
-package org.sae4j.core.store;
+package org.sae4j.core.activations;
 
 import java.io.BufferedReader;
 import java.io.FilterInputStream;
@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.core.experiment.DataFiles;
 
-/** Characters of several files in UTF-8, one file after the other. */
+/** Characters of several files in UTF-8, one file after the other, without byte order marks. */
 final class CorpusReader implements AutoCloseable {
     private final List<Path> files;
     private final long bytes;
@@ -54,7 +55,13 @@ final class CorpusReader implements AutoCloseable {
                     return read;
                 }
             };
-            reader = new BufferedReader(new InputStreamReader(counted, StandardCharsets.UTF_8.newDecoder()), 1 << 16);
+            BufferedReader opening = new BufferedReader(new InputStreamReader(counted, StandardCharsets.UTF_8.newDecoder()), 1 << 16);
+            reader = opening;
+            // A byte order mark says how the file is encoded and is no part of the text.
+            opening.mark(1);
+            if (opening.read() != DataFiles.BYTE_ORDER_MARK) {
+                opening.reset();
+            }
             return true;
         } catch (IOException e) {
             throw failure(file, e);

@@ -1,4 +1,4 @@
-package org.sae4j.core.train;
+package org.sae4j.core.activations;
 
 import java.util.Arrays;
 import java.util.Comparator;
@@ -9,14 +9,15 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.Activations;
+import org.sae4j.api.model.Context;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 
 /**
- * The activations of a transformer at one or more hook points, for rows of tokens of any lengths, numbered from 0 in the order of the
- * tokens. For one thread at a time; the transformer belongs to the caller.
+ * The activations of a transformer at one or more hook points, for the tokens that count of contexts of any lengths, numbered from 0 in the
+ * order of the tokens. Over several hook points an activation is their vectors one after the other. For one thread at a time; the
+ * transformer belongs to the caller.
  */
 public final class TokenActivations {
     private static final int BATCH_TOKENS = 4096;
@@ -24,72 +25,61 @@ public final class TokenActivations {
     private final Transformer model;
     private final List<HookPoint> hooks;
     private final int[] widths;
-    private final int[][] tokens;
-    private final Kept kept;
+    private final List<Context> contexts;
     private final long[] starts;
-
-    /** Which tokens of a row have an activation. */
-    @FunctionalInterface
-    public interface Kept {
-        /**
-         * Whether a token is kept.
-         *
-         * @param position in the row, from 0
-         * @param id the token
-         * @return whether its activation counts
-         */
-        boolean keeps(int position, int id);
-    }
 
     /**
      * Prepares; nothing is run yet.
      *
      * @param model the transformer
-     * @param hook a hook point with one vector for each token
-     * @param tokens rows of token ids, each from 1 to n_ctx; not changed afterwards
-     * @param skipFirst whether the first token of every row is left out, because it begins the sequence (BOS)
-     * @throws Sae4jException if the model lacks the hook point, the hook point has no vector for each token, or no token remains
-     * @throws IllegalArgumentException if a row is longer than n_ctx
-     */
-    public TokenActivations(Transformer model, HookPoint hook, int[][] tokens, boolean skipFirst) {
-        this(model, List.of(hook), tokens, skipFirst ? (position, id) -> position > 0 : (position, id) -> true);
-    }
-
-    /**
-     * Prepares several hook points; nothing is run yet. An activation is then their vectors one after the other.
-     *
-     * @param model the transformer
      * @param hooks hook points with one vector for each token, at least one
-     * @param tokens rows of token ids, each from 1 to n_ctx; not changed afterwards
-     * @param kept which tokens have an activation; the others are read by the model alone
-     * @throws Sae4jException if the model lacks a hook point, a hook point has no vector for each token, or no token remains
-     * @throws IllegalArgumentException if there is no hook point, or a row is longer than n_ctx
+     * @param contexts what it reads
+     * @throws Sae4jException if the model lacks a hook point, a hook point has no vector for each token, the model cannot read a context, or
+     *     no token counts
+     * @throws IllegalArgumentException if there is no hook point
      */
-    public TokenActivations(Transformer model, List<HookPoint> hooks, int[][] tokens, Kept kept) {
+    public TokenActivations(Transformer model, List<HookPoint> hooks, List<Context> contexts) {
         if (hooks.isEmpty()) {
             throw new IllegalArgumentException("activations need a hook point");
         }
         this.model = model;
         this.hooks = List.copyOf(hooks);
-        this.tokens = tokens.clone();
-        this.kept = kept;
+        this.contexts = List.copyOf(contexts);
         widths = hooks.stream().mapToInt(hook -> width(model, hook)).toArray();
-        starts = new long[tokens.length + 1];
-        for (int row = 0; row < tokens.length; row++) {
-            if (tokens[row].length > model.config().nCtx()) {
-                throw new IllegalArgumentException("row " + row + " has " + tokens[row].length + " tokens, but the context is "
-                        + model.config().nCtx());
-            }
-            starts[row + 1] = starts[row] + positions(row).length;
+        starts = new long[contexts.size() + 1];
+        for (int row = 0; row < contexts.size(); row++) {
+            check(model, contexts.get(row), row);
+            starts[row + 1] = starts[row] + contexts.get(row).count();
         }
         if (size() == 0) {
-            throw new Sae4jException("there is no token to train on", tokens.length + " rows of tokens", "give longer texts");
+            throw noToken(contexts.size());
         }
     }
 
-    /** The positions of the kept tokens of a row. */
-    private int[] positions(int row) {
-        return IntStream.range(0, tokens[row].length).filter(position -> kept.keeps(position, tokens[row][position])).toArray();
+    static Sae4jException noToken(long contexts) {
+        return new Sae4jException("there is no token to train on", contexts + " contexts", "give longer texts, or exclude fewer tokens");
+    }
+
+    /**
+     * Requires that a model can read a context.
+     *
+     * @param model the transformer
+     * @param context the context
+     * @param number of the context, for messages
+     * @throws Sae4jException if it is longer than n_ctx, or has a token that is not in the vocabulary
+     */
+    public static void check(Transformer model, Context context, long number) {
+        if (context.size() > model.config().nCtx()) {
+            throw new Sae4jException("a context has " + context.size() + " tokens, but the model's context is " + model.config().nCtx(),
+                    "context " + number, "give shorter rows");
+        }
+        for (int position = 0; position < context.size(); position++) {
+            int id = context.token(position);
+            if (id < 0 || id >= model.config().dVocab()) {
+                throw new Sae4jException("token id " + id + " is not in the vocabulary", model.config().name() + ", context " + number,
+                        "use ids from 0 to " + (model.config().dVocab() - 1));
+            }
+        }
     }
 
     /**
@@ -108,23 +98,6 @@ public final class TokenActivations {
         OptionalInt width = hook.equals(HookPoint.LOGITS) ? OptionalInt.empty() : model.width(hook);
         return width.orElseThrow(() -> new Sae4jException(hook + " has no activation vector for each token", model.config().name(),
                 "choose a hook point such as blocks.0.mlp.hook_post"));
-    }
-
-    /**
-     * Texts as rows of tokens: every text is a context of its own, begun by the beginning-of-sequence token if there is one, and cut at
-     * the length of the context.
-     *
-     * @param model a model with a tokenizer
-     * @param texts the texts
-     * @return one row for each text; texts without a token give a row of at most the beginning-of-sequence token
-     * @throws Sae4jException if the model has no tokenizer
-     */
-    public static int[][] rows(Transformer model, List<String> texts) {
-        Tokenizer tokenizer = model.tokenizer().orElseThrow(() -> new Sae4jException("texts cannot be encoded without a tokenizer",
-                model.config().name(), "put tokenizer.json into the model's folder"));
-        int[] prefix = tokenizer.bos().stream().toArray();
-        return texts.stream().map(text -> IntStream.concat(IntStream.of(prefix), IntStream.of(tokenizer.encode(text).ids()))
-                .limit(model.config().nCtx()).toArray()).toArray(int[][]::new);
     }
 
     /** {@return the number of activations} */
@@ -236,7 +209,7 @@ public final class TokenActivations {
         }
         // By length of the row, so that little is padded; then by row, so that each is computed once.
         Integer[] order = IntStream.range(0, ids.length).boxed().toArray(Integer[]::new);
-        Arrays.sort(order, Comparator.<Integer>comparingInt(slot -> tokens[rowOf[slot]].length).thenComparingInt(slot -> rowOf[slot]));
+        Arrays.sort(order, Comparator.<Integer>comparingInt(slot -> contexts.get(rowOf[slot]).size()).thenComparingInt(slot -> rowOf[slot]));
         int done = 0;
         while (done < order.length) {
             progress.checkCancelled();
@@ -246,7 +219,7 @@ public final class TokenActivations {
             while (end < order.length) {
                 int row = rowOf[order[end]];
                 if (row != last) {
-                    if (rows > 0 && (rows + 1) * tokens[row].length > BATCH_TOKENS) {
+                    if (rows > 0 && (rows + 1) * contexts.get(row).size() > BATCH_TOKENS) {
                         break;
                     }
                     rows++;
@@ -261,8 +234,8 @@ public final class TokenActivations {
     }
 
     private void loadBatch(long[] ids, int[] rowOf, Integer[] slots, int rows, Taker taker) {
-        int length = tokens[rowOf[slots[slots.length - 1]]].length;
-        int[][] padded = new int[rows][length];
+        int length = contexts.get(rowOf[slots[slots.length - 1]]).size();
+        int[][] padded = new int[rows][];
         int[] batchRow = new int[slots.length];
         int b = -1;
         int last = -1;
@@ -272,7 +245,7 @@ public final class TokenActivations {
                 b++;
                 last = row;
                 // Later tokens do not influence earlier ones, so any token will do as padding.
-                System.arraycopy(tokens[row], 0, padded[b], 0, tokens[row].length);
+                padded[b] = Arrays.copyOf(contexts.get(row).tokens(), length);
             }
             batchRow[i] = b;
         }
@@ -282,7 +255,7 @@ public final class TokenActivations {
         for (int i = 0; i < slots.length; i++) {
             int row = rowOf[slots[i]];
             if (i == 0 || row != rowOf[slots[i - 1]]) {
-                positions = positions(row);
+                positions = contexts.get(row).positions();
             }
             int position = positions[(int) (ids[slots[i]] - starts[row])];
             taker.take(slots[i], new Activation(values, batchRow[i] * (long) length + position));

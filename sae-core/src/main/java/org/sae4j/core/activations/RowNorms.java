@@ -1,4 +1,4 @@
-package org.sae4j.core.store;
+package org.sae4j.core.activations;
 
 import java.util.stream.IntStream;
 
@@ -18,8 +18,22 @@ public final class RowNorms {
 
     private final float[] norms;
 
-    RowNorms(float[] norms) {
-        this.norms = norms;
+    /**
+     * Takes norms that are known.
+     *
+     * @param norms one for each row, in order, at least one and none negative
+     * @throws IllegalArgumentException if there is none, or one is negative or NaN
+     */
+    public RowNorms(float[] norms) {
+        this.norms = norms.clone();
+        for (float norm : norms) {
+            if (!(norm >= 0)) {
+                throw new IllegalArgumentException("a norm is at least 0, found " + norm);
+            }
+        }
+        if (norms.length == 0) {
+            throw new IllegalArgumentException("there is no row to take norms of");
+        }
     }
 
     /**

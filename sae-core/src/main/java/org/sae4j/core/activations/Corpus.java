@@ -1,10 +1,13 @@
-package org.sae4j.core.store;
+package org.sae4j.core.activations;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.api.experiment.Document;
 import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.internal.json.JsonException;
 import org.sae4j.core.internal.json.JsonNode;
@@ -28,14 +31,14 @@ public abstract sealed class Corpus implements AutoCloseable {
     /**
      * A document, or a part of one.
      *
+     * @param label the document's label; empty if it has none
      * @param text the text
      * @param begins whether a document begins here; otherwise the one before goes on
      */
-    public record Piece(String text, boolean begins) {}
+    public record Piece(String label, String text, boolean begins) {}
 
     /**
-     * Plain texts: each file is one document. A long file comes in pieces of about a hundred thousand characters, cut at line ends where
-     * the tokens on both sides are the same as without the cut.
+     * Plain texts: each file is one document, and comes in pieces.
      *
      * @param files in UTF-8
      * @return the corpus; the caller closes it
@@ -82,6 +85,38 @@ public abstract sealed class Corpus implements AutoCloseable {
 
     abstract Optional<Piece> read();
 
+    /**
+     * All documents that are left, in memory.
+     *
+     * @param progress told of bytes read, asked for cancellation
+     * @return the documents in order
+     * @throws Sae4jException as {@link #next}
+     * @throws IllegalStateException after close
+     * @throws java.util.concurrent.CancellationException if cancelled
+     */
+    public final List<Document> documents(Progress progress) {
+        List<Document> documents = new ArrayList<>();
+        StringBuilder text = new StringBuilder();
+        String label = "";
+        boolean open = false;
+        for (Optional<Piece> next = next(); next.isPresent(); next = next()) {
+            progress.checkCancelled();
+            Piece piece = next.get();
+            if (piece.begins() && open) {
+                documents.add(new Document(label, text.toString()));
+                text.setLength(0);
+            }
+            open = true;
+            label = piece.begins() ? piece.label() : label;
+            text.append(piece.text());
+            progress.update("reading texts", bytesRead(), bytes());
+        }
+        if (open) {
+            documents.add(new Document(label, text.toString()));
+        }
+        return documents;
+    }
+
     /** {@return what kind of files it reads, in a word or two} */
     public String kind() {
         return kind;
@@ -104,14 +139,8 @@ public abstract sealed class Corpus implements AutoCloseable {
     }
 
     private static final class Plain extends Corpus {
-        private static final int PIECE = 100_000;
-        /** If no line ends where tokens end too, a piece ends anywhere. */
-        private static final int LONGEST = 1 << 20;
-
-        private final StringBuilder text = new StringBuilder();
-        private final char[] chars = new char[1 << 14];
+        private final char[] chars = new char[1 << 16];
         private boolean open;
-        private boolean begins;
 
         Plain(List<Path> files) {
             super("text", files);
@@ -119,46 +148,17 @@ public abstract sealed class Corpus implements AutoCloseable {
 
         @Override
         Optional<Piece> read() {
-            while (true) {
-                if (!open) {
-                    if (!reader.nextFile()) {
-                        return Optional.empty();
-                    }
-                    open = true;
-                    begins = true;
-                }
-                int cut = cut();
-                int some = 0;
-                while (cut < 0 && some >= 0) {
-                    some = reader.read(chars);
-                    text.append(chars, 0, Math.max(0, some));
-                    cut = cut();
-                }
-                if (cut < 0) {
-                    open = false;
-                    cut = text.length();
-                }
-                if (cut > 0) {
-                    Piece piece = new Piece(text.substring(0, cut), begins);
-                    text.delete(0, cut);
-                    begins = false;
-                    return Optional.of(piece);
-                }
+            boolean begins = !open;
+            if (!open && !reader.nextFile()) {
+                return Optional.empty();
             }
-        }
-
-        /** Where the text can be cut, or -1: after a single line feed between other characters than white space. */
-        private int cut() {
-            for (int at = Math.max(2, PIECE); at < Math.min(text.length(), LONGEST); at++) {
-                if (text.charAt(at - 1) == '\n' && !Character.isWhitespace(text.charAt(at - 2))
-                        && !Character.isWhitespace(text.charAt(at))) {
-                    return at;
-                }
+            open = true;
+            int some = reader.read(chars);
+            if (some < 0) {
+                open = false;
+                return begins ? Optional.of(new Piece("", "", true)) : read();
             }
-            if (text.length() <= LONGEST) {
-                return -1;
-            }
-            return Character.isHighSurrogate(text.charAt(LONGEST - 1)) ? LONGEST - 1 : LONGEST;
+            return Optional.of(new Piece("", new String(chars, 0, some), begins));
         }
     }
 
@@ -187,7 +187,7 @@ public abstract sealed class Corpus implements AutoCloseable {
             if (!text.isString()) {
                 throw new Sae4jException("there is no text in the field '" + field + "'", where, "name the field that holds the text");
             }
-            return Optional.of(new Piece(text.stringValue(), true));
+            return Optional.of(new Piece("", text.stringValue(), true));
         }
     }
 
@@ -199,8 +199,11 @@ public abstract sealed class Corpus implements AutoCloseable {
         @Override
         Optional<Piece> read() {
             @Nullable String line = reader.nextLine();
-            return line == null ? Optional.empty()
-                    : Optional.of(new Piece(DataFiles.document(line, reader.file().toString(), reader.line()).text(), true));
+            if (line == null) {
+                return Optional.empty();
+            }
+            Document document = DataFiles.document(line, reader.file().toString(), reader.line());
+            return Optional.of(new Piece(document.label(), document.text(), true));
         }
     }
 }
