@@ -61,9 +61,11 @@ import org.sae4j.core.store.HarvestProgress;
 import org.sae4j.core.store.StoreInfo;
 import org.sae4j.core.train.ActivationSource;
 import org.sae4j.core.train.MetricsFile;
+import org.sae4j.core.train.Recipe;
 import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Trainer;
 import org.sae4j.core.train.TrainingMetrics;
+import org.sae4j.core.train.TrainingRun;
 
 /** Whatever can be closed says so when it is used afterwards, and may be closed twice. A new public type that can be closed is missed here. */
 class UseAfterCloseTest {
@@ -136,10 +138,14 @@ class UseAfterCloseTest {
             return Subject.of(store, () -> source.next(new float[2]), () -> store.verify(Progress.NONE));
         });
         SUBJECTS.put(Trainer.class, () -> {
-            Trainer trainer = Trainer.builder(engine, Recipes.OPENAI_TOPK.with(Map.of("d_sae", "8", "k", "2", "batch", "2", "steps", "2")),
-                    ActivationSource.shuffled(Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 4, 2), 1)).build();
+            Trainer trainer = Trainer.builder(engine, recipe(), rows()).build();
             return Subject.of(trainer, trainer::step, trainer::result, () -> trainer.run(Progress.NONE),
                     () -> trainer.checkpoint(folder.resolve("c.safetensors")));
+        });
+        SUBJECTS.put(TrainingRun.class, () -> {
+            TrainingRun run = TrainingRun.builder(engine, recipe(), rows()).rows(4).output(folder.resolve("run"), Existing.OVERWRITE)
+                    .build();
+            return Subject.of(run, () -> run.run(Progress.NONE));
         });
         SUBJECTS.put(MetricsFile.class, () -> {
             MetricsFile file = new MetricsFile(folder.resolve("metrics.jsonl"), 0);
@@ -177,6 +183,14 @@ class UseAfterCloseTest {
         Buffer x = builder.input("x", 2, 2);
         builder.add(new Op.Add(x, x, 1, builder.output("out", 2, 2)));
         return builder.build();
+    }
+
+    private static Recipe recipe() {
+        return Recipes.OPENAI_TOPK.with(Map.of("d_sae", "8", "k", "2", "batch", "2", "steps", "2"));
+    }
+
+    private static ActivationSource rows() {
+        return ActivationSource.shuffled(Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 4, 2), 1);
     }
 
     private static StoreInfo info() {
