@@ -41,8 +41,9 @@ class DocumentationTest {
 
     /** What every snippet may use without saying so. */
     private static final String IMPORTS = Stream.of("java.nio.file", "java.util", "org.sae4j.api", "org.sae4j.api.engine",
-            "org.sae4j.api.experiment", "org.sae4j.api.model", "org.sae4j.api.sae", "org.sae4j.core", "org.sae4j.core.evaluate",
-            "org.sae4j.core.activations", "org.sae4j.core.experiment", "org.sae4j.core.format", "org.sae4j.core.train", "org.sae4j.report")
+            "org.sae4j.api.experiment", "org.sae4j.api.model", "org.sae4j.api.sae", "org.sae4j.core", "org.sae4j.core.activations",
+            "org.sae4j.core.evaluate", "org.sae4j.core.experiment", "org.sae4j.core.format", "org.sae4j.core.output", "org.sae4j.core.store",
+            "org.sae4j.core.train", "org.sae4j.report")
             .map(p -> "import " + p + ".*;\n").reduce("", String::concat);
 
     @TempDir
