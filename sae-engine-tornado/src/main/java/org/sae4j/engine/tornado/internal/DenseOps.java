@@ -3,6 +3,7 @@ package org.sae4j.engine.tornado.internal;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Op;
@@ -102,8 +103,8 @@ final class DenseOps {
 
     private void layerNorm(Op.LayerNorm op) {
         FloatArray x = storage.read(op.x());
-        FloatArray weight = storage.read(op.weight());
-        FloatArray bias = storage.read(op.bias());
+        FloatArray weight = storage.read(Objects.requireNonNull(op.weight()));
+        FloatArray bias = storage.read(Objects.requireNonNull(op.bias()));
         FloatArray out = storage.write(op.out());
         FloatArray scale = op.scale() == null ? nothing : storage.write(op.scale());
         int cols = op.x().cols();
@@ -156,23 +157,30 @@ final class DenseOps {
         FloatArray pastK = op.pastK() == null ? k : storage.read(op.pastK());
         FloatArray pastV = op.pastV() == null ? v : storage.read(op.pastV());
         FloatArray out = storage.write(op.out());
+        int heads = op.heads().count();
         int keys = op.past() + op.q().rows() / op.batch();
         int pastStride = op.pastK() == null || op.pastK().rows() == op.past() ? 0 : op.past() * op.q().cols();
-        int dHead = op.q().cols() / op.heads();
+        int dHead = op.q().cols() / heads;
         int threads = tasks.threadsFor(Math.max(keys, dHead));
-        float scale = (float) (1 / Math.sqrt(dHead));
-        tasks.groups((long) op.q().rows() * op.heads(), threads, 8L * threads + 4L * keys, (graph, id, c) ->
-                graph.task(id, RowKernels::saeAttention, c, q, k, v, pastK, pastV, out, op.heads(), keys, op.past(), pastStride, dHead,
-                        scale, threads));
+        float scale = op.heads().scale();
+        long groups = (long) op.q().rows() * heads;
+        if (op.pastLength() == null) {
+            tasks.groups(groups, threads, 8L * threads + 4L * keys, (graph, id, c) -> graph.task(id, RowKernels::saeAttention, c, q, k, v,
+                    pastK, pastV, out, heads, keys, op.past(), pastStride, dHead, scale, threads));
+        } else {
+            IntArray earlier = storage.readInts(op.pastLength());
+            tasks.groups(groups, threads, 8L * threads + 4L * keys, (graph, id, c) -> graph.task(id, RowKernels::saeAttentionAfter, c, q,
+                    k, v, pastK, pastV, earlier, out, heads, keys, op.past(), pastStride, dHead, scale, threads));
+        }
     }
 
     private void attentionScores(Op.AttentionScores op) {
         FloatArray q = storage.read(op.q());
         FloatArray k = storage.read(op.k());
         FloatArray out = storage.write(op.out());
-        int dHead = op.q().cols() / op.heads();
-        tasks.line(op.out().size(), (graph, id, c) -> graph.task(id, ElementKernels::saeScores, c, q, k, out, op.heads(), op.out().cols(),
-                dHead, (float) (1 / Math.sqrt(dHead)), size(op.out())));
+        int heads = op.heads().count();
+        tasks.line(op.out().size(), (graph, id, c) -> graph.task(id, ElementKernels::saeScores, c, q, k, out, heads, op.out().cols(),
+                op.q().cols() / heads, op.heads().scale(), size(op.out())));
     }
 
     private void softmax(Op.Softmax op) {
@@ -187,8 +195,8 @@ final class DenseOps {
         FloatArray pattern = storage.read(op.pattern());
         FloatArray v = storage.read(op.v());
         FloatArray out = storage.write(op.out());
-        tasks.line(op.out().size(), (graph, id, c) -> graph.task(id, ElementKernels::saeMix, c, pattern, v, out, op.heads(),
-                op.pattern().cols(), op.v().cols() / op.heads(), size(op.out())));
+        tasks.line(op.out().size(), (graph, id, c) -> graph.task(id, ElementKernels::saeMix, c, pattern, v, out,
+                op.heads().count(), op.pattern().cols(), op.v().cols() / op.heads().count(), size(op.out())));
     }
 
     private void patch(Op.Patch op) {

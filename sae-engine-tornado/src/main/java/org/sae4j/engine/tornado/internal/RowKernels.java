@@ -3,6 +3,7 @@ package org.sae4j.engine.tornado.internal;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
+import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /** Kernels of one group a row, that reduce in double precision in a fixed order. */
 final class RowKernels {
@@ -92,8 +93,18 @@ final class RowKernels {
      */
     public static void saeAttention(KernelContext c, FloatArray q, FloatArray k, FloatArray v, FloatArray pastK, FloatArray pastV,
             FloatArray out, int heads, int keys, int past, int pastStride, int dHead, float scale, int threads) {
+        attend(c, q, k, v, pastK, pastV, out, heads, keys, keys - past, past, pastStride, dHead, scale, threads);
+    }
+
+    /** As {@link #saeAttention}, where the number of earlier positions, at most {@code room}, comes with the run. */
+    public static void saeAttentionAfter(KernelContext c, FloatArray q, FloatArray k, FloatArray v, FloatArray pastK, FloatArray pastV,
+            IntArray earlier, FloatArray out, int heads, int keys, int room, int pastStride, int dHead, float scale, int threads) {
+        attend(c, q, k, v, pastK, pastV, out, heads, keys, keys - room, earlier.get(0), pastStride, dHead, scale, threads);
+    }
+
+    private static void attend(KernelContext c, FloatArray q, FloatArray k, FloatArray v, FloatArray pastK, FloatArray pastV,
+            FloatArray out, int heads, int keys, int length, int past, int pastStride, int dHead, float scale, int threads) {
         int t = c.localIdx;
-        int length = keys - past;
         int sequenceHead = c.groupIdx / length;
         int i = c.groupIdx - sequenceHead * length;
         int sequence = sequenceHead / heads;

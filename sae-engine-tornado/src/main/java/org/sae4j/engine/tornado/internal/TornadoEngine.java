@@ -105,6 +105,7 @@ public final class TornadoEngine implements Engine {
                         + " elements, found " + weight);
             }
         }
+        Vocabulary.require(program);
         long bytes = reserve(program);
         TornadoProgram compiled = null;
         try {

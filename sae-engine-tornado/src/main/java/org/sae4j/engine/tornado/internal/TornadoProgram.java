@@ -298,6 +298,7 @@ final class TornadoProgram implements CompiledProgram {
         switch (op) {
             case Op.Gather o -> checkIndices(o.indices(), 0, o.table().rows(), false);
             case Op.Patch o -> checkIndices(o.rows(), -1, o.target().rows(), true);
+            case Op.Attention o when o.pastLength() != null -> checkIndices(o.pastLength(), 0, o.past() + 1, false);
             default -> { }
         }
     }
