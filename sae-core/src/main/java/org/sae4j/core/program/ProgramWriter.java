@@ -119,7 +119,7 @@ public final class ProgramWriter {
             } else if (!(operation.kind() instanceof Kind.Copy)) {
                 Value first = root(operation.in().getFirst());
                 Slot before = slots.get(first);
-                boolean joins = before != null && canWorkInPlace(operation) && lastRead.get(first) == i;
+                boolean joins = before != null && canWorkInPlace(operation) && lastRead.getOrDefault(first, FOREVER) == i;
                 inPlace.put(operation.out(), joins);
                 slots.put(operation.out(), joins ? before : new Slot(counts.of(operation.out().rows()), counts.of(operation.out().cols())));
                 operation.inner().forEach(value -> slots.put(value, new Slot(counts.of(value.rows()), counts.of(value.cols()))));
