@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.TransformerConfig;
 
@@ -67,43 +68,41 @@ public final class WeightProcessing {
     }
 
     /**
-     * Moves the weights and biases of every LayerNorm into the layers that read it, and removes from these the mean over d_model, to which
-     * the normalized input is blind. The LayerNorms keep ones and zeros.
+     * Moves the weights and biases of every norm into the layers that read it, where nothing but such layers does. LayerNorm also makes
+     * readers blind to the mean over d_model, which is removed from them; RMSNorm does not. The norms keep ones and zeros.
      *
      * @param weights the weights
      * @return the same function
+     * @throws Sae4jException if a layer that would need a bias has none
      */
     public static TransformerWeights foldLayerNorm(TransformerWeights weights) {
         Editor edit = new Editor(weights);
-        for (int layer = 0; layer < weights.config().nLayers(); layer++) {
-            String block = "blocks." + layer + ".";
-            for (String part : List.of("Q", "K", "V")) {
-                edit.foldInto(block + "ln1", block + "attn.W_" + part, block + "attn.b_" + part, weights.config().nHeads());
-            }
-            edit.foldInto(block + "ln2", block + "mlp.W_in", block + "mlp.b_in", 1);
-            edit.reset(block + "ln1");
-            edit.reset(block + "ln2");
-        }
-        edit.foldInto("ln_final", "unembed.W_U", "unembed.b_U", 1);
-        edit.reset("ln_final");
-        return edit.done(FOLD_LN, "LayerNorm weights and biases are folded into the layers that read them");
+        NormReaders.of(weights.description()).forEach(norm -> {
+            norm.products().forEach(product -> edit.foldInto(norm, product));
+            edit.reset(norm);
+        });
+        return edit.done(FOLD_LN, "weights and biases of norms are folded into the layers that read them");
     }
 
     /**
-     * Removes the mean over d_model from everything that writes to the residual stream; every reader is a LayerNorm, which is blind to it.
+     * Removes the mean over d_model from everything that writes to the residual stream, as every reader is a LayerNorm, which is blind to
+     * it. A model with RMSNorm stays as it is, as in TransformerLens.
      *
      * @param weights the weights
      * @return the same function
      */
     public static TransformerWeights centerWritingWeights(TransformerWeights weights) {
         Editor edit = new Editor(weights);
-        edit.centerRows("embed.W_E");
-        edit.centerRows("pos_embed.W_pos");
+        if (NormReaders.hasRmsNorm(weights.description())) {
+            return edit.done(CENTER_WRITING_WEIGHTS, "skipped, since RMSNorm reads the mean over d_model");
+        }
+        List<String> writing = new ArrayList<>(List.of("embed.W_E", "pos_embed.W_pos"));
         for (int layer = 0; layer < weights.config().nLayers(); layer++) {
             for (String name : List.of("attn.W_O", "attn.b_O", "mlp.W_out", "mlp.b_out")) {
-                edit.centerRows("blocks." + layer + "." + name);
+                writing.add("blocks." + layer + "." + name);
             }
         }
+        writing.stream().filter(weights.parameters()::containsKey).forEach(edit::centerRows);
         return edit.done(CENTER_WRITING_WEIGHTS, "weights that write to the residual stream have mean 0 over d_model");
     }
 
@@ -112,33 +111,52 @@ public final class WeightProcessing {
      *
      * @param weights the weights
      * @return the same probabilities; the logits lose their mean at each position
+     * @throws Sae4jException if the model has a soft cap on its logits
      */
     public static TransformerWeights centerUnembed(TransformerWeights weights) {
+        if (NormReaders.capsLogits(weights.description())) {
+            throw new Sae4jException(CENTER_UNEMBED + " would change the probabilities of a model with a soft cap on its logits",
+                    weights.config().name(), "leave " + CENTER_UNEMBED + " out");
+        }
         Editor edit = new Editor(weights);
         edit.centerRows("unembed.W_U");
-        edit.centerRows("unembed.b_U");
+        if (weights.parameters().containsKey("unembed.b_U")) {
+            edit.centerRows("unembed.b_U");
+        }
         return edit.done(CENTER_UNEMBED, "the unembedding has mean 0 over the vocabulary");
     }
 
     /**
-     * Moves the biases of the values into the bias of the attention's output: attention probabilities sum to 1.
+     * Moves the biases of the values into the bias of the attention's output: attention probabilities sum to 1. A model without such biases
+     * stays as it is.
      *
      * @param weights the weights
      * @return the same function
+     * @throws Sae4jException if attention's output has no bias to take them
      */
     public static TransformerWeights foldValueBiases(TransformerWeights weights) {
         Editor edit = new Editor(weights);
         TransformerConfig config = weights.config();
         for (int layer = 0; layer < config.nLayers(); layer++) {
             String attn = "blocks." + layer + ".attn.";
+            if (!weights.parameters().containsKey(attn + "b_V")) {
+                continue;
+            }
+            if (!weights.parameters().containsKey(attn + "b_O")) {
+                throw new Sae4jException(FOLD_VALUE_BIASES + " needs biases of attention's outputs, but there is no " + attn + "b_O",
+                        config.name(), "leave " + FOLD_VALUE_BIASES + " out");
+            }
             float[] biases = edit.values(attn + "b_V");
             float[] out = edit.values(attn + "b_O");
             Tensor project = edit.tensor(attn + "W_O");
+            int group = config.nHeads() / config.nKeyValueHeads();
             double[] sum = new double[out.length];
-            for (int row = 0; row < biases.length; row++) {
+            for (int row = 0; row < config.nHeads() * config.dHead(); row++) {
+                // Heads of queries that share a head of values have its bias each.
+                double bias = biases[row / config.dHead() / group * config.dHead() + row % config.dHead()];
                 float[] weight = project.row(row);
                 for (int i = 0; i < sum.length; i++) {
-                    sum[i] += (double) biases[row] * weight[i];
+                    sum[i] += bias * weight[i];
                 }
             }
             for (int i = 0; i < out.length; i++) {
@@ -173,13 +191,14 @@ public final class WeightProcessing {
         }
 
         /** Weight [groups, d_model, out], bias [groups, out]: W' = w W - its mean over d_model, b' = b + sum of b_ln W. */
-        void foldInto(String norm, String weightName, String biasName, int groups) {
-            float[] scale = values(norm + ".w");
-            float[] shift = values(norm + ".b");
-            float[] weight = values(weightName);
-            float[] bias = values(biasName);
+        void foldInto(NormReaders.Norm norm, NormReaders.Product product) {
+            float[] scale = values(norm.weight());
+            float[] shift = norm.bias() == null ? new float[scale.length] : values(norm.bias());
+            float[] weight = values(product.weight());
+            int groups = Math.max(1, product.groups());
             int d = scale.length;
-            int out = bias.length / groups;
+            int out = weight.length / d / groups;
+            float[] bias = product.bias() == null ? new float[groups * out] : values(product.bias());
             for (int group = 0; group < groups; group++) {
                 double[] biasSum = new double[out];
                 double[] mean = new double[out];
@@ -187,7 +206,7 @@ public final class WeightProcessing {
                     int at = (group * d + row) * out;
                     for (int column = 0; column < out; column++) {
                         biasSum[column] += (double) shift[row] * weight[at + column];
-                        mean[column] += (double) scale[row] * weight[at + column] / d;
+                        mean[column] += norm.centers() ? (double) scale[row] * weight[at + column] / d : 0;
                     }
                 }
                 for (int row = 0; row < d; row++) {
@@ -200,15 +219,22 @@ public final class WeightProcessing {
                     bias[group * out + column] = (float) (bias[group * out + column] + biasSum[column]);
                 }
             }
-            put(weightName, weight);
-            put(biasName, bias);
+            put(product.weight(), weight);
+            if (product.bias() != null) {
+                put(product.bias(), bias);
+            } else if (norm.bias() != null) {
+                throw new Sae4jException(FOLD_LN + " needs a bias beside " + product.weight() + ", but the model has none",
+                        weights.config().name(), "leave " + FOLD_LN + " out");
+            }
         }
 
-        void reset(String norm) {
-            float[] ones = new float[weights.config().dModel()];
+        void reset(NormReaders.Norm norm) {
+            float[] ones = new float[Math.toIntExact(tensor(norm.weight()).size())];
             Arrays.fill(ones, 1);
-            put(norm + ".w", ones);
-            put(norm + ".b", new float[ones.length]);
+            put(norm.weight(), ones);
+            if (norm.bias() != null) {
+                put(norm.bias(), new float[ones.length]);
+            }
         }
 
         void centerRows(String name) {

@@ -29,6 +29,34 @@ class WeightProcessingTest {
         }
     }
 
+    /** Norms that products alone read are folded, whichever family has them; the others stay. */
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "qwen3", "gemma2", "gemma3", "phi"})
+    void foldsTheNormsOfEveryFamily(String family) {
+        Path folder = GoldenFiles.folder("family").resolve(family);
+        try (TransformerWeights raw = TransformerFiles.read(folder)) {
+            TransformerWeights folded = WeightProcessing.foldLayerNorm(raw);
+            GoldenTransformerTest.assertLogits(folded, folder, 2e-4);
+            assertThat(folded.parameters().get("blocks.1.ln2.w") == null ? folded.parameters().get("blocks.1.ln1.w").toArray()
+                    : folded.parameters().get("blocks.1.ln2.w").toArray()).containsOnly(1f);
+            if (family.startsWith("gemma")) {
+                assertThat(folded.parameters().get("blocks.1.ln2_post.w")).isSameAs(raw.parameters().get("blocks.1.ln2_post.w"));
+            }
+        }
+    }
+
+    @Test
+    void normsBehindTheBranchesAndMissingBiasesAreLeftOrRefused() {
+        try (TransformerWeights olmo = TransformerFiles.read(GoldenFiles.folder("family").resolve("olmo2"));
+                TransformerWeights neox = TransformerFiles.read(GoldenFiles.folder("family").resolve("neox_parallel"));
+                TransformerWeights gemma = TransformerFiles.read(GoldenFiles.folder("family").resolve("gemma2"))) {
+            assertThat(WeightProcessing.foldLayerNorm(olmo).parameters().get("blocks.0.ln1.w"))
+                    .isSameAs(olmo.parameters().get("blocks.0.ln1.w"));
+            assertThatThrownBy(() -> WeightProcessing.foldLayerNorm(neox)).hasMessageContaining("needs a bias beside unembed.W_U");
+            assertThatThrownBy(() -> WeightProcessing.centerUnembed(gemma)).hasMessageContaining("soft cap");
+        }
+    }
+
     @Test
     void foldedLayerNormsAreOnesAndZerosAndReadersHaveNoMean() {
         try (TransformerWeights raw = TransformerFiles.read(GPT2)) {

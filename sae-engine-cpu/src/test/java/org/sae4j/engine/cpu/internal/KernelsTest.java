@@ -105,8 +105,8 @@ class KernelsTest {
             kernels.apply(f, x, 0, x, 0, 40);
             assertThat(x[0]).as("%s of NaN in a vector", f).isNaN();
             assertThat(x[39]).as("%s of NaN in the rest", f).isNaN();
-            assertThat(x[1]).as("%s of infinity", f).isEqualTo(Float.POSITIVE_INFINITY);
-            assertThat(x[37]).as("%s of a large value", f).isEqualTo(1e30f);
+            assertThat(x[1]).as("%s of infinity", f).isEqualTo(f == Op.Function.TANH ? 1 : Float.POSITIVE_INFINITY);
+            assertThat(x[37]).as("%s of a large value", f).isEqualTo(f == Op.Function.TANH ? 1 : 1e30f);
             assertThat(x[38]).as("%s of 0", f).isEqualTo(0);
         }
         float[] low = {Float.NEGATIVE_INFINITY, -1e30f, -40};
