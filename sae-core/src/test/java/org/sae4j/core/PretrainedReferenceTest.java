@@ -120,9 +120,10 @@ class PretrainedReferenceTest {
             for (SaeConfig.Architecture architecture : SaeConfig.Architecture.values()) {
                 SaeConfig config = RandomModels.sae(architecture, SaeConfig.Normalization.NONE, true, 9, 31);
                 Map<String, Tensor> parameters = RandomModels.parameters(config, 8);
-                SaeFiles.write(folder, config, parameters, Map.of());
+                Path own = folder.resolve(architecture.name());
+                SaeFiles.write(own, config, parameters, Map.of());
                 try (SparseAutoencoder made = SparseAutoencoders.of(config, parameters, engine);
-                        SparseAutoencoder opened = SparseAutoencoders.open(folder, engine)) {
+                        SparseAutoencoder opened = SparseAutoencoders.open(own, engine)) {
                     assertThat(opened.config()).isEqualTo(config);
                     assertThat(opened.fingerprint()).isEqualTo(made.fingerprint());
                     assertThat(opened.reconstruct(x).toArray()).containsExactly(made.reconstruct(x).toArray());

@@ -355,7 +355,7 @@ class HostileFilesTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            "gpt2" | "llama" | llama
+            "gpt2" | "mamba" | mamba
             "add_cross_attention": false | "add_cross_attention": true | cross-attention
             "gelu_new" | "silu" | silu
             "n_layer": 2 | "n_layer": 3 | has 3 blocks
