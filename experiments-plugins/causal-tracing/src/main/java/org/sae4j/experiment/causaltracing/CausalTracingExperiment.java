@@ -83,7 +83,8 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
                     "configuration of causal tracing, shownFact", "choose a number from 0 to " + (read.size() - 1));
         }
         int window = config.window() > 0 ? config.window() : (int) Math.max(1, Math.round(model.nLayers() * 10 / 48.0));
-        List<Place> places = sites(config, model).stream().flatMap(site -> Place.of(site, model, window).stream()).toList();
+        List<Place> places = sites(config, model).stream().flatMap(site -> Place.of(site, model, window).stream())
+                .filter(place -> context.model().hookPoints().containsAll(Place.hooks(List.of(place)))).toList();
         CounterRandom random = context.random("causal-tracing");
         double deviation = Corruption.embeddingDeviation(read, Objects.requireNonNull(context.model().parameters().get("embed.W_E")));
         CounterRandom noise = random.stream("noise");
@@ -118,7 +119,9 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
             features = featureTracer.single(cases.get(config.shownFact()), config.features());
             shares = featureTracer.shares(cases.stream().filter(c -> studied.contains(c.prompt())).toList(), averages);
         }
-        EditSeries.Outcome edits = new EditSeries(config, context, runs, prompts).run(studied);
+        boolean editable = isEditable(model);
+        EditSeries.Outcome edits = editable ? new EditSeries(config, context, runs, prompts).run(studied)
+                : new EditSeries.Outcome(List.of(), List.of(), Optional.empty());
 
         CausalTracingResult result = new CausalTracingResult(read.getFirst().fact().relation(), ownNoise.length > 0
                 ? NoiseValues.deviation(ownNoise) : config.noise() * deviation, Corruption.values(cases.get(config.shownFact())), window, facts,
@@ -127,9 +130,18 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         TracedFact shown = facts.get(config.shownFact());
         Summary summary = new Summary(result, averages, given, anyKnown, sae.flatMap(s -> s.config().hook()));
         List<String> notes = new ArrayList<>(Prompts.notes(read));
+        if (!editable) {
+            notes.add("Facts are not edited: the gradients that an edit follows are written for GPT-2's blocks only, and this model is of"
+                    + " family " + model.family() + " with activation " + model.activation() + ".");
+        }
         notes.addAll(summary.notes(context.corpus().isEmpty(), config.edit().subject().isEmpty()));
         return new ExperimentResult<>(result, summary.findings(), summary.metrics(), new Figures(result, shown, context.seed()).draw(),
                 notes);
+    }
+
+    /** Whether the gradients of edits are those of the model's blocks. */
+    private static boolean isEditable(TransformerConfig model) {
+        return model.family().equals("gpt2") && model.activation() != TransformerConfig.Activation.SOLU;
     }
 
     private static List<Site> sites(CausalTracingConfig config, TransformerConfig model) {

@@ -107,7 +107,8 @@ class RandomWalkOraclesTest {
         ExperimentResult<RandomWalkResult> first = run("{\"walks\": 4}");
         assertThat(first.data().modes()).extracting(ModeResult::mode).containsExactly(WalkMode.values());
         assertThat(first.findings()).isNotEmpty().noneMatch(sentence -> sentence.contains("NaN"));
-        assertThat(first.metrics()).allMatch(metric -> metric.interval().isPresent());
+        // A median of four has no interval of 95%.
+        assertThat(first.metrics()).allMatch(metric -> metric.interval().isPresent() || metric.name().startsWith("median"));
         assertThat(first.figures()).extracting(Figure::id).contains("distance", "distance-paths", "cosine", "kl", "own-components",
                 "own-components-3d", "component-shares", "fixed-basis", "decoded", "unchanged");
         ExperimentResult<RandomWalkResult> again = run("{\"walks\": 4}");

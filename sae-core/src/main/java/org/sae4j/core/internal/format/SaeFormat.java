@@ -39,8 +39,8 @@ public enum SaeFormat {
     NANDA("sparse autoencoder (Neel Nanda's layout)", (table, source) -> has(table, "W_enc") && has(table, "W_dec")
             && (!has(table, "threshold") || source.json(source.baseName() + "_cfg.json").isPresent()), OtherSaeReaders::nanda),
     /** saprmarks' dictionary_learning. */
-    DICTIONARY_LEARNING("dictionary_learning sparse autoencoder", (table, source) -> has(table, "W_enc") || has(table, "encoder.weight"),
-            DictionaryLearningReader::read);
+    DICTIONARY_LEARNING("dictionary_learning sparse autoencoder", (table, source) -> has(table, "W_enc") && has(table, "W_dec")
+            || has(table, "encoder.weight"), DictionaryLearningReader::read);
 
     private interface Test {
         boolean matches(TensorTable table, SaeSource source);

@@ -61,7 +61,7 @@ public final class HuggingFaceGpt2 {
 
         TransformerConfig config = ModelTensors.config(json, TransformerConfig.builder(
                 json.string("_name_or_path", "name").filter(s -> !s.isBlank()).orElse(name)).layers(layers).dModel(d).heads(heads)
-                .dHead(d / heads).dMlp(mlp).nCtx(positions.dim(0)).dVocab(embed.dim(0))
+                .family(isUsual(json) ? "gpt2" : "gpt2_scaled").dHead(d / heads).dMlp(mlp).nCtx(positions.dim(0)).dVocab(embed.dim(0))
                 .activation(ModelTensors.activation(json, "activation_function", json.string("activation_function").orElse("gelu_new")))
                 .normEps(ModelTensors.eps(json, json.number("layer_norm_epsilon").orElse(1e-5))).tiedUnembedding(tied));
         return builder.build(Gpt2.describe(config, attentionScale(json, d / heads)));
@@ -70,6 +70,11 @@ public final class HuggingFaceGpt2 {
     /** {@return whether the tensors are those of a GPT-2, whatever the config says} */
     public static boolean matches(TensorTable table) {
         return table.find("wte.weight") != null || table.find("transformer.wte.weight") != null;
+    }
+
+    /** Whether scores are divided by the root of d_head and nothing else. */
+    private static boolean isUsual(JsonFile json) {
+        return json.flag("scale_attn_weights", true) && !json.flag("scale_attn_by_inverse_layer_idx", false);
     }
 
     /** The factor of the scores of each block. */

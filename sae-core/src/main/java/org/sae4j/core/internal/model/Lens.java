@@ -40,7 +40,15 @@ final class Lens {
      */
     record Settings(Parts.Norm norm, Parts.Norm finalNorm, Positions positions, @Nullable Angles rotary, boolean attnOnly,
             boolean parallel, boolean gated, boolean innerNorm, List<Double> scales, List<Integer> windows, double scoreCap,
-            double logitCap) {}
+            double logitCap) {
+        /** Whether the model computes what GPT-2 does. */
+        boolean isGpt2(TransformerConfig config) {
+            float usual = (float) (1 / Math.sqrt(config.dHead()));
+            return norm == Parts.Norm.LAYER_NORM_AFTER && finalNorm == norm && positions == Positions.STANDARD && !attnOnly && !parallel
+                    && !gated && !innerNorm && config.nKeyValueHeads() == config.nHeads() && scoreCap == 0 && logitCap == 0
+                    && scales.stream().allMatch(scale -> scale.floatValue() == usual) && windows.stream().allMatch(window -> window == 0);
+        }
+    }
 
     private Lens() {}
 

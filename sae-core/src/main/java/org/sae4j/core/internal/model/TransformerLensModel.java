@@ -52,7 +52,8 @@ public final class TransformerLensModel {
         if (weightless) {
             notes.add("the model's norms have no weights (" + normalization + ", folded by TransformerLens): they are read as ones and zeros");
         }
-        Description description = Lens.describe(config, settings(json, table, config));
+        Lens.Settings settings = settings(json, table, config);
+        Description description = Lens.describe(settings.isGpt2(config) ? config.toBuilder().family("gpt2").build() : config, settings);
         description.parameters().forEach((key, parameter) -> {
             String grouped = key.replaceFirst("\\.attn\\.([Wb]_[KV])$", ".attn._$1");
             String stored = builder.has(key) || !builder.has(grouped) ? key : grouped;

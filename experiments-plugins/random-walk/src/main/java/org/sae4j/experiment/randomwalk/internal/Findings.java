@@ -91,7 +91,9 @@ final class Findings {
         random.ifPresent(m -> all.add(fixedBasis(m)));
         closeness().ifPresent(all::add);
         data.modes().stream().filter(Findings::moves).findFirst().ifPresent(_ -> all.add(changes()));
-        all.add(effects());
+        if (!data.modes().isEmpty()) {
+            all.add(effects());
+        }
         pairs(all);
         data.modes().stream().filter(m -> moves(m) && (m.mode() == WalkMode.COVARIANCE || m.mode() == WalkMode.RESIDUAL_COVARIANCE))
                 .forEach(m -> all.add(covariance(m)));
