@@ -92,7 +92,8 @@ class DemoWorldTest {
         assertThat(all.facts()).hasSize(10);
         assertThat(all.facts().stream().mapToDouble(CausalTracingResult.MassEditedFact::newAfter).average().orElseThrow())
                 .isGreaterThanOrEqualTo(0.3);
-        assertThat(all.facts().stream().filter(CausalTracingResult.MassEditedFact::changed).count()).isGreaterThanOrEqualTo(8);
+        // All tokens of an answer count, so fewer edits hold than for first tokens.
+        assertThat(all.facts().stream().filter(CausalTracingResult.MassEditedFact::changed).count()).isGreaterThanOrEqualTo(5);
         assertThat(all.fluencyAfter()).isGreaterThan(0.9 * all.fluencyBefore());
         assertThat(all.undone()).isTrue();
     }
