@@ -27,7 +27,8 @@ final class DictionaryLearningReader {
         Optional<JsonFile> trainer = config.map(c -> c.object("trainer").orElse(c));
         String dictClass = trainer.flatMap(t -> t.string("dict_class")).orElse("");
         sae.modelName = trainer.flatMap(t -> t.string("lm_name"));
-        if (sae.table().find("encoder.weight") instanceof StoredTensor encoder && encoder.rank() == 3) {
+        StoredTensor encoder = sae.table().find("encoder.weight");
+        if (encoder != null && encoder.rank() == 3) {
             crosscoder(sae, encoder);
             return;
         }
