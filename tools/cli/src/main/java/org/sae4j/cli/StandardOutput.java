@@ -30,7 +30,7 @@ final class StandardOutput extends OutputStream {
 
     /** {@return a writer for commands, on which no file can move the cursor} */
     static PrintWriter writer() {
-        return new PrintWriter(Printable.writer(new PrintWriter(System.out, true)), true);
+        return new PrintWriter(Printable.writer(new PrintWriter(System.out, true, System.out.charset())), true);
     }
 
     @Override

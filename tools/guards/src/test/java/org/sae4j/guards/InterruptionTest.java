@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
@@ -143,7 +144,10 @@ class InterruptionTest {
             }
             thread.interrupt();
             thread.join();
-            if (outcome.get() instanceof Exception e) {
+            if (outcome.get() instanceof CancellationException) {
+                // Tokenizing a text is given up so, wherever it is done.
+                assertThat(stillInterrupted.get()).isTrue();
+            } else if (outcome.get() instanceof Exception e) {
                 assertThat(e).isInstanceOf(Sae4jException.class);
                 assertThat(e.getMessage()).contains(folder.toString());
                 assertThat(stillInterrupted.get()).isTrue();

@@ -93,8 +93,13 @@ final class RecordReader {
             case Class<?> c when c.isEnum() -> constant(node, c, where);
             case Class<?> c when c.isArray() -> array(node, c.getComponentType(), where);
             case Class<?> c when c.isRecord() -> record(node, c, where);
-            case Class<?> c when c == Object.class && node.toPlain() instanceof Object plain -> plain;
-            case Class<?> c when c == Object.class -> throw mismatch(node, "a value", where);
+            case Class<?> c when c == Object.class -> {
+                Object plain = node.toPlain();
+                if (plain == null) {
+                    throw mismatch(node, "a value", where);
+                }
+                yield plain;
+            }
             default -> throw new IllegalStateException("results have no " + type);
         };
     }

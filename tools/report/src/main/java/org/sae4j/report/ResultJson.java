@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
@@ -210,7 +211,14 @@ public final class ResultJson {
         if (!node.isObject()) {
             throw records.mismatch(node, "an object", "provenance");
         }
-        return node.toMap();
+        Map<String, Object> provenance = new LinkedHashMap<>();
+        node.toMap().forEach((key, value) -> {
+            if (value == null) {
+                throw records.mismatch(node.path(key), "a value", "provenance." + key);
+            }
+            provenance.put(key, value);
+        });
+        return provenance;
     }
 
     private static Figure figure(JsonNode node, RecordReader records, String where) {

@@ -32,7 +32,7 @@ final class TorchFile {
     private final ByteOrder order;
     private final Map<String, MemorySegment> storages = new HashMap<>();
     /** Dictionaries that were read, since a pickle may refer to one many times. */
-    private final Map<Map<?, ?>, TensorTable> tables = new IdentityHashMap<>();
+    private final IdentityHashMap<Map<?, ?>, TensorTable> tables = new IdentityHashMap<>();
 
     private TorchFile(Path path, ZipArchive zip, String root, Arena arena, boolean verify) {
         this.path = path;

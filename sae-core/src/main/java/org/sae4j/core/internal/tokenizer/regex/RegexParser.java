@@ -193,7 +193,7 @@ final class RegexParser {
         if (sets.size() >= MOST_SETS) {
             throw in.error("the pattern has too many sets of characters");
         }
-        return new RegexNode.OneOf(sets.computeIfAbsent(key, unused -> new CodePointSet(predicate)));
+        return new RegexNode.OneOf(sets.computeIfAbsent(key, _ -> new CodePointSet(predicate)));
     }
 
     private RegexNode group() {
