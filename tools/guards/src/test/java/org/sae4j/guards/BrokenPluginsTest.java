@@ -213,7 +213,7 @@ class BrokenPluginsTest {
     @Test
     void askingForABrokenOneSaysWhyInOneLine() {
         Packaged.Outcome outcome = Packaged.sae(folder, "run", "failing", "--plugin-path", plugins.toString(), "--help");
-        assertThat(outcome.exit()).isEqualTo(1);
+        assertThat(outcome.exit()).isEqualTo(2);
         assertThat(outcome.err()).contains("there is no experiment 'failing'").contains("no licence");
         assertThat(outcome.err().lines().filter(l -> !l.startsWith("WARNING"))).hasSize(1);
     }
