@@ -9,7 +9,13 @@ import org.sae4j.core.program.Value;
 
 /** Falcon 7B and its kin: one head of keys and values, or one for each; attention and MLP behind one norm, or one after the other. */
 final class Falcon implements Family {
-    private static final Map<String, String> NAMES = Map.ofEntries(Map.entry("attn.W_O", "self_attention.dense.weight"),
+    private static final Map<String, String> NAMES = Map.ofEntries(Map.entry("attn.W_Q", "self_attention.query_key_value.weight"),
+            Map.entry("attn.b_Q", "self_attention.query_key_value.bias"),
+            Map.entry("attn.W_K", "self_attention.query_key_value.weight"),
+            Map.entry("attn.b_K", "self_attention.query_key_value.bias"),
+            Map.entry("attn.W_V", "self_attention.query_key_value.weight"),
+            Map.entry("attn.b_V", "self_attention.query_key_value.bias"),
+            Map.entry("attn.W_O", "self_attention.dense.weight"),
             Map.entry("attn.b_O", "self_attention.dense.bias"), Map.entry("mlp.W_in", "mlp.dense_h_to_4h.weight"),
             Map.entry("mlp.b_in", "mlp.dense_h_to_4h.bias"), Map.entry("mlp.W_out", "mlp.dense_4h_to_h.weight"),
             Map.entry("mlp.b_out", "mlp.dense_4h_to_h.bias"), Map.entry("ln1.w", "input_layernorm.weight"),
@@ -63,16 +69,13 @@ final class Falcon implements Family {
         Description description = describe(config, new Rope(json, dHead, context).angles(1, "partial_rotary_factor"),
                 json.flag("parallel_attn", true), json.flag("bias", false));
         return hub.read(description, p -> {
-            String part = Hub.suffix(p);
-            if (part.matches("attn\\.[Wb]_[QKV]")) {
-                String block = p.name().substring("blocks.".length(), p.name().length() - part.length());
-                String tensor = "transformer.h." + block + "self_attention.query_key_value." + (part.contains("W_") ? "weight" : "bias");
-                int which = "QKV".indexOf(part.charAt(part.length() - 1));
+            String tensor = Hub.tensor(p, layer -> "transformer.h." + layer + ".", NAMES);
+            if (tensor.contains("query_key_value")) {
+                int which = Hub.queryKeyOrValue(p);
                 return shared ? hub.fused(tensor, p, 1, (heads + 2) * dHead, which == 0 ? 0 : (heads + which - 1) * dHead)
                         : hub.fused(tensor, p, heads, 3 * dHead, which * dHead);
             }
-            String tensor = Hub.tensor(p, layer -> "transformer.h." + layer + ".", NAMES);
-            return part.equals("embed.W_E") ? hub.table(tensor, p) : hub.linear(tensor, p);
+            return p.name().equals("embed.W_E") ? hub.table(tensor, p) : hub.linear(tensor, p);
         }, Llama.BUFFERS);
     }
 }

@@ -116,15 +116,9 @@ final class Gemma implements Family {
 
     private static List<Integer> windows(Hub hub, String type, int layers) {
         HubConfig json = hub.config();
-        List<Boolean> types = hub.windows(layers);
         int window = type.equals("gemma") ? 0 : json.integer(4096, "sliding_window");
         int pattern = Math.max(1, json.integer(6, "sliding_window_pattern", "_sliding_window_pattern"));
-        List<Integer> windows = new ArrayList<>();
-        for (int layer = 0; layer < layers; layer++) {
-            boolean local = !types.isEmpty() ? types.get(layer) : type.equals("gemma2") ? layer % 2 == 0 : (layer + 1) % pattern != 0;
-            windows.add(local ? window : 0);
-        }
-        return windows;
+        return hub.windows(layers, window, layer -> type.equals("gemma2") ? layer % 2 == 0 : (layer + 1) % pattern != 0);
     }
 
     /** Gemma 3 turns differently where it sees a window: by another base, and without scaling. */

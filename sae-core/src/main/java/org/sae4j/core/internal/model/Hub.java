@@ -11,9 +11,11 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.api.model.TransformerConfig.Activation;
@@ -127,10 +129,9 @@ final class Hub {
         return matcher.matches() ? blocks.apply(Integer.parseInt(matcher.group(1))) + tensor : tensor;
     }
 
-    /** A parameter's name within its block, or its own. */
-    static String suffix(Parameter p) {
-        Matcher matcher = BLOCK.matcher(p.name());
-        return matcher.matches() ? matcher.group(2) : p.name();
+    /** Where a parameter such as {@code attn.W_K} stands in a tensor that holds queries, keys and values: 0, 1 or 2. */
+    static int queryKeyOrValue(Parameter p) {
+        return "QKV".indexOf(p.name().charAt(p.name().length() - 1));
     }
 
     /**
@@ -207,13 +208,19 @@ final class Hub {
         };
     }
 
-    /** {@code layer_types}: for each block whether it sees a window only, or an empty list where the key is missing. */
-    List<Boolean> windows(int layers) {
+    /**
+     * Positions that each block sees, 0 for all. {@code layer_types} says which blocks see a window.
+     *
+     * @param layers number of blocks
+     * @param window positions of a window
+     * @param local which blocks see a window where the key is missing
+     */
+    List<Integer> windows(int layers, int window, IntPredicate local) {
         var types = config.value("layer_types");
-        List<Boolean> windows = new ArrayList<>();
         if (types == null) {
-            return windows;
+            return IntStream.range(0, layers).mapToObj(layer -> local.test(layer) ? window : 0).toList();
         }
+        List<Integer> windows = new ArrayList<>();
         if (!types.isArray() || types.size() != layers) {
             throw new FormatException("expected one entry for each of " + layers + " blocks", config.json().at("layer_types"),
                     "correct the config");
@@ -224,7 +231,7 @@ final class Hub {
                 throw new FormatException("attention of type " + type + " is not supported (full_attention and sliding_attention are)",
                         config.json().at("layer_types"), "use another model");
             }
-            windows.add(kind.equals("sliding_attention"));
+            windows.add(kind.equals("sliding_attention") ? window : 0);
         });
         return windows;
     }

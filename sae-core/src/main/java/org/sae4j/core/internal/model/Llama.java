@@ -1,6 +1,5 @@
 package org.sae4j.core.internal.model;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -114,7 +113,6 @@ final class Llama implements Family {
     /** Positions that each block sees, 0 for all. */
     private static List<Integer> windows(Hub hub, String type, int layers) {
         HubConfig json = hub.config();
-        List<Boolean> types = hub.windows(layers);
         json.ignore("max_window_layers", "use_sliding_window", "sliding_window");
         boolean absent = !json.json().has("sliding_window");
         int window = switch (type) {
@@ -123,11 +121,6 @@ final class Llama implements Family {
             default -> 0;
         };
         int from = type.startsWith("qwen") ? json.integer(28, "max_window_layers") : 0;
-        List<Integer> windows = new ArrayList<>();
-        for (int layer = 0; layer < layers; layer++) {
-            boolean local = types.isEmpty() ? layer >= from : types.get(layer);
-            windows.add(local ? window : 0);
-        }
-        return windows;
+        return hub.windows(layers, window, layer -> layer >= from);
     }
 }

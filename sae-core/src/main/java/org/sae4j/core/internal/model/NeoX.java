@@ -9,7 +9,13 @@ import org.sae4j.core.program.Value;
 
 /** GPT-NeoX and Pythia: LayerNorm, attention and MLP in parallel or one after the other, a part of each head turns. */
 final class NeoX implements Family {
-    private static final Map<String, String> NAMES = Map.ofEntries(Map.entry("attn.W_O", "attention.dense.weight"),
+    private static final Map<String, String> NAMES = Map.ofEntries(Map.entry("attn.W_Q", "attention.query_key_value.weight"),
+            Map.entry("attn.b_Q", "attention.query_key_value.bias"),
+            Map.entry("attn.W_K", "attention.query_key_value.weight"),
+            Map.entry("attn.b_K", "attention.query_key_value.bias"),
+            Map.entry("attn.W_V", "attention.query_key_value.weight"),
+            Map.entry("attn.b_V", "attention.query_key_value.bias"),
+            Map.entry("attn.W_O", "attention.dense.weight"),
             Map.entry("attn.b_O", "attention.dense.bias"), Map.entry("mlp.W_in", "mlp.dense_h_to_4h.weight"),
             Map.entry("mlp.b_in", "mlp.dense_h_to_4h.bias"), Map.entry("mlp.W_out", "mlp.dense_4h_to_h.weight"),
             Map.entry("mlp.b_out", "mlp.dense_4h_to_h.bias"), Map.entry("ln1.w", "input_layernorm.weight"),
@@ -57,15 +63,11 @@ final class NeoX implements Family {
         Description description = describe(config, new Rope(json, dHead, context).angles(0.25, "rotary_pct", "partial_rotary_factor"),
                 json.flag("use_parallel_residual", true), json.flag("attention_bias", true));
         return hub.read(description, p -> {
-            String part = Hub.suffix(p);
-            String block = p.name().substring(0, p.name().length() - part.length());
-            if (part.matches("attn\\.[Wb]_[QKV]")) {
-                String tensor = "gpt_neox.layers." + block.replace("blocks.", "") + "attention.query_key_value."
-                        + (part.contains("W_") ? "weight" : "bias");
-                return hub.fused(tensor, p, heads, 3 * dHead, "QKV".indexOf(part.charAt(part.length() - 1)) * dHead);
-            }
             String tensor = Hub.tensor(p, layer -> "gpt_neox.layers." + layer + ".", NAMES);
-            return part.equals("embed.W_E") ? hub.table(tensor, p) : hub.linear(tensor, p);
+            if (tensor.contains("query_key_value")) {
+                return hub.fused(tensor, p, heads, 3 * dHead, Hub.queryKeyOrValue(p) * dHead);
+            }
+            return p.name().equals("embed.W_E") ? hub.table(tensor, p) : hub.linear(tensor, p);
         }, name -> name.matches(".*attention\\.(bias|masked_bias|rotary_emb\\.inv_freq)"));
     }
 }
