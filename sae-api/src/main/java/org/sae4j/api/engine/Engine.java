@@ -24,15 +24,26 @@ public interface Engine extends AutoCloseable {
     }
 
     /**
+     * Whether the engine runs an operation as it is, with these settings. Programs reach {@link #compile} without any other: whoever
+     * compiles puts definitions in their place first ({@link Program#loweredFor}).
+     *
+     * @param op over buffers of any program
+     * @return true for the vocabulary of the release that brought this method, unless the engine says otherwise
+     */
+    default boolean runs(Op op) {
+        return !(op instanceof Op.Extension);
+    }
+
+    /**
      * Makes a program ready. Weights are shared between the programs of an engine where the engine can.
      *
-     * @param program the program
+     * @param program the program, of operations that the engine {@linkplain #runs runs}
      * @param weights one tensor for each buffer of role WEIGHT, by buffer name, with as many elements as the buffer and of a type that the
      * engine {@linkplain #reads reads}; more entries are ignored
      * @return the compiled program; close it before the engine
      * @throws IllegalArgumentException if a weight is missing or has another number of elements
      * @throws IllegalStateException after close
-     * @throws EngineException if memory does not suffice (the message says bytes needed and available) or compilation fails
+     * @throws EngineException if the engine does not run one of the operations, if memory does not suffice (the message says bytes needed and available) or compilation fails
      */
     CompiledProgram compile(Program program, Map<String, Tensor> weights);
 

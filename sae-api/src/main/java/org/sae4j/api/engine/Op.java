@@ -453,4 +453,28 @@ public sealed interface Op {
      * @param hyper [1, m], whose first columns are learning rate, beta1, beta2, epsilon, and the step from 1
      */
     record Adam(Buffer w, Buffer gradient, Buffer m, Buffer v, Buffer hyper) implements Op {}
+
+    /**
+     * An operation that is not in the vocabulary, with its definition in operations that are. An engine that knows it runs it as one
+     * ({@link Engine#runs}); for every other engine {@link Program#loweredFor} puts the definition in its place. So a model can use an
+     * operation that an engine has never heard of.
+     */
+    non-sealed interface Extension extends Op {
+        /** {@return a name for messages} */
+        String name();
+
+        /** {@return the buffers that it reads, without those that it may leave out} */
+        List<Buffer> reads();
+
+        /** {@return the buffers that it writes whole} */
+        List<Buffer> writes();
+
+        /**
+         * Appends operations that do the same. They may be extensions themselves, but not this one.
+         *
+         * @param builder of the program that gets them; it has all buffers of {@link #reads} and {@link #writes}
+         * @param prefix how the names of all buffers made here begin
+         */
+        void define(Program.Builder builder, String prefix);
+    }
 }

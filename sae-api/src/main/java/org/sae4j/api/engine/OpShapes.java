@@ -202,6 +202,10 @@ final class OpShapes {
             }
             case Op.NormalizeRows o -> out(o.w(), F32, o.w().rows(), o.w().cols());
             case Op.ClipNorm o -> o.gradients().forEach(g -> out(g, F32, g.rows(), g.cols()));
+            case Op.Extension o -> {
+                o.reads().forEach(buffer -> in(buffer, buffer.type(), buffer.rows(), buffer.cols()));
+                o.writes().forEach(buffer -> out(buffer, buffer.type(), buffer.rows(), buffer.cols()));
+            }
             case Op.Adam o -> {
                 out(o.w(), F32, o.w().rows(), o.w().cols());
                 in(o.gradient(), F32, o.w().rows(), o.w().cols());

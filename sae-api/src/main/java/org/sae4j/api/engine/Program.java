@@ -59,6 +59,17 @@ public final class Program {
         return buffer;
     }
 
+    /**
+     * The same computation in operations that an engine runs: every other one gives way to its definition in simpler operations.
+     *
+     * @param engine the engine
+     * @return this program if the engine runs all of it
+     * @throws EngineException that names the operation, if the engine does not run it and it has no definition that the engine runs
+     */
+    public Program loweredFor(Engine engine) {
+        return ops.stream().allMatch(engine::runs) ? this : new Lowering(this, engine).lowered();
+    }
+
     /** Collects a program. Not for use by several threads. */
     public static final class Builder {
         private final String name;
@@ -192,6 +203,25 @@ public final class Program {
             OpShapes.check(name, buffers, op);
             ops.add(op);
             return this;
+        }
+
+        /** Has the buffers of a program, and none of its operations. */
+        static Builder like(Program program) {
+            Builder builder = new Builder(program.name);
+            builder.buffers.putAll(program.buffers);
+            return builder;
+        }
+
+        /** Takes away the operations after the first ones, and {@return them}. */
+        List<Op> cutAfter(int count) {
+            List<Op> tail = ops.subList(count, ops.size());
+            List<Op> cut = List.copyOf(tail);
+            tail.clear();
+            return cut;
+        }
+
+        int size() {
+            return ops.size();
         }
 
         /** {@return the program} */

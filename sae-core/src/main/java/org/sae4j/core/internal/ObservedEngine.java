@@ -1,11 +1,13 @@
 package org.sae4j.core.internal;
 
 import java.util.Map;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Observer;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Device;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Program;
 
 /**
@@ -23,6 +25,16 @@ public record ObservedEngine(Engine engine, Observer observer) implements Engine
     @Override
     public Device device() {
         return engine.device();
+    }
+
+    @Override
+    public boolean reads(ElementType type) {
+        return engine.reads(type);
+    }
+
+    @Override
+    public boolean runs(Op op) {
+        return engine.runs(op);
     }
 
     @Override

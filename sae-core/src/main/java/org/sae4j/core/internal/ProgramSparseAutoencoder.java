@@ -166,7 +166,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
 
     private Compiled compile(SaeProgram.Shape shape) {
         SaeProgram program = SaeProgram.of(config, shape);
-        return new Compiled(program, engine.compile(program.program(), matrices));
+        return new Compiled(program, engine.compile(program.program().loweredFor(engine), matrices));
     }
 
     private static int capacity(int rows) {

@@ -185,7 +185,7 @@ public final class ProgramTransformer implements Transformer {
         Counts counts = shape.counts();
         ProgramWriter.Written written = ProgramWriter.write(config.name() + " forward " + counts.batch() + " x " + counts.length(),
                 pass.form(), counts, weights.bindings());
-        Compiled compiled = new Compiled(pass, written, engine.compile(written.program(), weights.tensors()));
+        Compiled compiled = new Compiled(pass, written, engine.compile(written.program().loweredFor(engine), weights.tensors()));
         if (!shape.key().continued()) {
             try {
                 writePositions(compiled, counts, 0);

@@ -209,7 +209,7 @@ final class Resampler {
             };
             builder.add(new Op.Select(pre, rule, recipe.hasK() ? Math.toIntExact(recipe.whole(Setting.K)) : 0, null, 0, null, features));
             builder.add(new Op.Decode(features, wDec, bDec, builder.output("reconstruction", batch, d)));
-            compiled = engine.compile(builder.build(), Map.of("W_enc", weight("W_enc"), "b_enc", weight("b_enc"),
+            compiled = engine.compile(builder.build().loweredFor(engine), Map.of("W_enc", weight("W_enc"), "b_enc", weight("b_enc"),
                     "W_dec", weight("W_dec"), "b_dec", weight("b_dec")));
         }
 

@@ -88,7 +88,7 @@ public final class Trainer implements AutoCloseable {
         threshold = new RunningThreshold(recipe);
         coefficient = new PenaltyCoefficient(recipe, d);
         host = HostParameters.of(recipe, init).orElse(null);
-        program = engine.compile(StepProgram.of(recipe, d, recipe.isBatchTopK()), Map.of());
+        program = engine.compile(StepProgram.of(recipe, d, recipe.isBatchTopK()).loweredFor(engine), Map.of());
         programRun = program::run;
         metrics = new StepMetrics(recipe, program, d);
         try {

@@ -13,6 +13,7 @@ import org.sae4j.api.engine.Buffer.Role;
 import org.sae4j.api.engine.Buffer.Type;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.engine.EngineException;
 import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Program;
 import org.sae4j.api.sae.SparseRows;
@@ -162,12 +163,24 @@ final class Scenario {
         return SparseRows.ofDense(Tensor.of(data, rows, cols));
     }
 
-    /** Runs the program on both engines and compares what can be read after each run. */
+    /**
+     * Runs the program on both engines and compares what can be read after each run. An engine that says that it does not run an operation
+     * must refuse it, and gets the operation's definition if there is one.
+     */
     void check(Engine engine) {
         Program program = builder.build();
+        Program lowered = program;
+        if (!program.ops().stream().allMatch(engine::runs)) {
+            refuses(engine, program);
+            try {
+                lowered = program.loweredFor(engine);
+            } catch (EngineException e) {
+                return;
+            }
+        }
         try (Engine reference = new ReferenceEngine();
                 CompiledProgram expected = reference.compile(program, weights);
-                CompiledProgram actual = engine.compile(program, weights)) {
+                CompiledProgram actual = engine.compile(lowered, weights)) {
             for (int run = 0; run < runs; run++) {
                 feed.before(run, this);
                 values.forEach((buffer, data) -> {
@@ -184,6 +197,15 @@ final class Scenario {
                 }
             }
         }
+    }
+
+    private void refuses(Engine engine, Program program) {
+        try {
+            engine.compile(program, weights).close();
+        } catch (EngineException e) {
+            return;
+        }
+        throw new AssertionError(name + ": the engine compiled an operation that it says it does not run");
     }
 
     private static void write(CompiledProgram program, Buffer buffer, Object data) {

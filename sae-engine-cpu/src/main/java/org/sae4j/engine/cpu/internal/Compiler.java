@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Buffer;
+import org.sae4j.api.engine.EngineException;
 import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Program;
 
@@ -134,6 +135,8 @@ final class Compiler {
                 case Op.ProjectRows o -> training.projectRows(o);
                 case Op.NormalizeRows o -> training.normalizeRows(o);
                 case Op.ClipNorm o -> training.clipNorm(o);
+                case Op.Extension o -> throw new EngineException("the CPU engine does not run the operation " + o.name(), "",
+                        "compile program.loweredFor(engine)");
                 case Op.Adam o -> training.adam(o);
             });
         }

@@ -47,6 +47,7 @@ record Operands(List<Buffer> reads, List<Buffer> writes) {
             case Op.ProjectRows o -> reads(o.gradient(), o.w()).writes(o.gradient());
             case Op.NormalizeRows o -> reads(o.w()).writes(o.w());
             case Op.ClipNorm o -> new Operands(o.gradients(), o.gradients());
+            case Op.Extension o -> new Operands(o.reads(), o.writes());
             case Op.Adam o -> reads(o.w(), o.gradient(), o.m(), o.v(), o.hyper()).writes(o.w(), o.m(), o.v());
         };
     }

@@ -18,6 +18,7 @@ import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Device;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineException;
+import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Program;
 import uk.ac.manchester.tornado.api.GridScheduler;
 import uk.ac.manchester.tornado.api.TaskGraph;
@@ -91,6 +92,11 @@ public final class TornadoEngine implements Engine {
     @Override
     public Device device() {
         return device;
+    }
+
+    @Override
+    public boolean runs(Op op) {
+        return Vocabulary.missing(op).isEmpty();
     }
 
     @Override

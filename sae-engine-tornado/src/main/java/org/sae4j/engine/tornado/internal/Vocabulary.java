@@ -24,7 +24,8 @@ final class Vocabulary {
         }
     }
 
-    private static Optional<String> missing(Op op) {
+    /** {@return what has no kernel, if the operation needs something of that kind} */
+    static Optional<String> missing(Op op) {
         return switch (op) {
             case Op.Attention o -> plain(o.heads());
             case Op.AttentionScores o -> plain(o.heads());
@@ -33,6 +34,7 @@ final class Vocabulary {
             case Op.MatMul o -> known(o.function());
             case Op.Map o -> known(o.function());
             case Op.RmsNorm _, Op.Rotary _, Op.Multiply _, Op.Scale _ -> Optional.of(op.getClass().getSimpleName());
+            case Op.Extension o -> Optional.of(o.name());
             default -> Optional.empty();
         };
     }
