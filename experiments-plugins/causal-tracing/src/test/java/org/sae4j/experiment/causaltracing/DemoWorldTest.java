@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -57,7 +59,7 @@ class DemoWorldTest {
         CausalTracingResult data = result.data();
         assertThat(data.noise()).isCloseTo(0.307, within(0.001));
         assertThat(data.facts()).hasSize(38).allMatch(CausalTracingResult.TracedFact::known);
-        // The reference scores first tokens (0.709, 0.930, 0.943, 0.962); these are of whole answers, measured here.
+        // Other noise than in the test below: the reference there gives 0.525, 0.860, 0.879, 0.950.
         double[] last = {0.534, 0.874, 0.898, 0.953};
         for (int layer = 0; layer < 4; layer++) {
             assertThat(effect(data, TokenRole.LAST, layer)).isCloseTo(last[layer], within(0.05));
@@ -70,6 +72,46 @@ class DemoWorldTest {
         assertThat(works.unchangedNeighbors()).isGreaterThanOrEqualTo(36);
         assertThat(works.undone()).isTrue();
         assertThat(data.edits().getLast().newAfter()).isLessThan(0.01);
+    }
+
+    /** Values of Hugging Face's GPT-2 in PyTorch, with given noise: src/test/python/make_trace_golden.py. */
+    @Test
+    void wholeAnswersAreScoredAndRestoredAsHuggingFacesModelScoresThem() throws IOException {
+        String json = Files.readString(Path.of("src/test/resources/org/sae4j/experiment/causaltracing/capitals-trace.json"));
+        CausalTracingResult data = run("""
+                {"sweepTo": 0, "replacements": 0, "features": 0, "resamples": 1, "noiseValues": %s,
+                 "edit": {"subject": "France", "target": " Rome", "layers": [0], "steps": 1, "covarianceTokens": 64, "offTargetTokens": 0,
+                 "fluencyTokens": 0}}""".formatted(part(json, "noise"))).data();
+        double[] clean = numbers(part(json, "clean"));
+        double[] corrupted = numbers(part(json, "corrupted"));
+        assertThat(data.facts()).hasSize(clean.length);
+        for (int i = 0; i < clean.length; i++) {
+            assertThat(data.facts().get(i).clean()).isCloseTo(clean[i], within(1e-5));
+            assertThat(data.facts().get(i).corrupted()).isCloseTo(corrupted[i], within(1e-5));
+        }
+        for (TokenRole role : List.of(TokenRole.LAST, TokenRole.LAST_SUBJECT)) {
+            double[] effects = numbers(part(json, role.name()));
+            for (int layer = 0; layer < 4; layer++) {
+                assertThat(effect(data, role, layer)).isCloseTo(effects[layer], within(1e-5));
+            }
+        }
+        assertThat(data.edits().getFirst().newBefore()).isCloseTo(numbers("[" + part(json, "rome_after_france") + "]")[0], within(1e-7));
+    }
+
+    /** A member of the golden file, whose form is known: a list, or a number. */
+    private static String part(String json, String name) {
+        int at = json.indexOf('"' + name + "\":") + name.length() + 3;
+        int depth = 0;
+        int end = at;
+        while (depth > 0 || json.charAt(end) != ',' && json.charAt(end) != '}') {
+            depth += json.charAt(end) == '[' ? 1 : json.charAt(end) == ']' ? -1 : 0;
+            end++;
+        }
+        return json.substring(at, end);
+    }
+
+    private static double[] numbers(String list) {
+        return Arrays.stream(list.substring(1, list.length() - 1).split(",")).mapToDouble(Double::parseDouble).toArray();
     }
 
     /** Which facts are edited is drawn, and the layer is chosen by other facts' edits; all else is the default. */

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.model.HookPoint;
@@ -22,7 +23,8 @@ import org.sae4j.experiment.causaltracing.TokenRole;
 
 /**
  * Features of an autoencoder as sites: {@code x + (f_clean - f_corrupted) d_j} in the corrupted run, with the part of x that the
- * autoencoder does not reconstruct kept as it is.
+ * autoencoder does not reconstruct kept as it is. As in {@link Tracer}, the positions behind the prompt, which predict an answer's further
+ * tokens, are restored with the prompt's last token.
  */
 public final class FeatureTracer {
     private final BatchedRuns runs;
@@ -65,7 +67,9 @@ public final class FeatureTracer {
         return hook;
     }
 
-    /** One prompt's values at the hook with what the autoencoder makes of them: first the clean run's tokens, then each corrupted run's. */
+    /**
+     * One prompt's values at the hook with what the autoencoder makes of them: first the clean run's positions, then each corrupted run's.
+     */
     private final class Encoded {
         final Tracer.Captured captured;
         final int length;
@@ -76,7 +80,7 @@ public final class FeatureTracer {
 
         Encoded(Tracer.Captured captured) {
             this.captured = captured;
-            length = captured.traced().prompt().tokens().length;
+            length = captured.traced().prompt().run().tokens().length;
             int rows = length * (captured.corrupted().length + 1);
             int width = sae.config().dIn();
             float[] values = new float[rows * width];
@@ -98,8 +102,13 @@ public final class FeatureTracer {
             }
         }
 
-        int corruptedRow(int run, int token) {
-            return (run + 1) * length + token;
+        int corruptedRow(int run, int position) {
+            return (run + 1) * length + position;
+        }
+
+        /** The positions that are restored with a token. */
+        IntStream restoredWith(int token) {
+            return captured.traced().prompt().restoredWith(token);
         }
     }
 
@@ -132,14 +141,9 @@ public final class FeatureTracer {
             List<BatchedRuns.Run> restored = new ArrayList<>();
             for (int feature : candidates) {
                 for (int r = 0; r < n; r++) {
-                    int row = encoded.corruptedRow(r, token);
-                    float factor = (float) (encoded.features.get(token, feature) * encoded.scale[token]
-                            - encoded.features.get(row, feature) * encoded.scale[row]);
-                    float[] value = decoder.row(feature);
-                    for (int i = 0; i < value.length; i++) {
-                        value[i] *= factor;
-                    }
-                    restored.add(resume(encoded, r, List.of(BatchedRuns.Change.add(hook, token, value))));
+                    int run = r;
+                    restored.add(resume(encoded, r, encoded.restoredWith(token)
+                            .mapToObj(position -> restore(encoded, run, position, feature, decoder)).toList()));
                 }
             }
             double[] means = scores(encoded, restored);
@@ -153,6 +157,17 @@ public final class FeatureTracer {
             effects.addAll(own);
         }
         return effects;
+    }
+
+    private BatchedRuns.Change restore(Encoded encoded, int run, int position, int feature, Tensor decoder) {
+        int row = encoded.corruptedRow(run, position);
+        float factor = (float) (encoded.features.get(position, feature) * encoded.scale[position]
+                - encoded.features.get(row, feature) * encoded.scale[row]);
+        float[] value = decoder.row(feature);
+        for (int i = 0; i < value.length; i++) {
+            value[i] *= factor;
+        }
+        return BatchedRuns.Change.add(hook, position, value);
     }
 
     private List<Integer> candidates(Encoded encoded, int token, int most, Tensor decoder) {
@@ -216,26 +231,35 @@ public final class FeatureTracer {
     private Together together(Encoded encoded) {
         List<BatchedRuns.Run> restored = new ArrayList<>();
         int n = encoded.captured.corrupted().length;
-        for (int token = 0; token < encoded.length; token++) {
+        Prompt prompt = encoded.captured.traced().prompt();
+        for (int token = 0; token < prompt.tokens().length; token++) {
             List<BatchedRuns.Run> error = new ArrayList<>();
             List<BatchedRuns.Run> full = new ArrayList<>();
             for (int r = 0; r < n; r++) {
-                int row = encoded.corruptedRow(r, token);
-                float[] features = difference(encoded.reconstruction[token], encoded.reconstruction[row]);
-                float[] all = difference(encoded.x[token], encoded.x[row]);
-                restored.add(resume(encoded, r, List.of(BatchedRuns.Change.add(hook, token, features))));
-                error.add(resume(encoded, r, List.of(BatchedRuns.Change.add(hook, token, difference(all, features)))));
-                full.add(resume(encoded, r, List.of(BatchedRuns.Change.set(hook, token, encoded.x[token]))));
+                List<BatchedRuns.Change> features = new ArrayList<>();
+                List<BatchedRuns.Change> errors = new ArrayList<>();
+                List<BatchedRuns.Change> both = new ArrayList<>();
+                for (int position : encoded.restoredWith(token).toArray()) {
+                    int row = encoded.corruptedRow(r, position);
+                    float[] explained = difference(encoded.reconstruction[position], encoded.reconstruction[row]);
+                    float[] all = difference(encoded.x[position], encoded.x[row]);
+                    features.add(BatchedRuns.Change.add(hook, position, explained));
+                    errors.add(BatchedRuns.Change.add(hook, position, difference(all, explained)));
+                    both.add(BatchedRuns.Change.set(hook, position, encoded.x[position]));
+                }
+                restored.add(resume(encoded, r, features));
+                error.add(resume(encoded, r, errors));
+                full.add(resume(encoded, r, both));
             }
             restored.addAll(error);
             restored.addAll(full);
         }
         double[] means = scores(encoded, restored);
-        double[][] kinds = new double[3][encoded.length];
+        double[][] kinds = new double[3][prompt.tokens().length];
         for (int i = 0; i < means.length; i++) {
             kinds[i % 3][i / 3] = means[i];
         }
-        return new Together(encoded.captured.traced().prompt(), Arrays.stream(encoded.captured.corrupted()).average().orElseThrow(),
+        return new Together(prompt, Arrays.stream(encoded.captured.corrupted()).average().orElseThrow(),
                 kinds[0], kinds[1], kinds[2]);
     }
 

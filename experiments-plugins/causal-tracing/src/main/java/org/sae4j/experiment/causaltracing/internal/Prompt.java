@@ -39,6 +39,17 @@ public record Prompt(Fact fact, int[] tokens, List<String> labels, int subjectFr
         return BatchedRuns.Run.of(forced(tokens, answer), answer.length);
     }
 
+    /**
+     * The positions that are restored together with a token: those behind the prompt, which predict the answer's further tokens, belong to
+     * the prompt's last token.
+     *
+     * @param token a token of the prompt
+     * @return positions of {@link #run()}, the token first
+     */
+    public IntStream restoredWith(int token) {
+        return IntStream.range(token, token == tokens.length - 1 ? tokens.length + answer.length - 1 : token + 1);
+    }
+
     /** {@return number of the subject's tokens} */
     public int subjectLength() {
         return subjectTo - subjectFrom;

@@ -7,7 +7,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
@@ -140,13 +139,6 @@ public final class Tracer {
         return captured;
     }
 
-    /** The positions behind the prompt predict the answer's further tokens, so they are restored with the prompt's last token. */
-    private static List<BatchedRuns.Change> changes(Place place, int token, Captured c, Map<HookPoint, Tensor> before) {
-        Prompt prompt = c.traced().prompt();
-        int end = token == prompt.tokens().length - 1 ? prompt.run().tokens().length : token + 1;
-        return IntStream.range(token, end).boxed().flatMap(position -> place.restore(position, c.cleanValues(), before).stream()).toList();
-    }
-
     private void restore(List<Captured> captured, Place place, List<Map<Place, double[]>> restored) {
         record Cell(int prompt, int token, int row) {}
         List<Cell> cells = new ArrayList<>();
@@ -161,7 +153,8 @@ public final class Tracer {
             for (int token = 0; token < byToken.length; token++) {
                 for (int row = 0; row < n; row++) {
                     Map<HookPoint, Tensor> before = c.corruptedValues().get(row);
-                    List<BatchedRuns.Change> changes = changes(place, token, c, before);
+                    List<BatchedRuns.Change> changes = c.traced().prompt().restoredWith(token).boxed()
+                            .flatMap(position -> place.restore(position, c.cleanValues(), before).stream()).toList();
                     if (changes.isEmpty()) {
                         byToken[token][row] = c.corrupted()[row];
                     } else {
