@@ -16,18 +16,19 @@ import org.sae4j.core.format.Inspection.TensorInfo;
 import org.sae4j.core.internal.format.GgufMetadata;
 import org.sae4j.core.internal.format.JsonFile;
 import org.sae4j.core.internal.format.SaeFormat;
+import org.sae4j.core.internal.format.SaeReader;
 import org.sae4j.core.internal.format.StoredTensor;
 import org.sae4j.core.internal.format.TensorTable;
+import org.sae4j.core.internal.format.TrainingCheckpoint;
 import org.sae4j.core.internal.format.WeightFiles;
 import org.sae4j.core.internal.json.JsonNode;
 import org.sae4j.core.internal.model.HuggingFaceGpt2;
 
 /** Looks into files without reading the tensors' values. */
 public final class Inspector {
-    /** Weights in the order in which a folder is searched for them, and the config that belongs to each. */
-    private static final List<String> WEIGHTS = List.of("sae_weights.safetensors", "sae.safetensors", "params.npz", "ae.pt",
-            "model.safetensors",
-            "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "model_final.pth");
+    /** Weights of transformers in the order in which a folder is searched for them. */
+    private static final List<String> MODELS = List.of("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+            "pytorch_model.bin.index.json", "model_final.pth");
     private static final List<String> CONFIGS = List.of("cfg.json", "config.json");
     private static final String TENSOR_FILE = ".*\\.(safetensors|pt|pth|bin|npz|gguf)";
 
@@ -38,7 +39,8 @@ public final class Inspector {
      *
      * @param path a file or folder
      * @return what it holds
-     * @throws FormatException if it cannot be read, is not sound, or is of no known kind
+     * @throws FormatException if it cannot be read, is not sound, or is of no known kind; of a folder with several autoencoders, or with
+     *         some in folders below, it names them
      */
     public static Inspection inspect(Path path) {
         if (!Files.exists(path)) {
@@ -48,31 +50,23 @@ public final class Inspector {
         if (Files.isRegularFile(path) && path.toString().endsWith(".json") && !path.toString().endsWith(".index.json")) {
             return json(path);
         }
-        Optional<Path> weights = Files.isDirectory(path) ? findWeights(path) : Optional.of(path);
-        if (weights.isEmpty()) {
-            if (TokenizerFiles.exists(path)) {
-                return tokenizer(path);
-            }
-            throw new FormatException("the folder has no file of weights and no tokenizer", path.toString(),
-                    "give a folder of a model or autoencoder");
+        if (!Files.isDirectory(path)) {
+            return tensors(folder, path);
         }
-        return tensors(folder, weights.get());
+        Optional<Path> model = MODELS.stream().map(folder::resolve).filter(Files::isRegularFile).findFirst();
+        List<Path> files = model.isPresent() ? List.of() : tensorFiles(path);
+        if (model.isEmpty() && files.isEmpty() && TokenizerFiles.exists(path)) {
+            return tokenizer(path);
+        }
+        return tensors(folder, model.or(() -> files.size() == 1 ? Optional.of(files.getFirst()) : SaeReader.weights(path))
+                .orElseThrow(() -> new FormatException(files.isEmpty() ? "the folder has no file of weights and no tokenizer"
+                        : "the folder has " + files.size() + " files of tensors, and none has the name of a model or autoencoder",
+                        path.toString(), files.isEmpty() ? "give a folder of a model or autoencoder" : "give the path of one of them")));
     }
 
-    private static Optional<Path> findWeights(Path folder) {
-        for (String name : WEIGHTS) {
-            if (Files.isRegularFile(folder.resolve(name))) {
-                return Optional.of(folder.resolve(name));
-            }
-        }
+    private static List<Path> tensorFiles(Path folder) {
         try (Stream<Path> files = Files.list(folder)) {
-            List<Path> candidates = files.filter(Files::isRegularFile).filter(f -> f.getFileName().toString().matches(TENSOR_FILE))
-                    .sorted().toList();
-            if (candidates.size() > 1) {
-                throw new FormatException("the folder has " + candidates.size() + " files of weights", folder.toString(),
-                        "give the path of one of them");
-            }
-            return candidates.stream().findFirst();
+            return files.filter(Files::isRegularFile).filter(f -> f.getFileName().toString().matches(TENSOR_FILE)).sorted().toList();
         } catch (IOException e) {
             throw new FormatException("the folder cannot be listed (" + e + ")", folder.toString(), "check its permissions", e);
         }
@@ -113,7 +107,9 @@ public final class Inspector {
             config.ifPresent(json -> collect("", json, metadata));
             List<TensorInfo> infos = table.tensors().entrySet().stream().map(e -> info(e.getKey(), e.getValue())).toList();
             String kind = kind(table, weights, config);
-            return new Inspection(kind, summary(kind, weights, infos, config), infos, metadata);
+            List<String> summary = summary(kind, weights, infos, config);
+            TrainingCheckpoint.summary(table.extras()).ifPresent(summary::add);
+            return new Inspection(kind, summary, infos, metadata);
         }
     }
 

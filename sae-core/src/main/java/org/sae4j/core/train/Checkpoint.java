@@ -14,11 +14,13 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.core.format.SafetensorsFile;
 import org.sae4j.core.format.SafetensorsWriter;
+import org.sae4j.core.internal.format.TrainingCheckpoint;
 
 /**
  * All state of a training run, one safetensors file: tensors by the names of the step program's parameters, everything else as metadata.
  *
  * @param recipe the recipe
+ * @param autoencoder what {@link TrainingCheckpoint#describe} says of it; empty once read
  * @param steps steps done
  * @param resampledAt steps done when features were last resampled
  * @param position of the source
@@ -28,22 +30,22 @@ import org.sae4j.core.format.SafetensorsWriter;
  * @param data what the source is made of, as the caller says; empty if nothing was said
  * @param tensors parameters, moments, counters, the mean that is subtracted from inputs
  */
-record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, double scale, double[] threshold, double[] coefficient,
-        String data, Map<String, Tensor> tensors) {
-    private static final String FORMAT = "sae4j-checkpoint-2";
+record Checkpoint(Recipe recipe, Map<String, String> autoencoder, long steps, long resampledAt, long position, double scale,
+        double[] threshold, double[] coefficient, String data, Map<String, Tensor> tensors) {
     /** Settings that may change between a checkpoint and its resumption. */
     private static final Set<String> FREE = Set.of(Setting.STEPS.key());
 
     /** Writes the file; it appears whole or not at all. */
     void write(Path file) {
         Map<String, String> metadata = new LinkedHashMap<>();
-        metadata.put("format", FORMAT);
+        metadata.put("format", TrainingCheckpoint.FORMAT);
         metadata.put("recipe", recipe.name());
         recipe.settings().forEach((key, value) -> metadata.put("setting." + key, value));
+        metadata.putAll(autoencoder);
         metadata.put("steps", Long.toString(steps));
         metadata.put("resampled_at", Long.toString(resampledAt));
         metadata.put("position", Long.toString(position));
-        metadata.put("scale", Double.toString(scale));
+        metadata.put(TrainingCheckpoint.SCALE, Double.toString(scale));
         metadata.put("threshold_sum", Double.toString(threshold[0]));
         metadata.put("threshold_weight", Double.toString(threshold[1]));
         metadata.put("coefficient", Arrays.stream(coefficient).mapToObj(Double::toString).collect(Collectors.joining(" ")));
@@ -60,8 +62,9 @@ record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, do
     static Checkpoint read(Path file) {
         try (SafetensorsFile open = SafetensorsFile.open(file)) {
             Map<String, String> metadata = open.metadata();
-            if (!FORMAT.equals(metadata.get("format"))) {
-                throw new Sae4jException("not a checkpoint: its metadata has format " + metadata.get("format") + ", expected " + FORMAT,
+            if (!TrainingCheckpoint.FORMAT.equals(metadata.get("format"))) {
+                throw new Sae4jException("not a checkpoint: its metadata has format " + metadata.get("format") + ", expected "
+                        + TrainingCheckpoint.FORMAT,
                         file.toString(), "give a checkpoint-*.safetensors written by training");
             }
             Map<String, String> settings = new LinkedHashMap<>();
@@ -75,9 +78,9 @@ record Checkpoint(Recipe recipe, long steps, long resampledAt, long position, do
                 tensors.put(name, Tensor.of(open.tensor(name).toArray(), open.shape(name)));
             }
             Recipe recipe = Recipes.get(field(metadata, "recipe", file)).with(settings);
-            Checkpoint checkpoint = new Checkpoint(recipe, Long.parseLong(field(metadata, "steps", file)),
+            Checkpoint checkpoint = new Checkpoint(recipe, Map.of(), Long.parseLong(field(metadata, "steps", file)),
                     Long.parseLong(field(metadata, "resampled_at", file)), Long.parseLong(field(metadata, "position", file)),
-                    Double.parseDouble(field(metadata, "scale", file)), new double[] {
+                    Double.parseDouble(field(metadata, TrainingCheckpoint.SCALE, file)), new double[] {
                         Double.parseDouble(field(metadata, "threshold_sum", file)),
                         Double.parseDouble(field(metadata, "threshold_weight", file))},
                     Stream.of(field(metadata, "coefficient", file).split(" ")).mapToDouble(Double::parseDouble).toArray(),

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.sae.SparseRows;
+import org.sae4j.core.internal.format.TrainingCheckpoint;
 
 /** Vectors trained outside the program because their gradients are products of vectors: JumpReLU's thresholds, a gate's vectors. */
 sealed interface HostParameters {
@@ -35,9 +36,9 @@ sealed interface HostParameters {
     private static Map<String, float[]> state(Map<String, HostAdam> vectors) {
         Map<String, float[]> state = new LinkedHashMap<>();
         vectors.forEach((name, vector) -> {
-            state.put("host." + name, vector.value);
-            state.put("host.m." + name, vector.m);
-            state.put("host.v." + name, vector.v);
+            state.put(TrainingCheckpoint.HOST + name, vector.value);
+            state.put(TrainingCheckpoint.HOST + "m." + name, vector.m);
+            state.put(TrainingCheckpoint.HOST + "v." + name, vector.v);
         });
         return state;
     }

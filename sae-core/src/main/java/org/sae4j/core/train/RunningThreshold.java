@@ -24,10 +24,15 @@ final class RunningThreshold {
         }
     }
 
-    /** The threshold of every feature; 0 before the first step. */
+    /** The threshold of all features; 0 before the first step. */
+    float value() {
+        return weight == 0 ? 0 : (float) (sum / weight);
+    }
+
+    /** The same for every feature. */
     float[] values(int n) {
         float[] values = new float[n];
-        Arrays.fill(values, weight == 0 ? 0 : (float) (sum / weight));
+        Arrays.fill(values, value());
         return values;
     }
 

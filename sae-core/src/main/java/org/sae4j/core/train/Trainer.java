@@ -22,6 +22,8 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SparseRows;
+import org.sae4j.core.internal.InputFold;
+import org.sae4j.core.internal.format.TrainingCheckpoint;
 import org.sae4j.core.output.Existing;
 import org.sae4j.core.output.OutputKind;
 
@@ -37,7 +39,6 @@ public final class Trainer implements AutoCloseable {
     public static final OutputKind CHECKPOINTS = CheckpointFolder.KIND;
 
     /** The checkpoint's tensor with what is subtracted from inputs. */
-    private static final String INPUT_MEAN = "input.mean";
 
     private final Engine engine;
     private final Recipe recipe;
@@ -290,14 +291,8 @@ public final class Trainer implements AutoCloseable {
         if (recipe.isBatchTopK()) {
             parameters.put("threshold", Tensor.of(threshold.values(n), n));
         }
-        scaling.fold(parameters, recipe);
-        SaeConfig.Architecture architecture = switch (recipe.activation()) {
-            case RELU -> SaeConfig.Architecture.RELU;
-            case TOPK -> SaeConfig.Architecture.TOPK;
-            case BATCH_TOPK, JUMP_RELU -> SaeConfig.Architecture.JUMP_RELU;
-            case GATED -> SaeConfig.Architecture.GATED;
-        };
-        int k = recipe.activation() == Recipe.Activation.TOPK ? Math.toIntExact(recipe.whole(Setting.K)) : 0;
+        SaeConfig config = config();
+        InputFold.fold(parameters, scaling.mean(), scaling.scale(), config.architecture(), config.applyBDecToInput());
         Map<String, Object> metadata = new LinkedHashMap<>();
         metadata.put("recipe", recipe.name());
         metadata.put("recipe_settings", recipe.resolved().settings());
@@ -305,14 +300,24 @@ public final class Trainer implements AutoCloseable {
         metadata.put("training_tokens", steps * recipe.batch());
         metadata.put("engine", engine.id());
         metadata.putAll(new TreeMap<>(contexts));
-        return new TrainedSae(SaeConfig.builder(architecture, d, n).k(k).applyBDecToInput(recipe.applyBDec()).hook(hook)
-                .modelName(modelName).build(),
-                parameters, metadata);
+        return new TrainedSae(config, parameters, metadata);
+    }
+
+    private SaeConfig config() {
+        SaeConfig.Architecture architecture = switch (recipe.activation()) {
+            case RELU -> SaeConfig.Architecture.RELU;
+            case TOPK -> SaeConfig.Architecture.TOPK;
+            case BATCH_TOPK, JUMP_RELU -> SaeConfig.Architecture.JUMP_RELU;
+            case GATED -> SaeConfig.Architecture.GATED;
+        };
+        int k = recipe.activation() == Recipe.Activation.TOPK ? Math.toIntExact(recipe.whole(Setting.K)) : 0;
+        return SaeConfig.builder(architecture, d, n).k(k).applyBDecToInput(recipe.applyBDec()).hook(hook).modelName(modelName).build();
     }
 
     /**
      * Writes all that is needed to go on: parameters, moments, counters, position in the source, recipe. The file appears whole or not at
-     * all.
+     * all. It opens as an autoencoder too, the one that {@link #result()} gives now
+     * ({@link org.sae4j.core.SparseAutoencoders#open}).
      *
      * @param file the file to write, over an older one if there is one; its folder is made if needed
      * @throws Sae4jException if it cannot be written
@@ -333,9 +338,11 @@ public final class Trainer implements AutoCloseable {
             host.state().forEach((name, values) -> tensors.put(name, Tensor.of(values.clone(), n)));
         }
         if (scaling.mean().length > 0) {
-            tensors.put(INPUT_MEAN, Tensor.of(scaling.mean().clone(), d));
+            tensors.put(TrainingCheckpoint.INPUT_MEAN, Tensor.of(scaling.mean().clone(), d));
         }
-        return new Checkpoint(recipe, steps, resampledAt, source.position(), scaling.scale(), threshold.state(), coefficient.state(), data, tensors);
+        Map<String, String> autoencoder = TrainingCheckpoint.describe(config(), recipe.isBatchTopK() ? threshold.value() : Float.NaN);
+        return new Checkpoint(recipe, autoencoder, steps, resampledAt, source.position(), scaling.scale(), threshold.state(),
+                coefficient.state(), data, tensors);
     }
 
     private void restore(Checkpoint checkpoint) {
@@ -350,7 +357,7 @@ public final class Trainer implements AutoCloseable {
         }
         steps = checkpoint.steps();
         resampledAt = checkpoint.resampledAt();
-        scaling = new InputScaling(recipe.centres() ? checkpoint.tensor(INPUT_MEAN, d) : new float[0], checkpoint.scale());
+        scaling = new InputScaling(recipe.centres() ? checkpoint.tensor(TrainingCheckpoint.INPUT_MEAN, d) : new float[0], checkpoint.scale());
         threshold.restore(checkpoint.threshold());
         coefficient.restore(checkpoint.coefficient());
         source.seek(checkpoint.position());

@@ -223,7 +223,7 @@ class TrainerTest {
         assertThatThrownBy(() -> Trainer.builder(engine, small("openai-topk"), narrow).resume(file).build())
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("width 8");
         Path hostile = folder.resolve("hostile.safetensors");
-        new Checkpoint(small("openai-topk"), 3, 0, -1, 1, new double[2], new double[PenaltyCoefficient.STATE], "", Map.of()).write(hostile);
+        new Checkpoint(small("openai-topk"), Map.of(), 3, 0, -1, 1, new double[2], new double[PenaltyCoefficient.STATE], "", Map.of()).write(hostile);
         assertThatThrownBy(() -> Trainer.builder(engine, small("openai-topk"), shuffled()).resume(hostile).build())
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("position -1");
         Path broken = Files.write(folder.resolve("broken.safetensors"), new byte[] {1, 2, 3});

@@ -7,6 +7,9 @@ import java.util.regex.Pattern;
 
 /** The kinds of files of autoencoders, each with its publisher: how it is recognised, what it is called, and who reads it. */
 public enum SaeFormat {
+    /** A checkpoint of a training of sae4j. */
+    TRAINING_CHECKPOINT("sparse autoencoder in a checkpoint of a training", (table, source) -> TrainingCheckpoint.matches(table),
+            TrainingCheckpoint::read),
     /** Temporal autoencoders, whose features need the sequence. */
     TEMPORAL("temporal sparse autoencoder", (table, source) -> has(table, "D") && has(table, "b"), OtherSaeReaders::temporal),
     /** Gemma Scope's first release, which SAELens calls gemma_2. */

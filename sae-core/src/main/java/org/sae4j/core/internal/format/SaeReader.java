@@ -47,6 +47,17 @@ public record SaeReader(SaeConfig config, Map<String, Tensor> parameters, Option
         return new SaeReader(sae.config(), sae.parameters(), sparsity(source.folder().resolve("sparsity.safetensors"), sae.dSae(), arena));
     }
 
+    /**
+     * Finds the file of weights of the one autoencoder at a path.
+     *
+     * @param path a folder or a file
+     * @return the file; empty if there is none
+     * @throws FormatException if there are several, or they lie in folders below; it names them
+     */
+    public static Optional<Path> weights(Path path) {
+        return SaeSource.search(path).map(SaeSource::weights);
+    }
+
     private static Optional<Tensor> sparsity(Path path, int dSae, Arena arena) {
         if (!Files.isRegularFile(path)) {
             return Optional.empty();

@@ -27,8 +27,8 @@ record SaeSource(Path weights, Path folder) {
     private static final Pattern TORCH_OR_NPZ = Pattern.compile(".*\\.(pt|pth|npz)");
     /** Files of torch that belong to a training, not to its result. */
     private static final Pattern STATE = Pattern.compile("(trainer_state|optimizer|training_state).*\\.pt");
-    /** Names of weights of one layer among others; what else ends in safetensors may be anything. */
-    private static final Pattern LAYER = Pattern.compile("(layer_|params_layer_|W_enc_)\\d{1,6}\\.safetensors");
+    /** Names of weights of one layer, or one step of a training, among others; what else ends in safetensors may be anything. */
+    private static final Pattern LAYER = Pattern.compile("((layer_|params_layer_|W_enc_)\\d{1,6}|checkpoint-\\d{9,18})\\.safetensors");
     private static final int NAMED_FOLDERS = 8;
     private static final int VISITED_FILES = 20_000;
     private static final int SEARCHED_DEPTH = 5;
@@ -46,28 +46,42 @@ record SaeSource(Path weights, Path folder) {
      * @throws FormatException if there is none, or several
      */
     static SaeSource find(Path path) {
+        return search(path).orElseThrow(() -> new FormatException("there is no autoencoder (" + String.join(", ", USUAL) + ", *.pt)",
+                path.toString(), "give the folder of an autoencoder"));
+    }
+
+    /**
+     * Finds the weights at a path.
+     *
+     * @param path a file, or a folder
+     * @return empty if neither the folder nor those below have any
+     * @throws FormatException if there are several, or they lie in folders below; it names them
+     */
+    static Optional<SaeSource> search(Path path) {
         if (Files.isRegularFile(path)) {
-            return of(path);
+            return Optional.of(of(path));
         }
         for (String name : USUAL) {
             if (Files.isRegularFile(path.resolve(name))) {
-                return of(path.resolve(name));
+                return Optional.of(of(path.resolve(name)));
             }
         }
         List<Path> files = list(path);
         List<Path> candidates = matching(files, TORCH_OR_NPZ).stream().filter(file -> !matches(file, STATE)).toList();
         candidates = candidates.isEmpty() ? matching(files, LAYER) : candidates;
         if (candidates.size() == 1) {
-            return of(candidates.getFirst());
+            return Optional.of(of(candidates.getFirst()));
         }
         if (candidates.size() > 1) {
             throw new FormatException("there are " + candidates.size() + " files that may be autoencoders: " + sample(path, candidates),
                     path.toString(), "give the path of one of them");
         }
         List<Path> below = below(path);
-        throw new FormatException(below.isEmpty() ? "there is no autoencoder (" + String.join(", ", USUAL) + ", *.pt)"
-                : "the folder holds autoencoders only in folders below: " + sample(path, below), path.toString(),
-                below.isEmpty() ? "give the folder of an autoencoder" : "give the path of one of them");
+        if (!below.isEmpty()) {
+            throw new FormatException("the folder holds autoencoders only in folders below: " + sample(path, below), path.toString(),
+                    "give the path of one of them");
+        }
+        return Optional.empty();
     }
 
     private static List<Path> list(Path folder) {

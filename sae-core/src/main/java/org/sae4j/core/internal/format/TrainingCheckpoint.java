@@ -1,0 +1,147 @@
+package org.sae4j.core.internal.format;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.sae4j.api.Tensor;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SaeConfig.Architecture;
+import org.sae4j.core.format.FormatException;
+import org.sae4j.core.internal.InputFold;
+
+/**
+ * What a checkpoint of a training says of the autoencoder that it holds, so that any checkpoint opens as one. Training writes the rest of
+ * its state beside it; only a trainer reads that.
+ */
+public final class TrainingCheckpoint {
+    /** The value of the metadata's {@code format}. */
+    public static final String FORMAT = "sae4j-checkpoint-3";
+    /** The mean that training subtracts from inputs, if it does. */
+    public static final String INPUT_MEAN = "input.mean";
+    /** The factor that training gives inputs, in the metadata. */
+    public static final String SCALE = "scale";
+    /** The names of vectors that are trained outside the step's program begin with this. */
+    public static final String HOST = "host.";
+    /** The logarithms of JumpReLU's thresholds. */
+    public static final String LOG_THRESHOLD = HOST + "log_theta";
+    private static final String FORMATS = "sae4j-checkpoint-";
+    private static final String THRESHOLD = "autoencoder.threshold";
+
+    private TrainingCheckpoint() {}
+
+    /**
+     * The metadata for a configuration.
+     *
+     * @param config of the autoencoder
+     * @param threshold the threshold of all features where the file has no tensor for it; NaN otherwise
+     * @return by name
+     */
+    public static Map<String, String> describe(SaeConfig config, float threshold) {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        metadata.put("autoencoder.architecture", config.architecture().name().toLowerCase(Locale.ROOT));
+        metadata.put("autoencoder.k", Integer.toString(config.k()));
+        metadata.put("autoencoder.apply_b_dec_to_input", Boolean.toString(config.applyBDecToInput()));
+        config.hook().ifPresent(hook -> metadata.put("autoencoder.hook_name", hook.toString()));
+        config.modelName().ifPresent(name -> metadata.put("autoencoder.model_name", name));
+        if (!Float.isNaN(threshold)) {
+            metadata.put(THRESHOLD, Float.toString(threshold));
+        }
+        return metadata;
+    }
+
+    /**
+     * What a checkpoint is, in a sentence.
+     *
+     * @param extras the file's metadata
+     * @return empty if it is none
+     */
+    public static Optional<String> summary(Map<String, ?> extras) {
+        if (!FORMAT.equals(extras.get("format"))) {
+            return Optional.empty();
+        }
+        StringBuilder summary = new StringBuilder("after step ").append(extras.get("steps")).append(" of ")
+                .append(extras.get("setting.steps")).append(" of a training with recipe ").append(extras.get("recipe")).append(": a ")
+                .append(extras.get("autoencoder.architecture")).append(" autoencoder");
+        text(extras, "autoencoder.hook_name").ifPresent(hook -> summary.append(" at ").append(hook));
+        text(extras, "autoencoder.model_name").ifPresent(name -> summary.append(" of ").append(name));
+        return Optional.of(summary.append(", and what training needs to go on").toString());
+    }
+
+    static boolean matches(TensorTable table) {
+        return table.extras().get("format") instanceof String format && format.startsWith(FORMATS);
+    }
+
+    /** The autoencoder as {@code Trainer.result()} would give it, to the bit. */
+    static void read(SaeBuilder sae, SaeSource source) {
+        String where = source.weights().toString();
+        Map<String, Object> extras = sae.table().extras();
+        if (!FORMAT.equals(extras.get("format"))) {
+            throw new FormatException("the checkpoint has format " + extras.get("format") + ", written by another version of sae4j; expected "
+                    + FORMAT, where, "open the training's final autoencoder, in the folder above");
+        }
+        try {
+            sae.architecture = Architecture.valueOf(field(extras, "autoencoder.architecture", where).toUpperCase(Locale.ROOT));
+            sae.k = Integer.parseInt(field(extras, "autoencoder.k", where));
+            double scale = Double.parseDouble(field(extras, SCALE, where));
+            if (!(scale > 0) || Double.isInfinite(scale)) {
+                throw new FormatException("the factor of the inputs must be positive, found " + scale, where, "use another checkpoint");
+            }
+            sae.applyBDecToInput = Boolean.parseBoolean(field(extras, "autoencoder.apply_b_dec_to_input", where));
+            parameters(sae, extras, where);
+            float[] mean = sae.has(INPUT_MEAN) ? Finite.check(where + ": " + INPUT_MEAN,
+                    sae.values(sae.stored(INPUT_MEAN).expect("[d_in]", sae.dIn()), 0)).toArray() : new float[0];
+            InputFold.fold(sae.parameters(), mean, scale, sae.architecture, sae.applyBDecToInput);
+        } catch (NumberFormatException e) {
+            throw new FormatException("the checkpoint's metadata is broken: " + e.getMessage(), where, "use another checkpoint", e);
+        } catch (IllegalArgumentException e) {
+            throw new FormatException("the checkpoint's architecture is " + extras.get("autoencoder.architecture") + ", not one that is "
+                    + "trained", where, "use another checkpoint", e);
+        }
+        sae.hook = text(extras, "autoencoder.hook_name").flatMap(HookPoint::parse);
+        sae.modelName = text(extras, "autoencoder.model_name");
+        sae.note("a checkpoint after step " + extras.get("steps") + " of " + extras.getOrDefault("setting.steps", "?")
+                + " of a training with recipe " + extras.get("recipe"));
+    }
+
+    private static void parameters(SaeBuilder sae, Map<String, Object> extras, String where) {
+        sae.matrices("W_enc", true, "W_dec", false);
+        putRow(sae, "b_dec", sae.dIn());
+        switch (sae.architecture) {
+            case GATED -> {
+                putRow(sae, "b_gate", sae.dSae());
+                sae.putFeatures("r_mag", HOST + "r_mag");
+                sae.putFeatures("b_mag", HOST + "b_mag");
+            }
+            case JUMP_RELU -> {
+                putRow(sae, "b_enc", sae.dSae());
+                if (extras.containsKey(THRESHOLD)) {
+                    float[] same = new float[sae.dSae()];
+                    Arrays.fill(same, Float.parseFloat(field(extras, THRESHOLD, where)));
+                    sae.put("threshold", where, Tensor.of(same, sae.dSae()));
+                } else {
+                    sae.putExponential("threshold", LOG_THRESHOLD);
+                }
+            }
+            case RELU, TOPK -> putRow(sae, "b_enc", sae.dSae());
+            default -> throw new IllegalArgumentException(sae.architecture.toString());
+        }
+    }
+
+    /** A vector that the step's program holds as a matrix of one row. */
+    private static void putRow(SaeBuilder sae, String name, int size) {
+        StoredTensor stored = sae.stored(name).expect("[1, " + size + "]", 1, size);
+        sae.put(name, stored.where(), Tensor.of(sae.values(stored, 0, 1).toArray(), size));
+    }
+
+    private static String field(Map<String, ?> extras, String key, String where) {
+        return text(extras, key).orElseThrow(() -> new FormatException("the checkpoint's metadata lacks " + key, where,
+                "use another checkpoint"));
+    }
+
+    private static Optional<String> text(Map<String, ?> extras, String key) {
+        return extras.get(key) instanceof String value ? Optional.of(value) : Optional.empty();
+    }
+}
