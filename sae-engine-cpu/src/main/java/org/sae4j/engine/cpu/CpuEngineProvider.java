@@ -14,8 +14,8 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineException;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.api.engine.EngineProvider;
-import org.sae4j.engine.cpu.internal.CpuEngine;
-import org.sae4j.engine.cpu.internal.VectorSupport;
+import org.sae4j.engine.cpu.internal.kernels.VectorSupport;
+import org.sae4j.engine.cpu.internal.program.CpuEngine;
 
 /**
  * The pure-Java engine, id {@code cpu}, always available. It uses the Vector API where the module {@code jdk.incubator.vector} is resolved:
