@@ -16,9 +16,11 @@ final class DirectPath {
     private final Optional<Tensor> output;
     private final Optional<Tensor> norm;
     private final Optional<Tensor> unembedding;
+    private final int vocabulary;
     private final String description;
 
-    private DirectPath(Optional<Tensor> output, Optional<Tensor> norm, Optional<Tensor> unembedding, String description) {
+    private DirectPath(Optional<Tensor> output, Optional<Tensor> norm, Optional<Tensor> unembedding, int vocabulary, String description) {
+        this.vocabulary = vocabulary;
         this.output = output;
         this.norm = norm;
         this.unembedding = unembedding;
@@ -39,24 +41,25 @@ final class DirectPath {
         Optional<Tensor> unembedding = Optional.of(parameter(model, "unembed.W_U"));
         String block = "blocks." + hook.layer() + ".";
         String end = "ln_final.w, W_U";
+        int vocabulary = model.config().dVocab();
         HookPoint.Site site = hook.site();
         if (site.equals(HookPoint.Site.MLP_POST)) {
             return Optional.of(new DirectPath(Optional.of(parameter(model, block + "mlp.W_out")), norm, unembedding,
-                    "W_dec, " + block + "mlp.W_out, " + end));
+                    vocabulary, "W_dec, " + block + "mlp.W_out, " + end));
         }
         if (site.equals(HookPoint.Site.Z)) {
             return Optional.of(new DirectPath(Optional.of(parameter(model, block + "attn.W_O").reshape(-1, model.config().dModel())), norm,
-                    unembedding, "W_dec, " + block + "attn.W_O, " + end));
+                    unembedding, vocabulary, "W_dec, " + block + "attn.W_O, " + end));
         }
         if (STREAM.contains(site)) {
-            return Optional.of(new DirectPath(Optional.empty(), norm, unembedding, "W_dec, " + end));
+            return Optional.of(new DirectPath(Optional.empty(), norm, unembedding, vocabulary, "W_dec, " + end));
         }
         if (site.equals(HookPoint.Site.UNEMBED_IN) || site.equals(HookPoint.Site.LN_FINAL_NORMALIZED)
                 && model.parameters().containsKey("ln_final.b")) {
-            return Optional.of(new DirectPath(Optional.empty(), Optional.empty(), unembedding, "W_dec, W_U"));
+            return Optional.of(new DirectPath(Optional.empty(), Optional.empty(), unembedding, vocabulary, "W_dec, W_U"));
         }
         return site.equals(HookPoint.Site.LOGITS) || site.equals(HookPoint.Site.UNEMBED_OUT)
-                ? Optional.of(new DirectPath(Optional.empty(), Optional.empty(), Optional.empty(), "W_dec")) : Optional.empty();
+                ? Optional.of(new DirectPath(Optional.empty(), Optional.empty(), Optional.empty(), vocabulary, "W_dec")) : Optional.empty();
     }
 
     /** {@return the matrices on the way} */
@@ -82,6 +85,47 @@ final class DirectPath {
         }
         centre(x);
         return x;
+    }
+
+    /**
+     * {@return the direction at the hook point along which the logit of a token grows, less the mean over the vocabulary: its product with a
+     * feature's direction is the feature's effect on the token}
+     */
+    double[] towards(int token) {
+        double[] x;
+        if (unembedding.isPresent()) {
+            Tensor matrix = unembedding.orElseThrow();
+            x = new double[matrix.dim(0)];
+            for (int i = 0; i < x.length; i++) {
+                float[] row = matrix.row(i);
+                double sum = 0;
+                for (float value : row) {
+                    sum += value;
+                }
+                x[i] = row[token] - sum / row.length;
+            }
+        } else {
+            x = new double[vocabulary];
+            Arrays.fill(x, -1.0 / x.length);
+            x[token] += 1;
+        }
+        if (norm.isPresent()) {
+            for (int i = 0; i < x.length; i++) {
+                x[i] *= norm.orElseThrow().get(i);
+            }
+            centre(x);
+        }
+        if (output.isEmpty()) {
+            return x;
+        }
+        double[] y = new double[output.orElseThrow().dim(0)];
+        for (int i = 0; i < y.length; i++) {
+            float[] row = output.orElseThrow().row(i);
+            for (int j = 0; j < row.length; j++) {
+                y[i] += x[j] * row[j];
+            }
+        }
+        return y;
     }
 
     private static void centre(double[] x) {

@@ -13,6 +13,8 @@ import org.sae4j.api.experiment.Interval;
  * @param max largest activation; 0 for a feature that is never active
  * @param mean mean activation where it is active; NaN for a feature that is never active
  * @param histogram activations where it is active
+ * @param intervals how its active tokens spread over equal intervals of activation, from weak to strong; none if it is never active
+ * @param neurons the values of its decoder direction at the hook point that are largest in magnitude, the largest first
  * @param labels how well it detects each label, the best first
  * @param examples where it fires: the documents with the largest activations, then tokens drawn from equal intervals, strong ones first
  * @param logits what it writes towards the logits directly; empty if its hook point has no direct linear path to them
@@ -21,10 +23,12 @@ import org.sae4j.api.experiment.Interval;
  * @param facts facts whose prompts activate it, the largest activation first
  */
 public record FeatureProfile(int feature, long active, double density, double max, double mean, ActivationHistogram histogram,
-        List<LabelScore> labels, List<Example> examples, Optional<LogitEffects> logits, List<Neighbor> neighbors,
+        List<Share> intervals, List<Neuron> neurons, List<LabelScore> labels, List<Example> examples, Optional<LogitEffects> logits, List<Neighbor> neighbors,
         Optional<Removal> removal, List<FactEffect> facts) {
     /** Copies the lists. */
     public FeatureProfile {
+        intervals = List.copyOf(intervals);
+        neurons = List.copyOf(neurons);
         labels = List.copyOf(labels);
         examples = List.copyOf(examples);
         neighbors = List.copyOf(neighbors);
@@ -49,6 +53,25 @@ public record FeatureProfile(int feature, long active, double density, double ma
      * @param counts by label and bin
      */
     public record ActivationHistogram(double[] edges, List<String> labels, long[][] counts) {}
+
+    /**
+     * An interval of activation.
+     *
+     * @param from its lower end, exclusive
+     * @param to its upper end, inclusive
+     * @param tokens number of active tokens in it
+     * @param share of the active tokens, from 0 to 1
+     */
+    public record Share(double from, double to, long tokens, double share) {}
+
+    /**
+     * A coordinate of the hook point, which is a neuron at {@code mlp.hook_post}.
+     *
+     * @param neuron its number
+     * @param weight the value of the decoder direction there
+     * @param share of the direction's L1 norm, from 0 to 1
+     */
+    public record Neuron(int neuron, double weight, double share) {}
 
     /**
      * An active token in its context.

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.EncodedCorpus;
@@ -22,19 +23,27 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.api.sae.TextEncoder;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.core.features.FeatureProfile.ActivationHistogram;
 import org.sae4j.core.features.FeatureProfile.Example;
 import org.sae4j.core.features.FeatureProfile.FactEffect;
 import org.sae4j.core.features.FeatureProfile.LogitEffects;
 import org.sae4j.core.features.FeatureProfile.Neighbor;
+import org.sae4j.core.features.FeatureProfile.Neuron;
 import org.sae4j.core.features.FeatureProfile.Prediction;
 import org.sae4j.core.features.FeatureProfile.Removal;
+import org.sae4j.core.features.FeatureProfile.Share;
 import org.sae4j.core.features.FeatureProfile.TokenEffect;
 import org.sae4j.core.features.FeatureProfile.TokenShift;
 
-/** Profiles features of one autoencoder over one corpus. */
-final class FeatureProfiler {
+/**
+ * Profiles features of one autoencoder over one corpus, one at a time. Safe for use by several threads; model and autoencoder must be open
+ * while it is used.
+ */
+public final class FeatureProfiler {
+    /** How many neurons of a decoder direction are named. */
+    private static final int NEURONS = 10;
     private static final int RESAMPLES = 1000;
 
     private final Tokenizer tokenizer;
@@ -50,8 +59,23 @@ final class FeatureProfiler {
     private final List<Fact> facts;
     private final EncodedCorpus prompts;
 
-    FeatureProfiler(Transformer model, SparseAutoencoder sae, HookPoint hook, LabelScores scores, List<Fact> facts,
-            ProfileSettings settings, Progress progress) {
+    /**
+     * Prepares what all features need.
+     *
+     * @param model the model, with a tokenizer
+     * @param sae its autoencoder
+     * @param scores of the documents that model and autoencoder encoded
+     * @param facts facts to ask for with and without each feature; empty for none
+     * @param settings how much is shown
+     * @param progress asked for cancellation
+     * @throws org.sae4j.api.Sae4jException if the corpus was encoded with another autoencoder, holds no token, or model and autoencoder do
+     *     not fit
+     * @throws java.util.concurrent.CancellationException if cancelled
+     */
+    public FeatureProfiler(Transformer model, SparseAutoencoder sae, LabelScores scores, List<Fact> facts, ProfileSettings settings,
+            Progress progress) {
+        HookPoint hook = TextEncoder.hookOf(model, sae);
+        check(scores.corpus(), sae, hook);
         this.scores = scores;
         this.settings = settings;
         corpus = scores.corpus();
@@ -66,17 +90,119 @@ final class FeatureProfiler {
         tokenizer = model.tokenizer().orElseThrow();
     }
 
-    String directPath() {
+    private static void check(EncodedCorpus corpus, SparseAutoencoder sae, HookPoint hook) {
+        int dSae = sae.config().dSae();
+        if (corpus.features().columns() != dSae) {
+            throw new Sae4jException("the corpus was encoded with " + corpus.features().columns() + " features, the autoencoder has "
+                    + dSae, hook.toString(), "encode the corpus with the autoencoder that is profiled");
+        }
+        if (corpus.features().rows() == 0) {
+            throw new Sae4jException("the corpus holds no token", "a corpus of " + corpus.documents().size() + " documents",
+                    "give texts that are not empty");
+        }
+    }
+
+    /** {@return the matrices between a feature and the logits; empty if there is no direct linear path} */
+    public String directPath() {
         return path.map(DirectPath::description).orElse("");
     }
 
-    FeatureProfile profile(int feature) {
+    /**
+     * All about a feature.
+     *
+     * @param feature its number
+     * @return the profile; the same each time
+     * @throws IndexOutOfBoundsException if there is no such feature
+     * @throws java.util.concurrent.CancellationException if cancelled
+     */
+    public FeatureProfile profile(int feature) {
+        return profile(feature, removal(feature), removal.map(r -> facts(r, feature)).orElse(List.of()));
+    }
+
+    /**
+     * What is known about a feature without running the model: a profile without removal and facts.
+     *
+     * @param feature its number
+     * @return the profile; the same each time
+     * @throws IndexOutOfBoundsException if there is no such feature
+     */
+    public FeatureProfile outline(int feature) {
+        return profile(feature, Optional.empty(), List.of());
+    }
+
+    /**
+     * What is lost without a feature.
+     *
+     * @param feature its number
+     * @return what changes; empty if it is never active before another token, or its hook point cannot be edited
+     * @throws IndexOutOfBoundsException if there is no such feature
+     * @throws java.util.concurrent.CancellationException if cancelled
+     */
+    public Optional<Removal> removal(int feature) {
+        return removal.flatMap(r -> removal(r, feature));
+    }
+
+    /**
+     * What a feature writes towards the logits.
+     *
+     * @param feature its number
+     * @return the effects; empty if its hook point has no direct linear path to them
+     * @throws IndexOutOfBoundsException if there is no such feature
+     */
+    public Optional<LogitEffects> logits(int feature) {
+        return path.map(p -> logits(p.effects(decoder.row(feature))));
+    }
+
+    /**
+     * What each feature writes towards the logit of a token: for each the number that {@link #logits(int)} would give for it.
+     *
+     * @param token the token's id
+     * @return by feature; empty if the hook point has no direct linear path to the logits
+     * @throws IndexOutOfBoundsException if there is no such token
+     */
+    public Optional<double[]> promoting(int token) {
+        return path.map(p -> {
+            double[] towards = p.towards(token);
+            double[] effects = new double[columns.features()];
+            for (int f = 0; f < effects.length; f++) {
+                float[] direction = decoder.row(f);
+                for (int i = 0; i < towards.length; i++) {
+                    effects[f] += towards[i] * direction[i];
+                }
+            }
+            return effects;
+        });
+    }
+
+    private FeatureProfile profile(int feature, Optional<Removal> removed, List<FactEffect> asked) {
         double[] active = columns.values(feature);
         double max = Arrays.stream(active).max().orElse(0);
         return new FeatureProfile(feature, active.length, (double) active.length / columns.rows(), max, Statistics.mean(active),
-                histogram(feature, max), labels(feature), examples(feature, max),
-                path.map(p -> logits(p.effects(decoder.row(feature)))), neighbors(feature),
-                removal.flatMap(r -> removal(r, feature)), removal.map(r -> facts(r, feature)).orElse(List.of()));
+                histogram(feature, max), intervals(active, max), neurons(feature), labels(feature), examples(feature, max),
+                logits(feature), neighbors(feature), removed, asked);
+    }
+
+    private List<Share> intervals(double[] active, double max) {
+        int n = settings.intervals();
+        long[] tokens = new long[active.length == 0 ? 0 : n];
+        for (double value : active) {
+            tokens[interval(value, max)]++;
+        }
+        return IntStream.range(0, tokens.length).mapToObj(i -> new Share(max * i / n, max * (i + 1) / n, tokens[i],
+                (double) tokens[i] / active.length)).toList();
+    }
+
+    /** {@return the number of an activation's interval from 0; an activation at an end belongs to the interval below} */
+    private int interval(double value, double max) {
+        return Math.clamp((long) Math.ceil(settings.intervals() * (value / max)) - 1, 0, settings.intervals() - 1);
+    }
+
+    private List<Neuron> neurons(int feature) {
+        float[] direction = decoder.row(feature);
+        double[] size = IntStream.range(0, direction.length).mapToDouble(i -> Math.abs(direction[i])).toArray();
+        double all = Arrays.stream(size).sum();
+        return all == 0 ? List.of() : IntStream.of(descending(size)).limit(NEURONS)
+                .mapToObj(i -> new Neuron(i, direction[i], size[i] / all)).toList();
     }
 
     private List<FeatureProfile.LabelScore> labels(int feature) {
@@ -146,7 +272,7 @@ final class FeatureProfiler {
             if (Arrays.stream(top).anyMatch(t -> t == entry)) {
                 continue;
             }
-            int interval = Math.clamp((long) Math.ceil(n * (columns.value(e) / max)) - 1, 0, n - 1);
+            int interval = interval(columns.value(e), max);
             int at = seen[interval]++;
             if (at >= drawn[interval].length) {
                 at = draw.nextInt(seen[interval]);

@@ -57,14 +57,6 @@ public record FeatureProfiles(String model, String hook, int dSae, int documents
         HookPoint hook = TextEncoder.hookOf(model, sae);
         int dSae = sae.config().dSae();
         EncodedCorpus corpus = scores.corpus();
-        if (corpus.features().columns() != dSae) {
-            throw new Sae4jException("the corpus was encoded with " + corpus.features().columns() + " features, the autoencoder has "
-                    + dSae, hook.toString(), "encode the corpus with the autoencoder that is profiled");
-        }
-        if (corpus.features().rows() == 0) {
-            throw new Sae4jException("the corpus holds no token", "a corpus of " + corpus.documents().size() + " documents",
-                    "give texts that are not empty");
-        }
         Set<Integer> once = new LinkedHashSet<>();
         for (int feature : features) {
             if (feature < 0 || feature >= dSae) {
@@ -73,7 +65,7 @@ public record FeatureProfiles(String model, String hook, int dSae, int documents
             }
             once.add(feature);
         }
-        FeatureProfiler profiler = new FeatureProfiler(model, sae, hook, scores, facts, settings, progress);
+        FeatureProfiler profiler = new FeatureProfiler(model, sae, scores, facts, settings, progress);
         List<FeatureProfile> profiles = new ArrayList<>();
         for (int feature : once) {
             progress.checkCancelled();

@@ -144,11 +144,11 @@ public final class Generator {
         return pass.logits().toArray();
     }
 
-    /** The rows that steering reads: what is added does not depend on them unless features are clamped. */
+    /** The rows that steering reads: what is added depends on them only if features are clamped or scaled. */
     private Tensor read(int[][] batch, KeyValueCache cache) {
         Steering moved = steering.orElseThrow();
         int d = moved.sae().config().dIn();
-        if (moved.mode() == Steering.Mode.ADD) {
+        if (!moved.reads()) {
             return Tensor.zeros(batch[0].length, d);
         }
         return model.forward(batch, after(cache).capture(moved.hook()).build()).get(moved.hook()).reshape(batch[0].length, d);

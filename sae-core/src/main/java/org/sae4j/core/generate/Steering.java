@@ -1,7 +1,9 @@
 package org.sae4j.core.generate;
 
+import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SparseAutoencoder;
@@ -12,17 +14,26 @@ import org.sae4j.api.sae.SparseRows;
  * the features make is added at the autoencoder's hook point: what the autoencoder does not reconstruct stays.
  *
  * @param sae the autoencoder; it must be open while the steering is used
- * @param mode what the numbers mean
- * @param features a number for each feature
+ * @param moves what becomes of each feature
  */
-public record Steering(SparseAutoencoder sae, Mode mode, Map<Integer, Double> features) {
-    /** What a feature's number means. */
+public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
+    /** How a feature is moved. */
     public enum Mode {
         /** The number times the feature's decoder direction is added (Templeton et al. 2024, Neuronpedia). */
         ADD,
-        /** The feature's activation becomes the number, whatever it was. */
-        CLAMP
+        /** The feature's activation becomes the number, whatever it was; 0 ablates the feature. */
+        CLAMP,
+        /** The feature's activation is multiplied by the number; where it is not active, nothing changes. */
+        SCALE
     }
+
+    /**
+     * What becomes of a feature.
+     *
+     * @param mode how it is moved
+     * @param value the number that the mode speaks of
+     */
+    public record Move(Mode mode, double value) {}
 
     /**
      * Checks and copies.
@@ -30,13 +41,13 @@ public record Steering(SparseAutoencoder sae, Mode mode, Map<Integer, Double> fe
      * @throws IllegalArgumentException if there is no such feature, a number is not finite, or the autoencoder does not say its hook point
      */
     public Steering {
-        features = java.util.Collections.unmodifiableMap(new TreeMap<>(features));
-        features.forEach((feature, value) -> {
+        moves = Collections.unmodifiableMap(new TreeMap<>(moves));
+        moves.forEach((feature, move) -> {
             if (feature < 0 || feature >= sae.config().dSae()) {
                 throw new IllegalArgumentException("features are from 0 to " + (sae.config().dSae() - 1) + ", found " + feature);
             }
-            if (!Float.isFinite(value.floatValue())) {
-                throw new IllegalArgumentException("feature " + feature + " cannot be moved to " + value);
+            if (!Float.isFinite((float) move.value())) {
+                throw new IllegalArgumentException("feature " + feature + " cannot be moved to " + move.value());
             }
         });
         if (sae.config().hook().isEmpty()) {
@@ -44,24 +55,47 @@ public record Steering(SparseAutoencoder sae, Mode mode, Map<Integer, Double> fe
         }
     }
 
+    /**
+     * Moves all features in one way.
+     *
+     * @param sae the autoencoder; it must be open while the steering is used
+     * @param mode what the numbers mean
+     * @param features a number for each feature
+     * @throws IllegalArgumentException if there is no such feature, a number is not finite, or the autoencoder does not say its hook point
+     */
+    public Steering(SparseAutoencoder sae, Mode mode, Map<Integer, Double> features) {
+        this(sae, features.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, e -> new Move(mode, e.getValue()))));
+    }
+
     /** {@return where the features are moved} */
     public HookPoint hook() {
         return sae.config().hook().orElseThrow();
     }
 
+    /** {@return whether what is added depends on what the features are} */
+    boolean reads() {
+        return moves.values().stream().anyMatch(move -> move.mode() != Mode.ADD);
+    }
+
     /**
      * What is added to rows.
      *
-     * @param x rows at the hook point [rows, d_in]; its values matter for {@link Mode#CLAMP} alone
+     * @param x rows at the hook point [rows, d_in]; its values matter if the steering {@link #reads} alone
      * @return what is added [rows, d_in]
      */
     Tensor change(Tensor x) {
-        SparseRows without = mode == Mode.ADD ? SparseRows.ofDense(Tensor.zeros(1, sae.config().dSae())) : sae.encode(x);
+        SparseRows without = reads() ? sae.encode(x) : SparseRows.ofDense(Tensor.zeros(1, sae.config().dSae()));
         float[] dense = without.toDense().toArray();
         int rows = without.rows();
         for (int row = 0; row < rows; row++) {
-            for (Map.Entry<Integer, Double> entry : features.entrySet()) {
-                dense[row * sae.config().dSae() + entry.getKey()] = entry.getValue().floatValue();
+            for (Map.Entry<Integer, Move> entry : moves.entrySet()) {
+                int at = row * sae.config().dSae() + entry.getKey();
+                float value = (float) entry.getValue().value();
+                dense[at] = switch (entry.getValue().mode()) {
+                    case ADD -> dense[at] + value;
+                    case CLAMP -> value;
+                    case SCALE -> dense[at] * value;
+                };
             }
         }
         float[] before = sae.decode(without).toArray();

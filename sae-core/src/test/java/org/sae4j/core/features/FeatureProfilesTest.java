@@ -178,6 +178,75 @@ class FeatureProfilesTest {
     }
 
     @Test
+    void intervalsCountTheActiveTokensFromWeakToStrong() {
+        for (FeatureProfile f : profiles.features().subList(0, NEURONS)) {
+            double[] active = Arrays.stream(neuron(f.feature())).filter(v -> v > 0).toArray();
+            assertThat(f.intervals()).hasSize(5);
+            for (FeatureProfile.Share share : f.intervals()) {
+                long within = Arrays.stream(active).filter(v -> v > share.from() * (1 + 1e-12) && v <= share.to() * (1 + 1e-12)).count();
+                assertThat(share.tokens()).isEqualTo(within);
+                assertThat(share.share()).isEqualTo((double) within / active.length);
+            }
+        }
+        assertThat(profiles.features().get(DEAD).intervals()).isEmpty();
+    }
+
+    @Test
+    void alignedNeuronsAreTheLargestWeightsOfTheDirection() {
+        assertThat(profiles.features().get(2).neurons().getFirst()).isEqualTo(new FeatureProfile.Neuron(2, 1, 1));
+        assertThat(profiles.features().get(DEAD).neurons().subList(0, 2)).containsExactly(new FeatureProfile.Neuron(1, 4, 4.0 / 7),
+                new FeatureProfile.Neuron(0, 3, 3.0 / 7));
+    }
+
+    @Test
+    void correlatedNeuronsAreThoseOfAllTokens() {
+        NeuronCorrelations correlations = NeuronCorrelations.compute(model, sae, scores.corpus(), scores.columns(), Progress.NONE);
+        for (int feature = 0; feature < NEURONS; feature++) {
+            double[] f = Arrays.stream(neuron(feature)).map(v -> Math.max(v, 0)).toArray();
+            List<NeuronCorrelations.Correlated> found = correlations.of(feature, NEURONS);
+            assertThat(found).hasSize(NEURONS).isSortedAccordingTo(
+                    Comparator.comparingDouble(NeuronCorrelations.Correlated::correlation).reversed());
+            for (NeuronCorrelations.Correlated c : found) {
+                double[] x = neuron(c.neuron());
+                assertThat(c.correlation()).isCloseTo(Statistics.pearson(f, x), within(1e-5));
+                double cross = IntStream.range(0, x.length).mapToDouble(i -> x[i] * f[i]).sum();
+                assertThat(c.cosine()).isCloseTo(cross / Math.sqrt(Arrays.stream(x).map(v -> v * v).sum()
+                        * Arrays.stream(f).map(v -> v * v).sum()), within(1e-5));
+            }
+        }
+        assertThat(correlations.of(DEAD, 3)).isEmpty();
+        assertThat(NeuronCorrelations.bytes(scores.columns(), sae)).isEqualTo(NEURONS * NEURONS * 4L);
+    }
+
+    @Test
+    void whatPromotesATokenIsWhatEachFeatureSaysOfIt() {
+        FeatureProfiler profiler = new FeatureProfiler(model, sae, scores, List.of(), ProfileSettings.of(0), Progress.NONE);
+        for (int token = 0; token < CONFIG.dVocab(); token++) {
+            double[] promoting = profiler.promoting(token).orElseThrow();
+            for (int feature = 0; feature <= DEAD; feature++) {
+                int asked = token;
+                FeatureProfile.LogitEffects effects = profiler.logits(feature).orElseThrow();
+                double effect = java.util.stream.Stream.concat(effects.top().stream(), effects.bottom().stream())
+                        .filter(t -> t.token() == asked).findFirst().orElseThrow().effect();
+                assertThat(promoting[feature]).isCloseTo(effect, within(1e-9));
+            }
+        }
+    }
+
+    @Test
+    void anOutlineIsAProfileWithoutWhatNeedsTheModel() {
+        FeatureProfiler profiler = new FeatureProfiler(model, sae, scores, FACTS, ProfileSettings.of(0), Progress.NONE);
+        FeatureProfile outline = profiler.outline(1);
+        FeatureProfile whole = profiles.features().get(1);
+        assertThat(outline.removal()).isEmpty();
+        assertThat(outline.facts()).isEmpty();
+        assertThat(outline).usingRecursiveComparison().withEqualsForType((a, b) -> Double.compare(a, b) == 0, Double.class)
+                .ignoringFields("removal", "facts").isEqualTo(whole);
+        assertThat(profiler.removal(1)).usingRecursiveComparison().withEqualsForType((a, b) -> Double.compare(a, b) == 0, Double.class)
+                .isEqualTo(whole.removal());
+    }
+
+    @Test
     void topExamplesAreTheLargestOfEachDocumentAndOthersLieInTheirInterval() {
         for (FeatureProfile f : profiles.features().subList(0, NEURONS)) {
             float[][] maxima = scores.corpus().maxByDocument();

@@ -115,6 +115,24 @@ class GeneratorTest {
                     .replace(hook, Tensor.of(moved, 1, PROMPT.length, direction.length)).build()).logits().toArray();
             Generator clamping = new Generator(model).with(new Steering(sae, Steering.Mode.CLAMP, Map.of(4, 1.5)));
             assertThat(clamping.step(PROMPT, new KeyValueCache(model))).containsExactly(clamped, within(1e-4f));
+
+            // Each feature in a way of its own: what is added is the sum.
+            float[] several = x.toArray();
+            float[] other = sae.parameters().get("W_dec").row(7);
+            float[] third = sae.parameters().get("W_dec").row(2);
+            for (int row = 0; row < PROMPT.length; row++) {
+                float missing = -sae.encode(x).get(row, 4);
+                float scaled = 2 * sae.encode(x).get(row, 2);
+                for (int i = 0; i < direction.length; i++) {
+                    several[row * direction.length + i] += missing * direction[i] + 0.5f * other[i] + scaled * third[i];
+                }
+            }
+            float[] mixed = model.forward(new int[][] {PROMPT}, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1)
+                    .replace(hook, Tensor.of(several, 1, PROMPT.length, direction.length)).build()).logits().toArray();
+            Generator mixing = new Generator(model).with(new Steering(sae, Map.of(4, new Steering.Move(Steering.Mode.CLAMP, 0),
+                    7, new Steering.Move(Steering.Mode.ADD, 0.5), 2, new Steering.Move(Steering.Mode.SCALE, 3))));
+            assertThat(mixing.step(PROMPT, new KeyValueCache(model))).containsExactly(mixed, within(1e-4f));
+
             assertThatThrownBy(() -> new Steering(sae, Steering.Mode.ADD, Map.of(12, 1.0))).hasMessageContaining("from 0 to 11");
         }
     }
