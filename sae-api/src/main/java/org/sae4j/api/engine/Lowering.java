@@ -49,6 +49,7 @@ final class Lowering {
                 builder.add(new Op.Softmax(scores, pattern));
                 builder.add(new Op.AttentionMix(pattern, o.v(), o.batch(), o.heads(), o.out()));
             }
+            case Op.AttentionGradient o when o.past() == 0 -> attentionGradient(o, prefix);
             case Op.MatMul o when o.function() != Op.Function.IDENTITY -> {
                 Buffer product = builder.intermediate(prefix + "product", o.out().rows(), o.out().cols());
                 builder.add(new Op.MatMul(o.a(), o.transposeA(), o.b(), o.transposeB(), o.bias(), Op.Function.IDENTITY, product));
@@ -62,6 +63,31 @@ final class Lowering {
             case Op.Extension o -> o.define(builder, prefix);
             default -> throw new EngineException("engine " + engine.id() + " does not run the operation " + name(op) + ", which has no"
                     + " definition in simpler ones", "program " + program.name(), "use another engine, such as --engine cpu");
+        }
+    }
+
+    private void attentionGradient(Op.AttentionGradient o, String prefix) {
+        int rows = Math.multiplyExact(o.q().rows(), o.heads().count());
+        int length = o.q().rows() / o.batch();
+        Buffer scores = builder.intermediate(prefix + "scores", rows, length);
+        Buffer pattern = builder.intermediate(prefix + "pattern", rows, length);
+        builder.add(new Op.AttentionScores(o.q(), o.k(), o.batch(), o.heads(), scores));
+        builder.add(new Op.Softmax(scores, pattern));
+        if (o.valueGradient() != null) {
+            builder.add(new Op.AttentionMixTransposed(pattern, o.g(), o.batch(), o.heads(), o.valueGradient()));
+        }
+        if (o.queryGradient() == null && o.keyGradient() == null) {
+            return;
+        }
+        Buffer gradient = builder.intermediate(prefix + "gradient", rows, length);
+        builder.add(new Op.AttentionMixGradient(o.g(), o.v(), o.batch(), o.heads(), gradient));
+        builder.add(new Op.SoftmaxGradient(pattern, gradient, gradient));
+        builder.add(new Op.AttentionScoresGradient(o.heads().cap() > 0 ? scores : null, gradient, o.batch(), o.heads(), gradient));
+        if (o.queryGradient() != null) {
+            builder.add(new Op.AttentionMix(gradient, o.k(), o.batch(), o.heads(), o.queryGradient()));
+        }
+        if (o.keyGradient() != null) {
+            builder.add(new Op.AttentionMixTransposed(gradient, o.q(), o.batch(), o.heads(), o.keyGradient()));
         }
     }
 

@@ -477,4 +477,151 @@ public sealed interface Op {
          */
         void define(Program.Builder builder, String prefix);
     }
+
+    /**
+     * The logarithm of the softmax of each row: {@code out = x - log(sum of exp(x))}.
+     *
+     * @param x [R, C]
+     * @param out [R, C]
+     */
+    record LogSoftmax(Buffer x, Buffer out) implements Op {}
+
+    /**
+     * Gradient of {@link Gather} by its table: {@code out[i] = sum of g[r]} over the r with {@code indices[r] = i}.
+     *
+     * @param indices I32 [1, R], each from 0 to table rows - 1 (checked)
+     * @param g gradient by the gathered rows [R, C]
+     * @param out [V, C]
+     */
+    record GatherGradient(Buffer indices, Buffer g, Buffer out) implements Op {}
+
+    /**
+     * Gradient of {@link Patch} by its values: {@code out[i] = g[rows[i]]}, zeros where the entry is skipped.
+     *
+     * @param rows I32 [1, n]; -1 skips the entry, others from 0 to R - 1 (checked)
+     * @param g gradient by the patched rows [R, C]
+     * @param out [n, C]
+     */
+    record PatchGradient(Buffer rows, Buffer g, Buffer out) implements Op {}
+
+    /**
+     * Gradient of {@link Map}: {@code out = g function'(x)}, where the slope of RELU at 0 is 0; {@code out} may be {@code g}.
+     *
+     * @param x what the function was applied to [R, C]
+     * @param function the function
+     * @param g gradient by the results [R, C]
+     * @param out [R, C]
+     */
+    record MapGradient(Buffer x, Function function, Buffer g, Buffer out) implements Op {}
+
+    /**
+     * Gradient of {@link LayerNorm} by x, and by its weight. With y the rows before weight and bias, s the denominators and
+     * {@code h = g weight}, {@code out = (h - mean(h) - y mean(h y)) / s}, or {@code (h - mean(h)) / s} if the denominators are constants;
+     * {@code weightGradient = sum over rows of g y}.
+     *
+     * @param x [R, C]
+     * @param weight [1, C], or null for ones
+     * @param eps added to the variance
+     * @param g gradient by the normalized rows [R, C]
+     * @param constantScale whether the denominators are constants of the gradient, as for attribution that is linear in x
+     * @param out [R, C]
+     * @param weightGradient [1, C], or null if not wanted
+     */
+    record LayerNormGradient(Buffer x, @Nullable Buffer weight, float eps, Buffer g, boolean constantScale, Buffer out,
+            @Nullable Buffer weightGradient) implements Op {}
+
+    /**
+     * Gradient of {@link RmsNorm} by x, and by its weight. With y the groups before the weight, s the denominators and
+     * {@code h = g weight}, {@code out = (h - y mean(h y)) / s}, or {@code h / s} if the denominators are constants;
+     * {@code weightGradient = sum over rows and groups of g y}.
+     *
+     * @param x [R, groups * C]
+     * @param weight [1, C], the same for all groups, or null for ones
+     * @param groups equal parts of a row that are normalized apart
+     * @param eps added to the mean of squares
+     * @param g gradient by the normalized rows [R, groups * C]
+     * @param constantScale whether the denominators are constants of the gradient, as for attribution that is linear in x
+     * @param out [R, groups * C]
+     * @param weightGradient [1, C], or null if not wanted
+     */
+    record RmsNormGradient(Buffer x, @Nullable Buffer weight, int groups, float eps, Buffer g, boolean constantScale, Buffer out,
+            @Nullable Buffer weightGradient) implements Op {}
+
+    /**
+     * Gradient of {@link Softmax}: {@code out = y (g - sum over the row of y g)}; {@code out} may be {@code g}.
+     *
+     * @param y the probabilities [R, C]
+     * @param g gradient by them [R, C]
+     * @param out [R, C]
+     */
+    record SoftmaxGradient(Buffer y, Buffer g, Buffer out) implements Op {}
+
+    /**
+     * Gradient of {@link LogSoftmax}: {@code out = g - exp(y) sum over the row of g}; {@code out} may be {@code g}.
+     *
+     * @param y the logarithms of the probabilities [R, C]
+     * @param g gradient by them [R, C]
+     * @param out [R, C]
+     */
+    record LogSoftmaxGradient(Buffer y, Buffer g, Buffer out) implements Op {}
+
+    /**
+     * Gradients of {@link Attention} by queries, keys and values of the pass; at least one is wanted. Keys and values of earlier positions
+     * are constants. Scores and patterns are computed again, some queries at a time, so that no matrix of all scores exists (Dao et al.
+     * 2022).
+     *
+     * @param q [batch * T, heads * d_head]
+     * @param k [batch * T, keyValues * d_head]
+     * @param v as k
+     * @param past room for earlier positions, 0 for none
+     * @param pastK keys of the earlier positions, as {@link Attention} has them; null for none
+     * @param pastV values of the earlier positions, in the shape of {@code pastK}; null for none
+     * @param pastLength I32 [1, 1], how many earlier positions there are, from 0 to {@code past} (checked); null for all
+     * @param batch number of sequences
+     * @param heads the heads
+     * @param g gradient by the mixed values, as q
+     * @param queryGradient as q, or null if not wanted
+     * @param keyGradient as k, or null if not wanted
+     * @param valueGradient as k, or null if not wanted
+     */
+    record AttentionGradient(Buffer q, Buffer k, Buffer v, int past, @Nullable Buffer pastK, @Nullable Buffer pastV,
+            @Nullable Buffer pastLength, int batch, Heads heads, Buffer g, @Nullable Buffer queryGradient, @Nullable Buffer keyGradient,
+            @Nullable Buffer valueGradient) implements Op {}
+
+    /**
+     * Gradient of {@link AttentionScores} by the products of queries and keys: {@code g scale (1 - (scores / cap)^2)}, without the second
+     * factor if there is no cap, and 0 where a query does not see a key. {@link AttentionMix} of it and the keys is the gradient by
+     * queries, {@link AttentionMixTransposed} of it and the queries the one by keys. {@code out} may be {@code g}.
+     *
+     * @param scores the scores [batch * heads * T, T], or null if there is no cap, where they are not needed
+     * @param g gradient by the scores [batch * heads * T, T]
+     * @param batch number of sequences
+     * @param heads the heads
+     * @param out [batch * heads * T, T]
+     */
+    record AttentionScoresGradient(@Nullable Buffer scores, Buffer g, int batch, Heads heads, Buffer out) implements Op {}
+
+    /**
+     * Gradient of {@link AttentionMix} by its pattern: for every head the product of a query's gradient and every value, also
+     * those that the query does not see.
+     *
+     * @param g gradient by the mixed values [batch * T, heads * d_head]
+     * @param v [batch * T, keyValues * d_head]
+     * @param batch number of sequences
+     * @param heads the heads
+     * @param out [batch * heads * T, T]
+     */
+    record AttentionMixGradient(Buffer g, Buffer v, int batch, Heads heads, Buffer out) implements Op {}
+
+    /**
+     * Transposed patterns times rows of queries, added up over the heads of queries that share a head of keys and values:
+     * {@code out_k = sum over these heads and all queries of pattern_qk x_q}. It is the gradient of {@link AttentionMix} by its values.
+     *
+     * @param pattern [batch * heads * T, T]
+     * @param x [batch * T, heads * d_head]
+     * @param batch number of sequences
+     * @param heads the heads
+     * @param out [batch * T, keyValues * d_head]
+     */
+    record AttentionMixTransposed(Buffer pattern, Buffer x, int batch, Heads heads, Buffer out) implements Op {}
 }

@@ -4,7 +4,11 @@ import static org.sae4j.api.engine.Buffer.Type.F32;
 import static org.sae4j.api.engine.Buffer.Type.I32;
 import static org.sae4j.api.engine.Buffer.Type.SPARSE;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Checks that buffers fit the operation they are used in. */
@@ -51,10 +55,7 @@ final class OpShapes {
             }
             case Op.RmsNorm o -> {
                 sameShape(o.x(), o.out());
-                if (o.groups() < 1 || o.x().cols() % o.groups() != 0) {
-                    throw error(o.x() + " does not divide into " + o.groups() + " groups");
-                }
-                optionalIn(o.weight(), 1, o.x().cols() / o.groups());
+                optionalIn(o.weight(), 1, groups(o.x(), o.groups()));
                 optionalOut(o.scale(), o.x().rows(), o.groups());
                 distinct(o.out(), o.x(), o.weight());
             }
@@ -83,9 +84,9 @@ final class OpShapes {
                 int keyCols = heads(o.q(), o.batch(), o.heads());
                 in(o.k(), F32, o.q().rows(), keyCols);
                 in(o.v(), F32, o.q().rows(), keyCols);
-                past(o, keyCols);
+                past(o.past(), o.pastK(), o.pastV(), o.pastLength(), o.batch(), keyCols);
                 out(o.out(), F32, o.q().rows(), o.q().cols());
-                distinct(o.out(), o.q(), o.k(), o.v());
+                distinct(o.out(), o.q(), o.k(), o.v(), o.pastK(), o.pastV());
             }
             case Op.AttentionScores o -> {
                 in(o.k(), F32, o.q().rows(), heads(o.q(), o.batch(), o.heads()));
@@ -213,6 +214,87 @@ final class OpShapes {
                 out(o.v(), F32, o.w().rows(), o.w().cols());
                 hyper(o.hyper(), 4);
             }
+            case Op.LogSoftmax o -> {
+                sameShape(o.x(), o.out());
+                distinct(o.out(), o.x());
+            }
+            case Op.GatherGradient o -> {
+                in(o.indices(), I32, 1, o.g().rows());
+                in(o.g(), F32, o.g().rows(), o.out().cols());
+                out(o.out(), F32, o.out().rows(), o.g().cols());
+                distinct(o.out(), o.g());
+            }
+            case Op.PatchGradient o -> {
+                in(o.rows(), I32, 1, o.out().rows());
+                in(o.g(), F32, o.g().rows(), o.out().cols());
+                out(o.out(), F32, o.out().rows(), o.g().cols());
+                distinct(o.out(), o.g());
+            }
+            case Op.MapGradient o -> {
+                sameShape(o.x(), o.out());
+                sameShape(o.g(), o.out());
+                distinct(o.out(), o.x());
+            }
+            case Op.LayerNormGradient o -> {
+                sameShape(o.x(), o.out());
+                sameShape(o.g(), o.out());
+                optionalIn(o.weight(), 1, o.x().cols());
+                optionalOut(o.weightGradient(), 1, o.x().cols());
+                outputs(Stream.of(o.out(), o.weightGradient()), o.x(), o.g(), o.weight());
+            }
+            case Op.RmsNormGradient o -> {
+                sameShape(o.x(), o.out());
+                sameShape(o.g(), o.out());
+                int width = groups(o.x(), o.groups());
+                optionalIn(o.weight(), 1, width);
+                optionalOut(o.weightGradient(), 1, width);
+                outputs(Stream.of(o.out(), o.weightGradient()), o.x(), o.g(), o.weight());
+            }
+            case Op.SoftmaxGradient o -> {
+                sameShape(o.y(), o.out());
+                sameShape(o.g(), o.out());
+                distinct(o.out(), o.y());
+            }
+            case Op.LogSoftmaxGradient o -> {
+                sameShape(o.y(), o.out());
+                sameShape(o.g(), o.out());
+                distinct(o.out(), o.y());
+            }
+            case Op.AttentionGradient o -> {
+                int keyCols = heads(o.q(), o.batch(), o.heads());
+                in(o.k(), F32, o.q().rows(), keyCols);
+                in(o.v(), F32, o.q().rows(), keyCols);
+                past(o.past(), o.pastK(), o.pastV(), o.pastLength(), o.batch(), keyCols);
+                in(o.g(), F32, o.q().rows(), o.q().cols());
+                optionalOut(o.queryGradient(), o.q().rows(), o.q().cols());
+                optionalOut(o.keyGradient(), o.q().rows(), keyCols);
+                optionalOut(o.valueGradient(), o.q().rows(), keyCols);
+                if (o.queryGradient() == null && o.keyGradient() == null && o.valueGradient() == null) {
+                    throw error("no gradient is wanted");
+                }
+                outputs(Stream.of(o.queryGradient(), o.keyGradient(), o.valueGradient()), o.q(), o.k(), o.v(), o.g(), o.pastK(), o.pastV());
+            }
+            case Op.AttentionScoresGradient o -> {
+                pattern(o.out(), o.batch(), o.heads());
+                sameShape(o.g(), o.out());
+                if (o.scores() != null) {
+                    sameShape(o.scores(), o.out());
+                    distinct(o.out(), o.scores());
+                } else if (o.heads().cap() > 0) {
+                    throw error("scores with a cap need the scores themselves");
+                }
+            }
+            case Op.AttentionMixGradient o -> {
+                in(o.v(), F32, o.g().rows(), heads(o.g(), o.batch(), o.heads()));
+                out(o.out(), F32, o.heads().count() * o.g().rows(), o.g().rows() / o.batch());
+                distinct(o.out(), o.g(), o.v());
+            }
+            case Op.AttentionMixTransposed o -> {
+                int keyCols = heads(o.x(), o.batch(), o.heads());
+                in(o.pattern(), F32, o.heads().count() * o.x().rows(), o.x().rows() / o.batch());
+                out(o.out(), F32, o.x().rows(), keyCols);
+                distinct(o.out(), o.x(), o.pattern());
+            }
         }
     }
 
@@ -230,21 +312,33 @@ final class OpShapes {
         return q.cols() / heads.count() * heads.keyValues();
     }
 
-    private void past(Op.Attention o, int cols) {
-        Buffer keys = o.pastK();
-        Buffer values = o.pastV();
-        if (o.past() < 0 || o.past() > 0 != (keys != null) || (keys == null) != (values == null)
-                || keys == null && o.pastLength() != null) {
-            throw error("keys and values of earlier positions belong to a positive number of them, found " + o.past() + " positions, keys "
-                    + keys + ", values " + values + ", length " + o.pastLength());
+    /** Checks that the rows of a pattern fall into sequences, heads and queries. */
+    private void pattern(Buffer pattern, int batch, Op.Heads heads) {
+        if (batch < 1 || pattern.rows() != (long) batch * heads.count() * pattern.cols()) {
+            throw error(pattern + " does not divide into " + batch + " sequences and " + heads.count()
+                    + " heads of as many queries as keys");
+        }
+    }
+
+    /** Checks the groups of a row, and returns their width. */
+    private int groups(Buffer x, int groups) {
+        if (groups < 1 || x.cols() % groups != 0) {
+            throw error(x + " does not divide into " + groups + " groups");
+        }
+        return x.cols() / groups;
+    }
+
+    private void past(int past, @Nullable Buffer keys, @Nullable Buffer values, @Nullable Buffer length, int batch, int cols) {
+        if (past < 0 || past > 0 != (keys != null) || (keys == null) != (values == null) || keys == null && length != null) {
+            throw error("keys and values of earlier positions belong to a positive number of them, found " + past + " positions, keys "
+                    + keys + ", values " + values + ", length " + length);
         }
         if (keys != null && values != null) {
-            in(keys, F32, keys.rows() == o.past() ? o.past() : Math.multiplyExact(o.batch(), o.past()), cols);
+            in(keys, F32, keys.rows() == past ? past : Math.multiplyExact(batch, past), cols);
             in(values, F32, keys.rows(), cols);
-            distinct(o.out(), keys, values);
         }
-        if (o.pastLength() != null) {
-            in(o.pastLength(), I32, 1, 1);
+        if (length != null) {
+            in(length, I32, 1, 1);
         }
     }
 
@@ -291,6 +385,16 @@ final class OpShapes {
                 throw error(out + " is both read and written");
             }
         }
+    }
+
+    /** Checks that outputs, of which some may be null, are other buffers than the inputs and than each other. */
+    private void outputs(Stream<@Nullable Buffer> outputs, @Nullable Buffer... inputs) {
+        List<Buffer> before = new ArrayList<>();
+        outputs.filter(Objects::nonNull).forEach(out -> {
+            distinct(out, inputs);
+            distinct(out, before.toArray(Buffer[]::new));
+            before.add(out);
+        });
     }
 
     private IllegalArgumentException error(String message) {

@@ -31,6 +31,7 @@ class OpShapesTest {
     private final Buffer rowN = program.parameter("rowN", 1, N);
     private final Buffer rowD = program.parameter("rowD", 1, D);
     private final Buffer gradient = program.intermediate("gradient", N, D);
+    private final Buffer rowD2 = program.intermediate("rowD2", 1, D);
     private final Buffer loss = program.output("loss", 1, 1);
     private final Buffer hyper = program.input("hyper", 1, 6);
     private final Buffer rows = program.intInput("rows", B);
@@ -78,6 +79,20 @@ class OpShapesTest {
                 new Op.ProjectRows(gradient, wDec),
                 new Op.NormalizeRows(wDec),
                 new Op.ClipNorm(List.of(gradient, rowN), 1),
+                new Op.LogSoftmax(x, y),
+                new Op.GatherGradient(rows, x, gradient),
+                new Op.PatchGradient(rows, z, y),
+                new Op.MapGradient(x, Function.GELU, y, y),
+                new Op.LayerNormGradient(x, rowD, 1e-5f, y, true, z, null),
+                new Op.LayerNormGradient(x, null, 1e-5f, y, false, z, rowD),
+                new Op.RmsNormGradient(x, rowD, 1, 1e-5f, y, true, z, rowD2),
+                new Op.RmsNormGradient(x, null, 2, 1e-5f, y, false, z, null),
+                new Op.SoftmaxGradient(x, y, y),
+                new Op.LogSoftmaxGradient(x, y, y),
+                new Op.AttentionGradient(x, x, x, 0, null, null, null, 2, HEADS, y, z, null, u),
+                new Op.AttentionScoresGradient(null, scores, 2, HEADS, scores),
+                new Op.AttentionMixGradient(x, y, 2, HEADS, scores),
+                new Op.AttentionMixTransposed(scores, x, 2, HEADS, y),
                 new Op.Adam(wDec, gradient, gradient, gradient, hyper));
         assertThatCode(() -> ops.forEach(program::add)).doesNotThrowAnyException();
         assertThat(program.build().ops()).isEqualTo(ops);
@@ -98,6 +113,18 @@ class OpShapesTest {
         refused(new Op.Attention(x, x, x, 2, new Op.Heads(3, 1, 1, 0, 0), y), "3 heads");
         refused(new Op.Attention(x, x, x, 0, HEADS, y), "0 sequences");
         refused(new Op.AttentionScores(x, x, 5, HEADS, scores), "AttentionScores");
+        refused(new Op.LogSoftmax(y, y), "both read and written");
+        refused(new Op.GatherGradient(rows, x, pre), "GatherGradient");
+        refused(new Op.MapGradient(y, Function.GELU, x, y), "both read and written");
+        refused(new Op.LayerNormGradient(x, rowD, 1e-5f, y, true, y, null), "both read and written");
+        refused(new Op.LayerNormGradient(x, rowD, 1e-5f, y, true, z, rowD), "both read and written");
+        refused(new Op.RmsNormGradient(x, null, 3, 1e-5f, y, true, z, null), "does not divide into 3 groups");
+        refused(new Op.AttentionGradient(x, x, x, 0, null, null, null, 2, HEADS, y, null, null, null), "no gradient is wanted");
+        refused(new Op.AttentionGradient(x, x, x, 0, null, null, null, 2, HEADS, y, z, z, null), "both read and written");
+        refused(new Op.AttentionGradient(x, x, x, 0, null, null, null, 2, HEADS, y, y, null, null), "both read and written");
+        refused(new Op.AttentionScoresGradient(null, scores, 1, HEADS, probabilities), "does not divide into 1 sequences");
+        refused(new Op.AttentionScoresGradient(null, scores, 2, new Op.Heads(2, 2, 1, 3, 0), probabilities), "need the scores");
+        refused(new Op.AttentionMixTransposed(scores, x, 3, HEADS, y), "AttentionMixTransposed");
         refused(new Op.Decode(s, wEnc, null, y), "Decode");
         refused(new Op.SquaredError(y, pre, Reduction.SUM, 1, z, loss), "SquaredError");
         refused(new Op.SparsitySums(s, wDec, loss), "SparsitySums");

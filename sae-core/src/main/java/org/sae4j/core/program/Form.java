@@ -93,7 +93,7 @@ public final class Form {
         boolean changed = false;
         for (Operation operation : operations) {
             boolean asked = false;
-            for (int i = operation.givesFirstInner() ? 1 : 0; i < operation.inner().size(); i++) {
+            for (int i = operation.given(); i < operation.inner().size(); i++) {
                 asked |= names.contains(operation.inner().get(i).name());
             }
             List<Operation> definition = asked ? operation.definition() : List.of(operation);

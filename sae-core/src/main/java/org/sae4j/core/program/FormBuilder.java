@@ -170,16 +170,19 @@ public final class FormBuilder {
         return add(Operation.of(new Kind.Copy(), named, value));
     }
 
-    private Value add(Operation operation) {
+    /** Appends an operation, and gives what it writes. */
+    Value add(Operation operation) {
         operations.add(operation);
         return operation.out();
     }
 
-    private Value fresh(Dim rows, Dim cols) {
+    /** A new value without a name that means anything. */
+    Value fresh(Dim rows, Dim cols) {
         return new Value(prefix + made++, Value.Role.INNER, Buffer.Type.F32, rows, cols, 0);
     }
 
-    private Value like(Value x) {
+    /** A new value of the shape of another. */
+    Value like(Value x) {
         return fresh(x.rows(), x.cols());
     }
 
@@ -366,5 +369,47 @@ public final class FormBuilder {
      */
     public Value patch(Value x, Value rows, Value values, ForwardPlan.Mode mode) {
         return elementwise(new Kind.Patch(mode), x, rows, values);
+    }
+
+    /**
+     * {@code a b^T}.
+     *
+     * @param a rows
+     * @param b a matrix of as many columns as a
+     * @return the product, a column for each row of b
+     */
+    public Value productByTransposed(Value a, Value b) {
+        return add(Operation.of(new Kind.ProductByTransposed(), fresh(a.rows(), b.rows()), a, b));
+    }
+
+    /**
+     * {@code a^T b}.
+     *
+     * @param a a matrix
+     * @param b a matrix of as many rows as a
+     * @return the product, a row for each column of a
+     */
+    public Value transposedProduct(Value a, Value b) {
+        return add(Operation.of(new Kind.TransposedProduct(), fresh(a.cols(), b.cols()), a, b));
+    }
+
+    /**
+     * The sum of all rows.
+     *
+     * @param x rows
+     * @return one row
+     */
+    public Value columnSum(Value x) {
+        return add(Operation.of(new Kind.ColumnSum(), fresh(Dim.ONE, x.cols()), x));
+    }
+
+    /**
+     * The logarithm of the softmax of each row.
+     *
+     * @param x rows
+     * @return logarithms of probabilities
+     */
+    public Value logSoftmax(Value x) {
+        return elementwise(new Kind.LogSoftmax(), x);
     }
 }

@@ -99,4 +99,81 @@ public sealed interface Kind {
      * @param mode how
      */
     record Patch(ForwardPlan.Mode mode) implements Kind {}
+
+    /** {@code a b^T}. Inputs: a, b. */
+    record ProductByTransposed() implements Kind {}
+
+    /** {@code a^T b}. Inputs: a, b. */
+    record TransposedProduct() implements Kind {}
+
+    /** One row, the sum of all rows. Input: x. */
+    record ColumnSum() implements Kind {}
+
+    /** The logarithm of the softmax of each row. Input: x. */
+    record LogSoftmax() implements Kind {}
+
+    /** Gradient of {@link Gather} by its table. Inputs: g, indices. */
+    record GatherGradient() implements Kind {}
+
+    /** Gradient of {@link Patch} by its values. Inputs: g, row numbers. */
+    record PatchGradient() implements Kind {}
+
+    /**
+     * Gradient of {@link Map}. Inputs: g, x.
+     *
+     * @param function applied to each element of x
+     */
+    record MapGradient(Op.Function function) implements Kind {}
+
+    /**
+     * Gradient of {@link LayerNorm} by x. Inputs: g, x [, weight]. Beside it comes, as an inner value, the gradient by the weight.
+     *
+     * @param eps added to the variance
+     * @param constantScale whether the denominators are constants
+     */
+    record LayerNormGradient(float eps, boolean constantScale) implements Kind {}
+
+    /**
+     * Gradient of {@link RmsNorm} by x. Inputs: g, x [, weight]. Beside it comes, as an inner value, the gradient by the weight.
+     *
+     * @param groups equal parts of a row that are normalized apart
+     * @param eps added to the mean of squares
+     * @param constantScale whether the denominators are constants
+     */
+    record RmsNormGradient(int groups, float eps, boolean constantScale) implements Kind {}
+
+    /**
+     * Gradient of {@link Attention} by queries. Inputs: g, q, k, v [, keys, values of earlier positions, how many of these there are].
+     * Beside it come, as inner values, the gradients by keys and by values.
+     *
+     * @param heads the heads
+     */
+    record AttentionGradient(Op.Heads heads) implements Kind {}
+
+    /**
+     * Gradient of {@link Scores} by the products of queries and keys. Inputs: g, scores.
+     *
+     * @param heads the heads
+     */
+    record ScoresGradient(Op.Heads heads) implements Kind {}
+
+    /**
+     * Gradient of {@link Mix} by the pattern. Inputs: g, v.
+     *
+     * @param heads the heads
+     */
+    record MixGradient(Op.Heads heads) implements Kind {}
+
+    /**
+     * Transposed patterns times rows of queries, the gradient of {@link Mix} by its values. Inputs: pattern, x.
+     *
+     * @param heads the heads
+     */
+    record MixTransposed(Op.Heads heads) implements Kind {}
+
+    /** Gradient of {@link Softmax}. Inputs: g, probabilities. */
+    record SoftmaxGradient() implements Kind {}
+
+    /** Gradient of {@link LogSoftmax}. Inputs: g, logarithms of probabilities. */
+    record LogSoftmaxGradient() implements Kind {}
 }

@@ -43,9 +43,13 @@ public record Operation(Kind kind, List<Value> in, List<Value> inner, Value out)
         return new Operation(kind, in, inner, other);
     }
 
-    /** {@return the first inner value if the operation can give it beside its output, as norms give their denominators} */
-    boolean givesFirstInner() {
-        return kind instanceof Kind.LayerNorm || kind instanceof Kind.RmsNorm;
+    /** {@return how many of the first inner values the operation can give beside its output, as norms give their denominators} */
+    int given() {
+        return switch (kind) {
+            case Kind.LayerNorm _, Kind.RmsNorm _ -> 1;
+            case Kind.LayerNormGradient _, Kind.RmsNormGradient _, Kind.AttentionGradient _ -> inner.size();
+            default -> 0;
+        };
     }
 
     /**

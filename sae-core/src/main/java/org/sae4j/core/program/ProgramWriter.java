@@ -148,7 +148,8 @@ public final class ProgramWriter {
         boolean once = operation.in().stream().filter(value -> root(value).equals(first)).count() == 1;
         return once && first.rows().equals(operation.out().rows()) && first.cols().equals(operation.out().cols())
                 && switch (operation.kind()) {
-                    case Kind.Add _, Kind.Multiply _, Kind.Scale _, Kind.Map _, Kind.Rotary _, Kind.Patch _ -> true;
+                    case Kind.Add _, Kind.Multiply _, Kind.Scale _, Kind.Map _, Kind.Rotary _, Kind.Patch _, Kind.MapGradient _,
+                            Kind.SoftmaxGradient _, Kind.LogSoftmaxGradient _, Kind.ScoresGradient _ -> true;
                     default -> false;
                 };
     }
@@ -179,6 +180,7 @@ public final class ProgramWriter {
     /** Buffers that nobody reads after an operation can be taken by later ones. */
     private void release(Operation operation, int index) {
         List<Value> touched = new ArrayList<>(operation.in());
+        touched.addAll(operation.inner());
         touched.add(operation.out());
         for (Value value : touched) {
             Slot slot = slots.get(root(value));
@@ -251,10 +253,17 @@ public final class ProgramWriter {
                 builder.add(new Op.MatMul(buffer(x), false, factor, isTransposed(w), optional(in, 2), k.function(),
                         buffer(operation.out())));
             }
+            case Kind.ProductByTransposed _ -> {
+                Value w = root(in.get(1));
+                Buffer factor = w.role() == Value.Role.WEIGHT ? weight(w, true) : buffer(w);
+                product(buffer(x), false, factor, !isTransposed(w), operation);
+            }
+            case Kind.TransposedProduct _ -> product(buffer(x), true, buffer(in.get(1)), false, operation);
+            case Kind.ColumnSum _ -> builder.add(new Op.ColumnSum(buffer(x), buffer(operation.out())));
             case Kind.LayerNorm k -> builder.add(new Op.LayerNorm(buffer(x), optional(in, 1), optional(in, 2), k.eps(),
-                    buffer(operation.out()), denominators(operation)));
+                    buffer(operation.out()), ifRead(operation.inner().getFirst())));
             case Kind.RmsNorm k -> builder.add(new Op.RmsNorm(buffer(x), optional(in, 1), k.groups(), k.eps(), buffer(operation.out()),
-                    denominators(operation)));
+                    ifRead(operation.inner(), 0)));
             case Kind.Rotary k -> builder.add(new Op.Rotary(buffer(x), buffer(in.get(1)), buffer(in.get(2)), k.heads(),
                     buffer(operation.out())));
             case Kind.Attention k -> builder.add(new Op.Attention(buffer(x), buffer(in.get(1)), buffer(in.get(2)),
@@ -265,6 +274,25 @@ public final class ProgramWriter {
             case Kind.Softmax _ -> builder.add(new Op.Softmax(buffer(x), buffer(operation.out())));
             case Kind.Mix k -> builder.add(new Op.AttentionMix(buffer(x), buffer(in.get(1)), counts.batch(), k.heads(),
                     buffer(operation.out())));
+            case Kind.LogSoftmax _ -> builder.add(new Op.LogSoftmax(buffer(x), buffer(operation.out())));
+            case Kind.GatherGradient _ -> builder.add(new Op.GatherGradient(buffer(in.get(1)), buffer(x), buffer(operation.out())));
+            case Kind.PatchGradient _ -> builder.add(new Op.PatchGradient(buffer(in.get(1)), buffer(x), buffer(operation.out())));
+            case Kind.MapGradient k -> builder.add(new Op.MapGradient(buffer(in.get(1)), k.function(), buffer(x), buffer(operation.out())));
+            case Kind.LayerNormGradient k -> builder.add(new Op.LayerNormGradient(buffer(in.get(1)), optional(in, 2), k.eps(), buffer(x),
+                    k.constantScale(), buffer(operation.out()), ifRead(operation.inner(), 0)));
+            case Kind.RmsNormGradient k -> builder.add(new Op.RmsNormGradient(buffer(in.get(1)), optional(in, 2), k.groups(), k.eps(),
+                    buffer(x), k.constantScale(), buffer(operation.out()), ifRead(operation.inner(), 0)));
+            case Kind.AttentionGradient k -> builder.add(new Op.AttentionGradient(buffer(in.get(1)), buffer(in.get(2)), buffer(in.get(3)),
+                    in.size() == 7 ? counts.past() : 0, optional(in, 4), optional(in, 5), optional(in, 6), counts.batch(), k.heads(),
+                    buffer(x), ifRead(operation.out()), ifRead(operation.inner(), 0), ifRead(operation.inner(), 1)));
+            case Kind.ScoresGradient k -> builder.add(new Op.AttentionScoresGradient(k.heads().cap() > 0 ? buffer(in.get(1)) : null,
+                    buffer(x), counts.batch(), k.heads(), buffer(operation.out())));
+            case Kind.MixGradient k -> builder.add(new Op.AttentionMixGradient(buffer(x), buffer(in.get(1)), counts.batch(), k.heads(),
+                    buffer(operation.out())));
+            case Kind.MixTransposed k -> builder.add(new Op.AttentionMixTransposed(buffer(x), buffer(in.get(1)), counts.batch(), k.heads(),
+                    buffer(operation.out())));
+            case Kind.SoftmaxGradient _ -> builder.add(new Op.SoftmaxGradient(buffer(in.get(1)), buffer(x), buffer(operation.out())));
+            case Kind.LogSoftmaxGradient _ -> builder.add(new Op.LogSoftmaxGradient(buffer(in.get(1)), buffer(x), buffer(operation.out())));
             case Kind.Patch k -> {
                 out = buffer(operation.out());
                 if (!Boolean.TRUE.equals(inPlace.get(operation.out()))) {
@@ -275,13 +303,20 @@ public final class ProgramWriter {
         }
     }
 
+    private void product(Buffer a, boolean transposeA, Buffer b, boolean transposeB, Operation operation) {
+        builder.add(new Op.MatMul(a, transposeA, b, transposeB, null, Op.Function.IDENTITY, buffer(operation.out())));
+    }
+
     private @Nullable Buffer optional(List<Value> in, int index) {
         return index < in.size() ? buffer(in.get(index)) : null;
     }
 
-    /** The denominators of a norm, where they are wanted. */
-    private @Nullable Buffer denominators(Operation operation) {
-        Value scale = operation.inner().getFirst();
-        return form.outputs().contains(scale) ? buffer(scale) : null;
+    /** A buffer for a value that an operation can leave out. */
+    private @Nullable Buffer ifRead(Value value) {
+        return lastRead.containsKey(value) ? buffer(value) : null;
+    }
+
+    private @Nullable Buffer ifRead(List<Value> values, int index) {
+        return index < values.size() ? ifRead(values.get(index)) : null;
     }
 }

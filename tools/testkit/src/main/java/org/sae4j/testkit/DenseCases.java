@@ -278,13 +278,13 @@ final class DenseCases {
     }
 
     /** An attention that is not the plain one. */
-    private record Variant(int batch, int length, int dHead, Heads heads) {}
+    record Variant(int batch, int length, int dHead, Heads heads) {}
 
-    private static final List<Variant> VARIANTS = List.of(new Variant(2, 7, 5, new Heads(4, 2, 0.3f, 0, 0)),
+    static final List<Variant> VARIANTS = List.of(new Variant(2, 7, 5, new Heads(4, 2, 0.3f, 0, 0)),
             new Variant(1, 9, 3, new Heads(3, 1, 1, 2.5f, 0)), new Variant(2, 11, 8, new Heads(2, 2, 0.5f, 0, 4)),
             new Variant(1, 53, 6, new Heads(6, 3, 0.4f, 3, 7)), new Variant(3, 1, 4, new Heads(2, 1, 0.5f, 0, 1)));
 
-    private static Buffer[] variant(Scenario s, Variant v, int batch, int length, String what) {
+    static Buffer[] variant(Scenario s, Variant v, int batch, int length, String what) {
         String id = v + what;
         int rows = batch * length;
         int keys = v.heads.keyValues() * v.dHead;

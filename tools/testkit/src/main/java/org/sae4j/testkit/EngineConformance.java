@@ -82,7 +82,8 @@ public final class EngineConformance {
 
     /** {@return all cases of engines, in a fixed order; each can run by itself} */
     public static Stream<Case> cases() {
-        return Stream.of(DenseCases.all(), SparseCases.all(), ChainCases.all(), ContractCases.all()).flatMap(cases -> cases);
+        return Stream.of(DenseCases.all(), GradientCases.all(), SparseCases.all(), ChainCases.all(),
+                ContractCases.all()).flatMap(cases -> cases);
     }
 
     /** A case that compares runs of a program with the reference. */

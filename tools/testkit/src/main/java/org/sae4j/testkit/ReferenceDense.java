@@ -30,6 +30,7 @@ final class ReferenceDense {
             case Op.Attention o -> attention.attention(o);
             case Op.AttentionScores o -> attention.scores(o);
             case Op.Softmax o -> memory.store(o.out(), softmax(memory.doubles(o.x()), o.x().cols()));
+            case Op.LogSoftmax o -> logSoftmax(o);
             case Op.AttentionMix o -> attention.mix(o);
             case Op.Patch o -> patch(o);
             case Op.SquaredError o -> squaredError(o);
@@ -57,6 +58,20 @@ final class ReferenceDense {
             case SILU -> x / (1 + Math.exp(-x));
             case TANH -> Math.tanh(x);
         };
+    }
+
+    private void logSoftmax(Op.LogSoftmax op) {
+        int cols = op.x().cols();
+        double[] x = memory.doubles(op.x());
+        for (int at = 0; at < x.length; at += cols) {
+            double[] row = Arrays.copyOfRange(x, at, at + cols);
+            double top = Arrays.stream(row).max().orElse(0);
+            double total = top + Math.log(Arrays.stream(row).map(value -> Math.exp(value - top)).sum());
+            for (int c = 0; c < cols; c++) {
+                x[at + c] -= total;
+            }
+        }
+        memory.store(op.out(), x);
     }
 
     private void gather(Op.Gather op) {

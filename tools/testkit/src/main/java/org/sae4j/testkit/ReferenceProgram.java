@@ -20,6 +20,7 @@ final class ReferenceProgram implements CompiledProgram {
     private final Map<String, int[]> ints = new HashMap<>();
     private final Map<String, SparseRows> sparse = new HashMap<>();
     private final ReferenceDense dense = new ReferenceDense(this);
+    private final ReferenceGradients gradients = new ReferenceGradients(this);
     private final ReferenceSparse sparsity = new ReferenceSparse(this);
     private boolean closed;
 
@@ -104,7 +105,7 @@ final class ReferenceProgram implements CompiledProgram {
         checkOpen();
         program.ops().forEach(this::checkIndices);
         for (Op op : program.ops()) {
-            if (!dense.run(op)) {
+            if (!dense.run(op) && !gradients.run(op)) {
                 sparsity.run(op);
             }
         }
@@ -113,7 +114,10 @@ final class ReferenceProgram implements CompiledProgram {
     private void checkIndices(Op op) {
         switch (op) {
             case Op.Gather o -> checkIndices(o.indices(), 0, o.table().rows(), false);
+            case Op.GatherGradient o -> checkIndices(o.indices(), 0, o.out().rows(), false);
+            case Op.PatchGradient o -> checkIndices(o.rows(), -1, o.g().rows(), true);
             case Op.Attention o when o.pastLength() != null -> checkIndices(o.pastLength(), 0, o.past() + 1, false);
+            case Op.AttentionGradient o when o.pastLength() != null -> checkIndices(o.pastLength(), 0, o.past() + 1, false);
             case Op.Patch o -> checkIndices(o.rows(), -1, o.target().rows(), true);
             default -> { }
         }

@@ -33,7 +33,10 @@ final class Vocabulary {
             case Op.LayerNorm o when o.weight() == null || o.bias() == null -> Optional.of("LayerNorm without weight or bias");
             case Op.MatMul o -> known(o.function());
             case Op.Map o -> known(o.function());
-            case Op.RmsNorm _, Op.Rotary _, Op.Multiply _, Op.Scale _ -> Optional.of(op.getClass().getSimpleName());
+            case Op.RmsNorm _, Op.Rotary _, Op.Multiply _, Op.Scale _, Op.LogSoftmax _, Op.GatherGradient _, Op.PatchGradient _,
+                    Op.MapGradient _, Op.LayerNormGradient _, Op.RmsNormGradient _, Op.SoftmaxGradient _, Op.LogSoftmaxGradient _,
+                    Op.AttentionGradient _, Op.AttentionScoresGradient _, Op.AttentionMixGradient _, Op.AttentionMixTransposed _ ->
+                Optional.of(op.getClass().getSimpleName());
             case Op.Extension o -> Optional.of(o.name());
             default -> Optional.empty();
         };

@@ -52,6 +52,12 @@ final class FloatMath {
     static final float H3 = 2.06390887954e-2f;
     static final float H4 = -5.70498872745e-3f;
 
+    /** The Gaussian density at 0. */
+    static final float PHI_0 = 0.3989422804f;
+    /** Beyond, the slopes of GELU's tanh form and of SILU are 0 or 1; their parts would overflow. */
+    static final float SLOPE_MAX = 30f;
+    static final float SILU_MAX = 100f;
+
     private FloatMath() {}
 
     /** exp for x <= 88; 0 where the result would be subnormal. */
@@ -128,6 +134,70 @@ final class FloatMath {
         }
         float e = exp(a * -2);
         return Math.copySign((1 - e) / (1 + e), x);
+    }
+
+    /** {@code Phi(x) + x phi(x)}, of the upper tail Q(|x|) as {@link #gelu} has it. */
+    static float geluSlope(float x) {
+        float a = Math.min(Math.abs(x), TAIL_MAX);
+        float z = a * SQRT_HALF;
+        float plus = z + 2;
+        float twice = Math.fma(z, 2, 1);
+        float inverse = 1 / (plus * twice);
+        float t = (z - 2) * (twice * inverse);
+        float p = Math.fma(t, T9, T8);
+        p = Math.fma(p, t, T7);
+        p = Math.fma(p, t, T6);
+        p = Math.fma(p, t, T5);
+        p = Math.fma(p, t, T4);
+        p = Math.fma(p, t, T3);
+        p = Math.fma(p, t, T2);
+        p = Math.fma(p, t, T1);
+        p = Math.fma(p, t, T0);
+        float square = a * a;
+        float lost = Math.fma(a, a, -square);
+        float e = exp(square * -0.5f);
+        e = Math.fma(e, lost * -0.5f, e);
+        // The slope at -x is 1 less the slope at x.
+        float tail = Math.fma(a * PHI_0, e, -(e * p * (plus * inverse)));
+        return x < 0 ? -tail : 1 + tail;
+    }
+
+    /** {@code s + x s (1 - s) (2u)'} for the logistic function s of 2u. */
+    static float geluTanhSlope(float x) {
+        float a = Math.max(Math.min(x, SLOPE_MAX), -SLOPE_MAX);
+        float square = a * a;
+        float u = a * Math.fma(square, TANH_3, TANH_1);
+        float e = exp(-Math.abs(u));
+        float inverse = 1 / (1 + e);
+        float s = (u < 0 ? e : 1) * inverse;
+        return Math.fma(a * Math.fma(square, 3 * TANH_3, TANH_1), e * inverse * inverse, s);
+    }
+
+    /** {@code s + x s (1 - s)} for the logistic function s of x. */
+    static float siluSlope(float x) {
+        float a = Math.max(Math.min(x, SILU_MAX), -SILU_MAX);
+        float e = exp(-Math.abs(a));
+        float inverse = 1 / (1 + e);
+        return Math.fma(a, e * inverse * inverse, (a < 0 ? e : 1) * inverse);
+    }
+
+    /** {@code 1 - tanh(x)^2 = 4 e / (1 + e)^2} with {@code e = exp(-2|x|)}. */
+    static float tanhSlope(float x) {
+        float e = exp(Math.abs(x) * -2);
+        float inverse = 1 / (1 + e);
+        return 4 * e * inverse * inverse;
+    }
+
+    /** The slope of a function; that of RELU at 0 is 0. */
+    static float slope(org.sae4j.api.engine.Op.Function f, float x) {
+        return switch (f) {
+            case IDENTITY -> 1;
+            case RELU -> x <= 0 ? 0 : 1;
+            case GELU -> geluSlope(x);
+            case GELU_TANH -> geluTanhSlope(x);
+            case SILU -> siluSlope(x);
+            case TANH -> tanhSlope(x);
+        };
     }
 
     static float apply(org.sae4j.api.engine.Op.Function f, float x) {

@@ -54,6 +54,15 @@ public interface Kernels {
     /** {@code out = f(x)}. */
     void apply(Op.Function f, float[] x, int xAt, float[] out, int outAt, int n);
 
+    /** {@code out = f'(x) g}; {@code out} may be {@code g}. */
+    void slope(Op.Function f, float[] x, int xAt, float[] g, int gAt, float[] out, int outAt, int n);
+
+    /** {@code out = (g - mean) y}; {@code out} may be {@code g}. */
+    void softmaxGradient(float[] y, int yAt, float[] g, int gAt, float mean, float[] out, int outAt, int n);
+
+    /** {@code out = g - exp(y) sum}; {@code out} may be {@code g}. */
+    void logSoftmaxGradient(float[] y, int yAt, float[] g, int gAt, float sum, float[] out, int outAt, int n);
+
     /** {@code c = f(c + bias)}; no bias if null. */
     void finish(Op.Function f, float[] c, int at, float @Nullable [] bias, int biasAt, int n);
 

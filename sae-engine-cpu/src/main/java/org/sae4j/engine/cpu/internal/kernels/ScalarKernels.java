@@ -75,6 +75,27 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void slope(Op.Function f, float[] x, int xAt, float[] g, int gAt, float[] out, int outAt, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = FloatMath.slope(f, x[xAt + i]) * g[gAt + i];
+        }
+    }
+
+    @Override
+    public void softmaxGradient(float[] y, int yAt, float[] g, int gAt, float mean, float[] out, int outAt, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = (g[gAt + i] - mean) * y[yAt + i];
+        }
+    }
+
+    @Override
+    public void logSoftmaxGradient(float[] y, int yAt, float[] g, int gAt, float sum, float[] out, int outAt, int n) {
+        for (int i = 0; i < n; i++) {
+            out[outAt + i] = Math.fma(FloatMath.exp(y[yAt + i]), -sum, g[gAt + i]);
+        }
+    }
+
+    @Override
     public void finish(Op.Function f, float[] c, int at, float @Nullable [] bias, int biasAt, int n) {
         if (bias != null) {
             add(c, at, bias, biasAt, 1, c, at, n);

@@ -45,8 +45,8 @@ final class VectorFunctions {
         return e.fma(lost.mul(-0.5f), e);
     }
 
-    private static FloatVector gelu(FloatVector x, FloatVector gaussian) {
-        FloatVector a = x.abs().min(FloatMath.TAIL_MAX);
+    /** {@code Q(a)} of {@code 0 <= a <= TAIL_MAX}. */
+    private static FloatVector tail(FloatVector a, FloatVector gaussian) {
         FloatVector z = a.mul(FloatMath.SQRT_HALF);
         FloatVector plus = z.add(2);
         FloatVector twice = z.fma(all(2), all(1));
@@ -61,8 +61,41 @@ final class VectorFunctions {
         p = p.fma(t, all(FloatMath.T2));
         p = p.fma(t, all(FloatMath.T1));
         p = p.fma(t, all(FloatMath.T0));
-        FloatVector tail = gaussian.mul(p).mul(plus.mul(inverse));
-        return a.neg().fma(tail, x.max(0));
+        return gaussian.mul(p).mul(plus.mul(inverse));
+    }
+
+    private static FloatVector gelu(FloatVector x, FloatVector gaussian) {
+        FloatVector a = x.abs().min(FloatMath.TAIL_MAX);
+        return a.neg().fma(tail(a, gaussian), x.max(0));
+    }
+
+    private static FloatVector geluSlope(FloatVector x, FloatVector gaussian) {
+        FloatVector a = x.abs().min(FloatMath.TAIL_MAX);
+        FloatVector tail = a.mul(FloatMath.PHI_0).fma(gaussian, tail(a, gaussian).neg());
+        return tail.add(1).blend(tail.neg(), x.compare(LT, 0));
+    }
+
+    private static FloatVector geluTanhSlope(FloatVector x) {
+        FloatVector a = x.min(FloatMath.SLOPE_MAX).max(-FloatMath.SLOPE_MAX);
+        FloatVector square = a.mul(a);
+        FloatVector u = a.mul(square.fma(all(FloatMath.TANH_3), all(FloatMath.TANH_1)));
+        FloatVector e = exp(u.abs().neg());
+        FloatVector inverse = all(1).div(e.add(1));
+        FloatVector s = all(1).blend(e, u.compare(LT, 0)).mul(inverse);
+        return a.mul(square.fma(all(3 * FloatMath.TANH_3), all(FloatMath.TANH_1))).fma(e.mul(inverse).mul(inverse), s);
+    }
+
+    private static FloatVector siluSlope(FloatVector x) {
+        FloatVector a = x.min(FloatMath.SILU_MAX).max(-FloatMath.SILU_MAX);
+        FloatVector e = exp(a.abs().neg());
+        FloatVector inverse = all(1).div(e.add(1));
+        return a.fma(e.mul(inverse).mul(inverse), all(1).blend(e, a.compare(LT, 0)).mul(inverse));
+    }
+
+    private static FloatVector tanhSlope(FloatVector x) {
+        FloatVector e = exp(x.abs().mul(-2));
+        FloatVector inverse = all(1).div(e.add(1));
+        return e.mul(4).mul(inverse).mul(inverse);
     }
 
     private static FloatVector geluTanh(FloatVector x) {
@@ -143,6 +176,77 @@ final class VectorFunctions {
         }
         for (; i < n; i++) {
             out[outAt + i] = FloatMath.geluTanh(x[xAt + i]);
+        }
+    }
+
+    static void geluTanhSlope(float[] x, int xAt, float[] g, int gAt, float[] out, int outAt, int n) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            geluTanhSlope(FloatVector.fromArray(S, x, xAt + i)).mul(FloatVector.fromArray(S, g, gAt + i)).intoArray(out, outAt + i);
+        }
+        for (; i < n; i++) {
+            out[outAt + i] = FloatMath.geluTanhSlope(x[xAt + i]) * g[gAt + i];
+        }
+    }
+
+    static void siluSlope(float[] x, int xAt, float[] g, int gAt, float[] out, int outAt, int n) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            siluSlope(FloatVector.fromArray(S, x, xAt + i)).mul(FloatVector.fromArray(S, g, gAt + i)).intoArray(out, outAt + i);
+        }
+        for (; i < n; i++) {
+            out[outAt + i] = FloatMath.siluSlope(x[xAt + i]) * g[gAt + i];
+        }
+    }
+
+    static void tanhSlope(float[] x, int xAt, float[] g, int gAt, float[] out, int outAt, int n) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            tanhSlope(FloatVector.fromArray(S, x, xAt + i)).mul(FloatVector.fromArray(S, g, gAt + i)).intoArray(out, outAt + i);
+        }
+        for (; i < n; i++) {
+            out[outAt + i] = FloatMath.tanhSlope(x[xAt + i]) * g[gAt + i];
+        }
+    }
+
+    /** In two passes, as {@link #gelu(float[], int, float[], int, int)}. */
+    static void geluSlope(float[] x, int xAt, float[] g, int gAt, float[] out, int outAt, int n) {
+        float[] gaussians = new float[Math.min(n, CHUNK)];
+        for (int from = 0; from < n; from += CHUNK) {
+            int length = Math.min(CHUNK, n - from);
+            gaussians(x, xAt + from, gaussians, length);
+            geluSlope(x, xAt + from, gaussians, g, gAt + from, out, outAt + from, length);
+        }
+    }
+
+    private static void geluSlope(float[] x, int xAt, float[] gaussians, float[] g, int gAt, float[] out, int outAt, int n) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            geluSlope(FloatVector.fromArray(S, x, xAt + i), FloatVector.fromArray(S, gaussians, i))
+                    .mul(FloatVector.fromArray(S, g, gAt + i)).intoArray(out, outAt + i);
+        }
+        for (; i < n; i++) {
+            out[outAt + i] = FloatMath.geluSlope(x[xAt + i]) * g[gAt + i];
+        }
+    }
+
+    static void softmaxGradient(float[] y, int yAt, float[] g, int gAt, float mean, float[] out, int outAt, int n) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            FloatVector.fromArray(S, g, gAt + i).sub(mean).mul(FloatVector.fromArray(S, y, yAt + i)).intoArray(out, outAt + i);
+        }
+        for (; i < n; i++) {
+            out[outAt + i] = (g[gAt + i] - mean) * y[yAt + i];
+        }
+    }
+
+    static void logSoftmaxGradient(float[] y, int yAt, float[] g, int gAt, float sum, float[] out, int outAt, int n) {
+        int i = 0;
+        for (; i <= n - W; i += W) {
+            exp(FloatVector.fromArray(S, y, yAt + i)).fma(all(-sum), FloatVector.fromArray(S, g, gAt + i)).intoArray(out, outAt + i);
+        }
+        for (; i < n; i++) {
+            out[outAt + i] = Math.fma(FloatMath.exp(y[yAt + i]), -sum, g[gAt + i]);
         }
     }
 }

@@ -77,6 +77,32 @@ final class VectorKernels implements Kernels {
         }
     }
 
+    @Override
+    public void slope(Op.Function f, float[] x, int xAt, float[] g, int gAt, float[] out, int outAt, int n) {
+        switch (f) {
+            case IDENTITY -> System.arraycopy(g, gAt, out, outAt, n);
+            case RELU -> {
+                for (int i = 0; i < n; i++) {
+                    out[outAt + i] = x[xAt + i] <= 0 ? 0 : g[gAt + i];
+                }
+            }
+            case GELU -> VectorFunctions.geluSlope(x, xAt, g, gAt, out, outAt, n);
+            case GELU_TANH -> VectorFunctions.geluTanhSlope(x, xAt, g, gAt, out, outAt, n);
+            case SILU -> VectorFunctions.siluSlope(x, xAt, g, gAt, out, outAt, n);
+            case TANH -> VectorFunctions.tanhSlope(x, xAt, g, gAt, out, outAt, n);
+        }
+    }
+
+    @Override
+    public void softmaxGradient(float[] y, int yAt, float[] g, int gAt, float mean, float[] out, int outAt, int n) {
+        VectorFunctions.softmaxGradient(y, yAt, g, gAt, mean, out, outAt, n);
+    }
+
+    @Override
+    public void logSoftmaxGradient(float[] y, int yAt, float[] g, int gAt, float sum, float[] out, int outAt, int n) {
+        VectorFunctions.logSoftmaxGradient(y, yAt, g, gAt, sum, out, outAt, n);
+    }
+
     private static void relu(float[] x, int xAt, float[] out, int outAt, int n) {
         int i = 0;
         for (; i <= n - W; i += W) {

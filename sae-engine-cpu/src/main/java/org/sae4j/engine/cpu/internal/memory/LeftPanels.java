@@ -98,15 +98,15 @@ public final class LeftPanels {
         }
     }
 
-    /** The transpose of a dense row-major matrix [depth, stride]. */
-    public static Source transposed(float[] x, int stride) {
+    /** The transpose of a dense row-major matrix that starts at {@code origin} and whose rows are {@code stride} elements apart. */
+    public static Source transposed(float[] x, int origin, int stride) {
         return (groups, from, to, start, depth, panels, offset) -> {
             for (int g = from; g < to; g++) {
                 int rows = groups.size(g);
                 int first = groups.start(g);
                 float[] panel = panels[offset + g - from];
                 for (int k = 0; k < depth; k++) {
-                    int at = (start + k) * stride + first;
+                    int at = origin + (start + k) * stride + first;
                     int target = k * rows;
                     for (int r = 0; r < rows; r++) {
                         panel[target + r] = x[at + r];

@@ -48,6 +48,19 @@ public record Operands(List<Buffer> reads, List<Buffer> writes) {
             case Op.NormalizeRows o -> reads(o.w()).writes(o.w());
             case Op.ClipNorm o -> new Operands(o.gradients(), o.gradients());
             case Op.Extension o -> new Operands(o.reads(), o.writes());
+            case Op.LogSoftmax o -> reads(o.x()).writes(o.out());
+            case Op.GatherGradient o -> reads(o.indices(), o.g()).writes(o.out());
+            case Op.PatchGradient o -> reads(o.rows(), o.g()).writes(o.out());
+            case Op.MapGradient o -> reads(o.x(), o.g()).writes(o.out());
+            case Op.LayerNormGradient o -> reads(o.x(), o.weight(), o.g()).writes(o.out(), o.weightGradient());
+            case Op.RmsNormGradient o -> reads(o.x(), o.weight(), o.g()).writes(o.out(), o.weightGradient());
+            case Op.SoftmaxGradient o -> reads(o.y(), o.g()).writes(o.out());
+            case Op.LogSoftmaxGradient o -> reads(o.y(), o.g()).writes(o.out());
+            case Op.AttentionGradient o -> reads(o.q(), o.k(), o.v(), o.pastK(), o.pastV(), o.pastLength(), o.g())
+                    .writes(o.queryGradient(), o.keyGradient(), o.valueGradient());
+            case Op.AttentionScoresGradient o -> reads(o.scores(), o.g()).writes(o.out());
+            case Op.AttentionMixGradient o -> reads(o.g(), o.v()).writes(o.out());
+            case Op.AttentionMixTransposed o -> reads(o.pattern(), o.x()).writes(o.out());
             case Op.Adam o -> reads(o.w(), o.gradient(), o.m(), o.v(), o.hyper()).writes(o.w(), o.m(), o.v());
         };
     }

@@ -15,6 +15,7 @@ import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Program;
 import org.sae4j.engine.cpu.internal.memory.Operands;
 import org.sae4j.engine.cpu.internal.memory.Storage;
+import org.sae4j.engine.cpu.internal.steps.AttentionGradients;
 import org.sae4j.engine.cpu.internal.steps.AttentionSteps;
 import org.sae4j.engine.cpu.internal.steps.Context;
 import org.sae4j.engine.cpu.internal.steps.ContinuedAttention;
@@ -108,6 +109,7 @@ final class Compiler {
         ProductSteps products = new ProductSteps(context, storage);
         AttentionSteps attention = new AttentionSteps(context, storage);
         ContinuedAttention continued = new ContinuedAttention(context, storage);
+        AttentionGradients gradients = new AttentionGradients(context, storage);
         SparseSteps sparse = new SparseSteps(context, storage);
         TrainingSteps training = new TrainingSteps(context, storage);
         List<Step> steps = new ArrayList<>();
@@ -149,6 +151,18 @@ final class Compiler {
                 case Op.ClipNorm o -> training.clipNorm(o);
                 case Op.Extension o -> throw new EngineException("the CPU engine does not run the operation " + o.name(), "",
                         "compile program.loweredFor(engine)");
+                case Op.LogSoftmax o -> dense.logSoftmax(o);
+                case Op.GatherGradient o -> dense.gatherGradient(o);
+                case Op.PatchGradient o -> dense.patchGradient(o);
+                case Op.MapGradient o -> dense.mapGradient(o);
+                case Op.LayerNormGradient o -> norms.layerNormGradient(o);
+                case Op.RmsNormGradient o -> norms.rmsNormGradient(o);
+                case Op.SoftmaxGradient o -> dense.softmaxGradient(o);
+                case Op.LogSoftmaxGradient o -> dense.logSoftmaxGradient(o);
+                case Op.AttentionGradient o -> gradients.attention(o);
+                case Op.AttentionScoresGradient o -> gradients.scores(o);
+                case Op.AttentionMixGradient o -> gradients.mix(o);
+                case Op.AttentionMixTransposed o -> gradients.mixTransposed(o);
                 case Op.Adam o -> training.adam(o);
             });
         }

@@ -42,8 +42,12 @@ final class CpuProgram implements CompiledProgram {
 
     private CpuProgram(Program program, Body body, Consumer<CpuProgram> onClose) {
         this.program = program;
-        this.indexed = program.ops().stream().filter(op -> op instanceof Op.Gather || op instanceof Op.Patch
-                || op instanceof Op.Attention a && a.pastLength() != null).toArray(Op[]::new);
+        this.indexed = program.ops().stream().filter(op -> switch (op) {
+            case Op.Gather _, Op.GatherGradient _, Op.Patch _, Op.PatchGradient _ -> true;
+            case Op.Attention o -> o.pastLength() != null;
+            case Op.AttentionGradient o -> o.pastLength() != null;
+            default -> false;
+        }).toArray(Op[]::new);
         this.body = new AtomicReference<>(body);
         this.onClose = onClose;
     }
@@ -152,7 +156,10 @@ final class CpuProgram implements CompiledProgram {
     private void checkIndices(Op op, Storage storage) {
         switch (op) {
             case Op.Gather o -> checkIndices(op, storage, o.indices(), 0, o.table().rows());
+            case Op.GatherGradient o -> checkIndices(op, storage, o.indices(), 0, o.out().rows());
+            case Op.PatchGradient o -> checkIndices(op, storage, o.rows(), -1, o.g().rows());
             case Op.Attention o when o.pastLength() != null -> checkIndices(op, storage, o.pastLength(), 0, o.past() + 1);
+            case Op.AttentionGradient o when o.pastLength() != null -> checkIndices(op, storage, o.pastLength(), 0, o.past() + 1);
             case Op.Patch o -> {
                 checkIndices(op, storage, o.rows(), -1, o.target().rows());
                 boolean[] named = new boolean[o.target().rows()];

@@ -36,7 +36,7 @@ public final class AttentionSteps {
      * @param length positions of a sequence
      * @param width d_head
      */
-    private record Shape(int batch, Op.Heads heads, int length, int width) {
+    record Shape(int batch, Op.Heads heads, int length, int width) {
         static Shape of(Buffer q, int batch, Op.Heads heads) {
             return new Shape(batch, heads, q.rows() / batch, q.cols() / heads.count());
         }

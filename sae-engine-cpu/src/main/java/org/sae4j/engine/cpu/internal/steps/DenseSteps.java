@@ -181,4 +181,96 @@ public final class DenseSteps {
         });
         return () -> split.run(width, rows);
     }
+
+    public Step logSoftmax(Op.LogSoftmax o) {
+        float[] x = storage.floats(o.x());
+        float[] out = storage.floats(o.out());
+        int width = o.x().cols();
+        Context.Split split = context.split((from, to, slot) -> {
+            for (int at = from * width; at < to * width; at += width) {
+                int top = at;
+                for (int i = at; i < at + width; i++) {
+                    top = x[i] > x[top] ? i : top;
+                }
+                kernels.softmax(x, at, out, at, width);
+                // The largest probability is 1 / (sum of exp(x - largest)).
+                double total = x[top] - Math.log(out[top]);
+                for (int i = at; i < at + width; i++) {
+                    out[i] = (float) (x[i] - total);
+                }
+            }
+        });
+        return () -> split.run(o.x().rows(), 4 * width);
+    }
+
+    public Step softmaxGradient(Op.SoftmaxGradient o) {
+        float[] y = storage.floats(o.y());
+        float[] g = storage.floats(o.g());
+        float[] out = storage.floats(o.out());
+        int width = o.y().cols();
+        Context.Split split = context.split((from, to, slot) -> {
+            for (int at = from * width; at < to * width; at += width) {
+                kernels.softmaxGradient(y, at, g, at, (float) kernels.dot(y, at, g, at, width), out, at, width);
+            }
+        });
+        return () -> split.run(o.y().rows(), 2 * width);
+    }
+
+    public Step logSoftmaxGradient(Op.LogSoftmaxGradient o) {
+        float[] y = storage.floats(o.y());
+        float[] g = storage.floats(o.g());
+        float[] out = storage.floats(o.out());
+        int width = o.y().cols();
+        Context.Split split = context.split((from, to, slot) -> {
+            for (int at = from * width; at < to * width; at += width) {
+                kernels.logSoftmaxGradient(y, at, g, at, (float) kernels.sum(g, at, width), out, at, width);
+            }
+        });
+        return () -> split.run(o.y().rows(), 2 * width);
+    }
+
+    public Step mapGradient(Op.MapGradient o) {
+        float[] x = storage.floats(o.x());
+        float[] g = storage.floats(o.g());
+        float[] out = storage.floats(o.out());
+        int width = o.x().cols();
+        Context.Split split = context.split((from, to, slot) -> kernels.slope(o.function(), x, from * width, g, from * width, out,
+                from * width, (to - from) * width));
+        return () -> split.run(o.x().rows(), width);
+    }
+
+    /** Threads share the columns, so that every row of the table is summed in the order of the indices. */
+    public Step gatherGradient(Op.GatherGradient o) {
+        int[] indices = storage.ints(o.indices());
+        float[] g = storage.floats(o.g());
+        float[] out = storage.floats(o.out());
+        int width = o.g().cols();
+        Context.Split clear = context.split((from, to, slot) -> Arrays.fill(out, from * width, to * width, 0));
+        Context.Split split = context.split((from, to, slot) -> {
+            for (int r = 0; r < indices.length; r++) {
+                int at = indices[r] * width + from;
+                kernels.add(out, at, g, r * width + from, 1, out, at, to - from);
+            }
+        });
+        return () -> {
+            clear.run(o.out().rows(), width);
+            split.run(width, indices.length);
+        };
+    }
+
+    public Step patchGradient(Op.PatchGradient o) {
+        int[] rows = storage.ints(o.rows());
+        float[] g = storage.floats(o.g());
+        float[] out = storage.floats(o.out());
+        int width = o.g().cols();
+        return () -> {
+            for (int i = 0; i < rows.length; i++) {
+                if (rows[i] < 0) {
+                    Arrays.fill(out, i * width, (i + 1) * width, 0);
+                } else {
+                    System.arraycopy(g, rows[i] * width, out, i * width, width);
+                }
+            }
+        };
+    }
 }

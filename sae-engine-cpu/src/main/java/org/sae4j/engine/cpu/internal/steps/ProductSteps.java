@@ -89,7 +89,7 @@ public final class ProductSteps {
 
     private LeftPanels.Source left(Op.MatMul o) {
         float[] a = storage.floats(o.a());
-        return o.transposeA() ? LeftPanels.transposed(a, o.a().cols()) : LeftPanels.dense(a, 0, o.a().cols());
+        return o.transposeA() ? LeftPanels.transposed(a, 0, o.a().cols()) : LeftPanels.dense(a, 0, o.a().cols());
     }
 
     /** A right operand and the step that packs it, which for weights is done. */
