@@ -22,6 +22,7 @@ import org.sae4j.core.internal.format.TensorTable;
 import org.sae4j.core.internal.format.TrainingCheckpoint;
 import org.sae4j.core.internal.format.WeightFiles;
 import org.sae4j.core.internal.json.JsonNode;
+import org.sae4j.core.internal.model.Families;
 import org.sae4j.core.internal.model.HuggingFaceGpt2;
 
 /** Looks into files without reading the tensors' values. */
@@ -126,7 +127,8 @@ public final class Inspector {
     private static String kind(TensorTable table, Path weights, Optional<JsonFile> config) {
         Optional<String> modelType = config.filter(c -> c.node().path("model_type").isString()).flatMap(c -> c.string("model_type"));
         if (modelType.isPresent()) {
-            return modelType.get().equals("gpt2") ? "Hugging Face GPT-2" : "Hugging Face " + modelType.get() + " (not supported)";
+            return modelType.get().equals("gpt2") ? "Hugging Face GPT-2" : "Hugging Face " + modelType.get()
+                    + (known(modelType.get()) ? "" : " (not supported)");
         }
         if (table.kind().equals("gguf")) {
             return "GGUF model of architecture " + GgufMetadata.of(table).string("general.architecture").orElse("unknown");
@@ -138,6 +140,10 @@ public final class Inspector {
             return "TransformerLens transformer";
         }
         return SaeFormat.of(table, weights).map(SaeFormat::title).orElse(table.kind() + " file");
+    }
+
+    private static boolean known(String modelType) {
+        return modelType.equals("gemma3") || Families.types().contains(modelType);
     }
 
     private static List<String> summary(String kind, Path weights, List<TensorInfo> infos, Optional<JsonFile> config) {

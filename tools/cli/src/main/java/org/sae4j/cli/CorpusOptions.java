@@ -85,12 +85,9 @@ final class CorpusOptions {
         return files != null;
     }
 
-    /** Refuses a command line without something to read. */
-    void require(CommandSpec spec) {
-        if (files == null) {
-            throw new ParameterException(spec.commandLine(), "Missing required option: '--corpus=FILE', '--text=FILE', '--jsonl=FILE' or "
-                    + "'--tokens=FILE'");
-        }
+    /** {@return what a command that reads a corpus lacks without one, see {@link Needs}} */
+    List<String> missing() {
+        return files == null ? List.of("'--corpus=FILE' (or '--text', '--jsonl', '--tokens')") : List.of();
     }
 
     /** How texts become contexts of a model, and which tokens count. */

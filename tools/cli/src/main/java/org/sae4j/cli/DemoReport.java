@@ -246,8 +246,8 @@ final class DemoReport {
     private Section next() {
         return Section.builder("next", "Go on from here").lead("The file " + FeaturePages.PAGE + " beside this report shows the "
                 + "best feature of each domain: where it fires, which tokens it promotes, and what the model predicts without it.",
-                "The folder of this report also holds the models, the autoencoders and the results, for example for these commands:",
-                "./sae run ablation --model sae-demo/models/gelu-1l-demo --sae sae-demo/autoencoders/topk-2048 --output my-ablation",
+                "The folder of this report also holds the models, the autoencoders and the results, for example for these commands:")
+                .commands("./sae run ablation --model sae-demo/models/gelu-1l-demo --sae sae-demo/autoencoders/topk-2048 --output my-ablation",
                 "./sae run specificity --help",
                 "./sae evaluate --sae sae-demo/autoencoders/relu-2048 --model sae-demo/models/gelu-1l-demo --corpus my-texts.tsv",
                 "./sae report features --model sae-demo/models/gelu-1l-demo --sae sae-demo/autoencoders/topk-2048 --corpus my-texts.tsv "

@@ -1,6 +1,10 @@
 package org.sae4j.cli;
 
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import org.sae4j.api.engine.Availability;
 import org.sae4j.api.engine.Device;
 import org.sae4j.api.engine.EngineProvider;
@@ -20,11 +24,18 @@ final class DevicesCommand implements Runnable {
     @Mixin
     private PluginOption plugins;
 
+    @Mixin
+    private JsonOption json;
+
     DevicesCommand() {
     }
 
     @Override
     public void run() {
+        if (json.begin()) {
+            json.print("devices", Map.of("engines", values(plugins.loader())));
+            return;
+        }
         print(plugins.loader(), spec.commandLine().getOut());
     }
 
@@ -52,6 +63,56 @@ final class DevicesCommand implements Runnable {
         }
         out.flush();
         return broken;
+    }
+
+    /** {@return an object for each engine, those that cannot be used included} */
+    static List<Map<String, Object>> values(ClassLoader loader) {
+        List<Map<String, Object>> engines = new ArrayList<>();
+        for (EngineProvider provider : Engines.providers(loader)) {
+            try {
+                engines.add(values(provider));
+            } catch (LinkageError | RuntimeException e) {
+                engines.add(broken(provider.getClass().getName(), "asking it failed, " + e));
+            }
+        }
+        Engines.broken(loader).forEach(engine -> engines.add(broken(engine.provider(), engine.reason())));
+        return engines;
+    }
+
+    private static Map<String, Object> broken(String provider, String reason) {
+        Map<String, Object> engine = new LinkedHashMap<>();
+        engine.put("provider", provider);
+        engine.put("available", false);
+        engine.put("reason", reason);
+        engine.put("devices", List.of());
+        return engine;
+    }
+
+    private static Map<String, Object> values(EngineProvider provider) {
+        Map<String, Object> engine = new LinkedHashMap<>();
+        engine.put("id", provider.id());
+        engine.put("name", provider.name());
+        engine.put("provider", provider.getClass().getName());
+        switch (provider.availability()) {
+            case Availability.Available available -> {
+                engine.put("available", true);
+                engine.put("detail", available.detail());
+            }
+            case Availability.Unavailable unavailable -> {
+                engine.put("available", false);
+                engine.put("reason", unavailable.reason());
+                engine.put("remedy", unavailable.remedy());
+            }
+        }
+        engine.put("devices", provider.devices().stream().map(device -> {
+            Map<String, Object> one = new LinkedHashMap<>();
+            one.put("index", device.index());
+            one.put("name", device.name());
+            one.put("back_end", device.backEnd());
+            one.put("memory_bytes", device.memoryBytes());
+            return one;
+        }).toList());
+        return engine;
     }
 
     private static void print(EngineProvider provider, PrintWriter out) {

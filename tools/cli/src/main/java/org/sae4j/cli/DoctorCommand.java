@@ -2,11 +2,16 @@ package org.sae4j.cli;
 
 import com.sun.management.OperatingSystemMXBean;
 import java.io.PrintWriter;
+import java.io.Writer;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.engine.EngineException;
 import org.sae4j.core.Engines;
 import org.sae4j.core.Sae4j;
@@ -30,15 +35,51 @@ final class DoctorCommand implements Runnable {
     @Mixin
     private PluginOption plugins;
 
+    @Mixin
+    private JsonOption json;
+
     private int mends;
+    private final List<String> remedies = new ArrayList<>();
 
     DoctorCommand() {
     }
 
     @Override
     public void run() {
-        PrintWriter out = spec.commandLine().getOut();
         mends = 0;
+        remedies.clear();
+        if (json.begin()) {
+            json.print("doctor", values());
+            return;
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        check(out);
+        int count = mends;
+        out.println(count == 0 ? "nothing to mend" : count == 1 ? "one thing to mend, see above" : count + " things to mend, see above");
+        out.flush();
+    }
+
+    private Map<String, Object> values() {
+        check(new PrintWriter(Writer.nullWriter()));
+        Map<String, Object> values = new LinkedHashMap<>();
+        values.put("sae4j", Sae4j.version());
+        values.put("java", Runtime.version().toString());
+        values.put("java_home", System.getProperty("java.home"));
+        values.put("vector_api", ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent());
+        values.put("heap_bytes", Runtime.getRuntime().maxMemory());
+        if (ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean system) {
+            values.put("memory_bytes", system.getTotalMemorySize());
+            values.put("free_memory_bytes", system.getFreeMemorySize());
+        }
+        values.put("processors", Runtime.getRuntime().availableProcessors());
+        values.put("engines", DevicesCommand.values(plugins.loader()));
+        values.put("experiments", plugins.experiments().all().stream().map(Experiment::id).toList());
+        values.put("to_mend", mends);
+        values.put("mend", List.copyOf(remedies));
+        return values;
+    }
+
+    private void check(PrintWriter out) {
         out.printf("sae4j  %s%n", Sae4j.version());
         java(out);
         flags(out);
@@ -46,8 +87,6 @@ final class DoctorCommand implements Runnable {
         tornado(out, System.getenv());
         engines(out);
         experiments(out);
-        out.println(mends == 0 ? "nothing to mend" : mends == 1 ? "one thing to mend, see above" : mends + " things to mend, see above");
-        out.flush();
     }
 
     private void java(PrintWriter out) {
@@ -116,6 +155,7 @@ final class DoctorCommand implements Runnable {
 
     private void mend(PrintWriter out, String what) {
         mends++;
+        remedies.add(what);
         out.printf("  mend %s%n", what);
     }
 }

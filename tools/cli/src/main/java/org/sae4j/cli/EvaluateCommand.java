@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.Context;
 import org.sae4j.api.model.Transformer;
@@ -33,7 +34,7 @@ import picocli.CommandLine.Spec;
 /** Evaluates an autoencoder. */
 @Command(name = "evaluate", description = "Measure how well an autoencoder reconstructs, how its features fire, and what the model loses.",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
-final class EvaluateCommand implements Runnable {
+final class EvaluateCommand implements Runnable, Needs {
     @Spec
     private CommandSpec spec;
 
@@ -66,6 +67,9 @@ final class EvaluateCommand implements Runnable {
     private Path output;
 
     @Mixin
+    private JsonOption json;
+
+    @Mixin
     private NormOption norm;
 
     @Mixin
@@ -81,6 +85,12 @@ final class EvaluateCommand implements Runnable {
     }
 
     @Override
+    public List<String> missing() {
+        return model != null ? corpus.missing() : Usage.absent("'--activations=PATH' (or '--model=DIR' with a corpus)",
+                activations.isEmpty() ? null : activations);
+    }
+
+    @Override
     public void run() {
         checkData();
         Paths.existing(sae, "--sae");
@@ -92,6 +102,7 @@ final class EvaluateCommand implements Runnable {
             }
             EvaluationFile.check(output, overwriteOption.existing(), inputs.toArray(Path[]::new));
         }
+        boolean data = json.begin();
         Terminal terminal = new Terminal();
         Map<String, Object> provenance = new LinkedHashMap<>();
         try (Engine engine = engineOption.open(terminal); SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine)) {
@@ -102,7 +113,14 @@ final class EvaluateCommand implements Runnable {
             Evaluation evaluation = model != null ? onTexts(autoencoder, engine, provenance, terminal)
                     : onActivations(autoencoder, provenance, terminal);
             Terminal.endLine();
-            print(evaluation);
+            if (data) {
+                Map<String, @Nullable Object> values = new LinkedHashMap<>();
+                values.put("provenance", provenance);
+                values.putAll(EvaluationFile.values(evaluation));
+                json.print("evaluation", values);
+            } else {
+                print(evaluation);
+            }
             if (output != null) {
                 EvaluationFile.write(output, evaluation, provenance);
             }
@@ -112,13 +130,10 @@ final class EvaluateCommand implements Runnable {
     private void checkData() {
         norm.check();
         processOption.check();
-        if (model == null == activations.isEmpty()) {
-            throw new ParameterException(spec.commandLine(), model == null ? "Missing required option: '--activations=PATH', or "
-                    + "'--model=DIR' with a corpus" : "--model and --activations are mutually exclusive");
+        if (model != null && !activations.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "--model and --activations are mutually exclusive");
         }
-        if (model != null) {
-            corpus.require(spec);
-        } else if (corpus.isGiven() || processOption.isGiven() || maxRows != null || keepFirst) {
+        if (model == null && (corpus.isGiven() || processOption.isGiven() || maxRows != null || keepFirst)) {
             throw new ParameterException(spec.commandLine(), "--activations are given, so a corpus, --process, --max-rows and --keep-first "
                     + "have no effect");
         }

@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import org.sae4j.api.Sae4jException;
 import picocli.CommandLine;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -21,7 +22,9 @@ final class Failures {
     static int wrongUsage(ParameterException error, String[] args) {
         CommandLine command = error.getCommandLine();
         // Where one of several options is missing, picocli puts a word of its own before the message.
-        String message = Objects.requireNonNull(error.getMessage()).replaceFirst("^Error: ", "");
+        String message = error instanceof MissingParameterException missing ? Usage.message(missing)
+                : Objects.requireNonNull(error.getMessage());
+        message = message.replaceFirst("^Error: ", "");
         List<String> suggestions =
                 error instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
         if (!suggestions.isEmpty()) {

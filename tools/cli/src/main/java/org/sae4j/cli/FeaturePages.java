@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.experiment.Estimate;
 import org.sae4j.api.experiment.Figure;
 import org.sae4j.api.experiment.Figure.Axis;
@@ -54,14 +55,31 @@ final class FeaturePages {
     }
 
     void write(Path folder, Map<String, Object> provenance) {
+        write(folder, provenance, null, null);
+    }
+
+    /**
+     * Writes the pages with a first page and all features.
+     *
+     * @param book of all features; null for none
+     * @param first what stands first; null for nothing
+     */
+    void write(Path folder, Map<String, Object> provenance, @Nullable FeatureBook book, @Nullable Section first) {
         Map<String, Object> all = new LinkedHashMap<>(provenance);
         all.put("hook", profiles.hook());
         all.put("settings", settings);
         ResultJson.writeData(folder.resolve(DATA), SCHEMA, all, profiles);
         Report.Builder report = Report.builder("Features of " + profiles.model()).subtitle(format(
                 "%d of the %,d features of an autoencoder at %s", profiles.features().size(), profiles.dSae(), profiles.hook()))
-                .provenance(all).section(index());
+                .provenance(all);
+        if (first != null) {
+            report.section(first);
+        }
+        report.section(index());
         profiles.features().forEach(f -> report.section(section(f)));
+        if (book != null) {
+            report.catalog(book.catalog(sample));
+        }
         report.build().write(folder.resolve(PAGE));
     }
 
@@ -79,7 +97,7 @@ final class FeaturePages {
     }
 
     /** Spaces at the ends of a token are a part of it. */
-    private static String shown(String token) {
+    static String shown(String token) {
         int from = 0;
         while (from < token.length() && token.charAt(from) == ' ') {
             from++;
@@ -131,7 +149,7 @@ final class FeaturePages {
                 + "heading sorts.").figure(new Figure.Table("index", "Features", sample, columns, rows)).notes(notes).build();
     }
 
-    private Section section(FeatureProfile f) {
+    Section section(FeatureProfile f) {
         Section.Builder section = Section.builder(id(f.feature()), name(f));
         if (f.active() == 0) {
             section.lead(format("It is active in none of the %,d tokens: a dead feature, or one for other texts.", profiles.tokens()));

@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "features", description = {"Show what features are about: where they fire, what they write, what is lost without them.",
         "Without --feature and --top: the best feature of each label, or 12 at random if the corpus has no labels."},
         mixinStandardHelpOptions = true, versionProvider = Version.class)
-final class FeaturesCommand implements Runnable {
+final class FeaturesCommand implements Runnable, Needs {
     private static final int UNLABELLED = 12;
 
     @Spec
@@ -82,11 +82,15 @@ final class FeaturesCommand implements Runnable {
     }
 
     @Override
+    public List<String> missing() {
+        return corpus.missing();
+    }
+
+    @Override
     public void run() {
         if (choice.top != null && choice.top < 1) {
             throw new ParameterException(spec.commandLine(), "--top is at least 1, found " + choice.top);
         }
-        corpus.require(spec);
         processOption.check();
         Paths.existing(model, "--model");
         Paths.existing(sae, "--sae");

@@ -105,6 +105,7 @@ final class GenerateCommand implements Runnable {
         Sampling sampling = check();
         Paths.existing(model, "--model");
         processOption.check();
+        Terminal.keepOutputForData(json);
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine)) {
             int[] prompt = prompt(transformer);

@@ -27,7 +27,7 @@ import picocli.CommandLine.TypeConversionException;
 /** Stores what a transformer computes over a corpus. */
 @Command(name = "harvest", description = "Run a transformer over a corpus and store the activations of hook points, to train on.",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
-final class HarvestCommand implements Runnable {
+final class HarvestCommand implements Runnable, Needs {
     @Spec
     private CommandSpec spec;
 
@@ -85,12 +85,16 @@ final class HarvestCommand implements Runnable {
     }
 
     @Override
+    public List<String> missing() {
+        return corpus.missing();
+    }
+
+    @Override
     public void run() {
         if (maxRows != null && maxRows < 1 || shardRows < 0) {
             throw new ParameterException(spec.commandLine(), "--max-rows and --shard-rows are at least 1, found "
                     + (shardRows < 0 ? shardRows : maxRows));
         }
-        corpus.require(spec);
         processOption.check();
         Paths.existing(model, "--model");
         Terminal terminal = new Terminal();

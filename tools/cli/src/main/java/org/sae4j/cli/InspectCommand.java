@@ -3,19 +3,25 @@ package org.sae4j.cli;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.core.format.Inspection;
 import org.sae4j.core.format.Inspection.TensorInfo;
 import org.sae4j.core.format.Inspector;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Shows what a file or folder holds. */
-@Command(name = "inspect", description = "Show what a model, autoencoder, tokenizer or file of tensors is, from its headers alone.",
+@Command(name = "inspect", description = {"Show what a model, autoencoder, tokenizer or file of tensors is.",
+        "Of a model it names layers, hook points, context and memory, and tries whether it can be used, which reads its weights once."},
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class InspectCommand implements Runnable {
     private static final int LONGEST = 200;
@@ -23,6 +29,12 @@ final class InspectCommand implements Runnable {
 
     @Spec
     private CommandSpec spec;
+
+    @Mixin
+    private JsonOption json;
+
+    @Option(names = "--headers", description = "Read headers alone, no weights: don't try whether a model can be used.")
+    private boolean headers;
 
     @Parameters(paramLabel = "PATH", description = "A folder, or a file: safetensors, torch, npz, GGUF, JSON.")
     private Path path;
@@ -32,10 +44,20 @@ final class InspectCommand implements Runnable {
 
     @Override
     public void run() {
+        boolean data = json.begin();
         Inspection inspection = Inspector.inspect(Paths.existing(path, "PATH"));
+        Optional<ModelSummary> model = headers ? Optional.empty() : ModelSummary.of(path);
+        if (data) {
+            json.print("inspection", values(inspection, model));
+            return;
+        }
         PrintWriter out = spec.commandLine().getOut();
         out.println("kind: " + printable(inspection.kind()));
         inspection.summary().forEach(line -> out.println(printable(line)));
+        model.ifPresent(m -> {
+            out.println();
+            m.lines().forEach(line -> out.println(Printable.line(line)));
+        });
         if (!inspection.tensors().isEmpty()) {
             out.println();
             table(out, inspection.tensors());
@@ -48,6 +70,23 @@ final class InspectCommand implements Runnable {
             }
         }
         out.flush();
+    }
+
+    private static Map<String, @Nullable Object> values(Inspection inspection, Optional<ModelSummary> model) {
+        Map<String, @Nullable Object> values = new LinkedHashMap<>();
+        values.put("kind", inspection.kind());
+        values.put("summary", inspection.summary());
+        values.put("model", model.map(ModelSummary::values).orElse(null));
+        values.put("tensors", inspection.tensors().stream().map(tensor -> {
+            Map<String, Object> one = new LinkedHashMap<>();
+            one.put("name", tensor.name());
+            one.put("type", tensor.type().name());
+            one.put("shape", tensor.shape());
+            one.put("bytes", tensor.bytes());
+            return one;
+        }).toList());
+        values.put("metadata", inspection.metadata());
+        return values;
     }
 
     private static void table(PrintWriter out, List<TensorInfo> tensors) {

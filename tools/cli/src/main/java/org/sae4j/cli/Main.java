@@ -18,10 +18,10 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = "Sparse autoencoders for transformer language models.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {DemoCommand.class, ActivationsCommand.class, EncodeCommand.class, HarvestCommand.class, StoreCommand.class,
+        subcommands = {DemoCommand.class, ExploreCommand.class, ActivationsCommand.class, EncodeCommand.class, HarvestCommand.class, StoreCommand.class,
                 TrainCommand.class, SweepCommand.class, EvaluateCommand.class, ConvertCommand.class, FetchCommand.class, InspectCommand.class,
                 TokenizeCommand.class, GenerateCommand.class, ExperimentsCommand.class, RunCommand.class, ReportCommand.class,
-                DoctorCommand.class, DevicesCommand.class, HelpCommand.class})
+                DoctorCommand.class, DevicesCommand.class, CompletionCommand.class, ManCommand.class, HelpCommand.class})
 public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -78,6 +78,10 @@ public final class Main implements Runnable {
             if (!unknown.isEmpty()) {
                 throw new UnmatchedArgumentException(command, unknown);
             }
+        }
+        CommandLine last = parsed.asCommandLineList().getLast();
+        if (last.getCommand() instanceof Needs needs && !last.isUsageHelpRequested() && !needs.missing().isEmpty()) {
+            throw Usage.missing(last, needs.missing());
         }
         return new CommandLine.RunLast().execute(parsed);
     }

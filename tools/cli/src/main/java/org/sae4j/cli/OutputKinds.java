@@ -24,6 +24,19 @@ final class OutputKinds {
             .within("autoencoders/*", TRAINING).within("results/*", RUN).within("models/" + DemoWorld.GELU_1L, model())
             .within("models/" + DemoWorld.GPT2_4L, model());
 
+    static final String PLAN = "explore.json";
+    static final String TRAINING_TEXTS = "texts.tsv";
+    static final String HELD_OUT_TEXTS = "held-out.tsv";
+    static final String STORE = "store";
+    static final String AUTOENCODER = "autoencoder";
+    static final String EVALUATION = "evaluation.json";
+    static final OutputKind EXPLORATION = new OutputKind("an exploration", FEATURES.entries())
+            .with(Role.RESUMABLE, FileForm.json("the plan of an exploration", "sae4j/exploration/"), PLAN)
+            .with(Role.PARTIAL, FileForm.ANY, TRAINING_TEXTS, HELD_OUT_TEXTS)
+            .with(Role.RESULT, FileForm.json("an evaluation", "sae4j/evaluation/"), EVALUATION)
+            .with(Role.RESULT, FileForm.json("features", FeatureBook.SCHEMA), FeatureBook.FOLDER + "/*.json")
+            .with(Role.RESULT, FileForm.ANY, FeatureBook.FOLDER + "/*.js", STORE + "/*").within(AUTOENCODER, TRAINING);
+
     private OutputKinds() {
     }
 

@@ -18,7 +18,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -28,7 +27,7 @@ import picocli.CommandLine.Spec;
             "       sae report training DIR... --output=FILE"},
         mixinStandardHelpOptions = true, versionProvider = Version.class,
         subcommands = {FeaturesCommand.class, TrainingReportCommand.class})
-final class ReportCommand implements Runnable {
+final class ReportCommand implements Runnable, Needs {
     @Spec
     private CommandSpec spec;
 
@@ -49,11 +48,12 @@ final class ReportCommand implements Runnable {
     }
 
     @Override
+    public List<String> missing() {
+        return Usage.absent("'RESULT'", results.isEmpty() ? null : results, "'--output=FILE'", output);
+    }
+
+    @Override
     public void run() {
-        if (results.isEmpty() || output == null) {
-            throw new ParameterException(spec.commandLine(),
-                    results.isEmpty() ? "Missing required parameter: 'RESULT'" : "Missing required option: '--output=FILE'");
-        }
         Report.Builder report = Report.builder(title);
         Set<String> taken = new HashSet<>();
         List<Path> files = results.stream().map(path -> Files.isDirectory(path) ? path.resolve(OutputKinds.RESULT) : path).toList();
@@ -87,7 +87,7 @@ final class ReportCommand implements Runnable {
         lead.add("From " + path.getFileName() + ": " + Stream.of("model", "seed", "engine", "device")
                 .filter(saved.provenance()::containsKey)
                 .map(key -> key + " " + saved.provenance().get(key)).collect(Collectors.joining(", ")) + ".");
-        return new Section(id(section.id(), number), heading, lead, section.findings(), section.metrics(), section.figures(), section.notes(),
+        return new Section(id(section.id(), number), heading, lead, section.findings(), section.metrics(), section.figures(), section.notes(), section.commands(),
                 section.subsections());
     }
 }

@@ -2,8 +2,10 @@ package org.sae4j.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentResult;
@@ -20,14 +22,13 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Runs one experiment. */
 @Command(name = "run", description = "Run an experiment and write result.json, its figures as data, and report.html.",
         versionProvider = Version.class)
-final class RunCommand implements Runnable {
+final class RunCommand implements Runnable, Needs {
     @Spec
     private CommandSpec spec;
 
@@ -60,6 +61,9 @@ final class RunCommand implements Runnable {
     private Path output;
 
     @Mixin
+    private JsonOption json;
+
+    @Mixin
     private OverwriteOption overwriteOption;
 
     @Mixin
@@ -72,20 +76,21 @@ final class RunCommand implements Runnable {
     }
 
     @Override
+    public List<String> missing() {
+        return help ? List.of() : Usage.absent("'EXPERIMENT'", id, "'--model=DIR'", model, "'--output=DIR'", output);
+    }
+
+    @Override
     public void run() {
         if (id == null) {
-            if (help) {
-                spec.commandLine().usage(spec.commandLine().getOut());
-                return;
-            }
-            throw new ParameterException(spec.commandLine(), "Missing required parameter: 'EXPERIMENT'");
+            spec.commandLine().usage(spec.commandLine().getOut());
+            return;
         }
         Experiment<?, ?> experiment = named(engineOption.experiments());
         if (help) {
             describe(experiment);
             return;
         }
-        Usage.require(spec, "'--model=DIR'", model, "'--output=DIR'", output);
         execute(experiment);
     }
 
@@ -110,6 +115,7 @@ final class RunCommand implements Runnable {
         processOption.check();
         Paths.existing(model, "--model");
         autoencoders.forEach(path -> Paths.existing(path, "--sae"));
+        boolean data = json.begin();
         Terminal terminal = new Terminal();
         try (OutputFolder target = OutputFolder.open(output, OutputKinds.RUN, overwriteOption.existing(), corpus.inputs(config, facts));
                 Engine engine = engineOption.open(terminal);
@@ -126,10 +132,41 @@ final class RunCommand implements Runnable {
                 ExperimentRun run = builder.build();
                 ExperimentResult<R> result = run.run(experiment, bound);
                 target.begin();
-                write(experiment, result, run.provenance(experiment, bound));
+                Map<String, Object> provenance = run.provenance(experiment, bound);
+                write(experiment, result, provenance);
+                Terminal.endLine();
+                if (data) {
+                    json.print("run", values(experiment, result));
+                } else {
+                    print(result);
+                }
             }
         }
         terminal.say("wrote " + output.resolve(OutputKinds.RESULT) + " and " + output.resolve(OutputKinds.REPORT));
+    }
+
+    private void print(ExperimentResult<?> result) {
+        PrintWriter out = spec.commandLine().getOut();
+        result.findings().forEach(finding -> out.println("- " + finding));
+        out.flush();
+    }
+
+    private Map<String, Object> values(Experiment<?, ?> experiment, ExperimentResult<?> result) {
+        Map<String, Object> values = new LinkedHashMap<>();
+        values.put("experiment", experiment.id());
+        values.put("result", output.resolve(OutputKinds.RESULT).toString());
+        values.put("report", output.resolve(OutputKinds.REPORT).toString());
+        values.put("findings", result.findings());
+        values.put("metrics", result.metrics().stream().map(metric -> {
+            Map<String, @Nullable Object> m = new LinkedHashMap<>();
+            m.put("name", metric.name());
+            m.put("value", metric.value());
+            m.put("unit", metric.unit());
+            m.put("interval", metric.interval().map(i -> List.of(i.low(), i.high())).orElse(null));
+            m.put("n", metric.n());
+            return m;
+        }).toList());
+        return values;
     }
 
     private void write(Experiment<?, ?> experiment, ExperimentResult<?> result, Map<String, Object> provenance) {

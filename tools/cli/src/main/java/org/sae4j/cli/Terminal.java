@@ -22,6 +22,7 @@ final class Terminal implements Progress {
     private static final String NO_WRAP = "\033[?7l";
     private static final String WRAP = "\033[?7h";
     private static boolean lineOpen;
+    private static volatile boolean outputIsData;
 
     private final PrintStream out;
     private final boolean interactive;
@@ -33,7 +34,7 @@ final class Terminal implements Progress {
     private long lastDrawn;
 
     Terminal() {
-        this(INTERACTIVE ? System.err : System.out, INTERACTIVE);
+        this(INTERACTIVE || outputIsData ? System.err : System.out, INTERACTIVE);
     }
 
     Terminal(PrintStream out, boolean interactive) {
@@ -44,6 +45,11 @@ final class Terminal implements Progress {
     /** {@return progress that is shown on a terminal and nowhere else, for commands whose standard output scripts read} */
     static Terminal quiet() {
         return INTERACTIVE ? new Terminal() : new Terminal(new PrintStream(OutputStream.nullOutputStream()), false);
+    }
+
+    /** Says whether standard output belongs to what programs read, so that lines about the work go to standard error. */
+    static void keepOutputForData(boolean data) {
+        outputIsData = data;
     }
 
     /** Ends a progress line, so that what follows starts on a line of its own. */

@@ -40,7 +40,7 @@ import picocli.CommandLine.Spec;
 /** Trains an autoencoder on stored activations, or on those of a model as it reads a corpus. */
 @Command(name = "train", description = "Train an autoencoder on stored activations, or on those of a model as it reads a corpus.",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
-final class TrainCommand implements Runnable {
+final class TrainCommand implements Runnable, Needs {
     /** With a model, the median norm is that of so many activations. */
     private static final int NORM_ROWS = 1 << 13;
     private static final List<String> INIT_TENSORS =
@@ -137,6 +137,10 @@ final class TrainCommand implements Runnable {
             description = "Checkpoints that stay; older ones are deleted. Default: ${DEFAULT-VALUE}.")
     private int keep;
 
+    @Option(names = "--tensorboard", paramLabel = "DIR", description = "Also write every step's metrics as TensorBoard events to this "
+            + "folder; to look at them as training goes: tensorboard --logdir DIR.")
+    private Path tensorboard;
+
     @Mixin
     private HeldOutOptions heldOutOptions;
 
@@ -157,14 +161,27 @@ final class TrainCommand implements Runnable {
     }
 
     @Override
+    public List<String> missing() {
+        if (listRecipes) {
+            return List.of();
+        }
+        List<String> missing = Usage.absent("'--recipe=NAME'", recipeName, "'--activations=PATH' (or '--model=DIR' with a corpus)",
+                activations.isEmpty() ? model : activations);
+        if (activations.isEmpty() && model != null) {
+            missing.addAll(corpus.missing());
+            missing.addAll(Usage.absent("'--hook=HOOK'", hook));
+        }
+        missing.addAll(Usage.absent("'--output=DIR'", output));
+        return missing;
+    }
+
+    @Override
     public void run() {
         if (listRecipes) {
             Recipes.all().forEach(r -> spec.commandLine().getOut().println(r.describe() + System.lineSeparator()));
             spec.commandLine().getOut().flush();
             return;
         }
-        Usage.require(spec, "'--recipe=NAME'", recipeName, "'--activations=PATH', or '--model=DIR' with a corpus",
-                activations.isEmpty() ? model : activations, "'--output=DIR'", output);
         checkData();
         if (checkpointEvery != null && checkpointEvery < 0) {
             throw new ParameterException(spec.commandLine(), "--checkpoint-every is at least 0, found " + checkpointEvery);
@@ -213,9 +230,7 @@ final class TrainCommand implements Runnable {
         if (modelName != null) {
             throw new ParameterException(spec.commandLine(), "--model-name belongs to --activations; --model has a name of its own");
         }
-        corpus.require(spec);
         processOption.check();
-        Usage.require(spec, "'--hook=HOOK'", hook);
         if (buffer < 2 || buffer % 2 != 0) {
             throw new ParameterException(spec.commandLine(), "--buffer is even and at least 2, found " + buffer);
         }
@@ -332,7 +347,7 @@ final class TrainCommand implements Runnable {
                 .checkpoints(checkpointEvery == null ? Math.max(1, recipe.steps() / 10) : checkpointEvery, keep);
         terminal.say(recipe.describe());
         TrainingProgress progress = new TrainingProgress(terminal, "training");
-        try (TrainingRun run = builder.listener(progress).build()) {
+        try (TensorBoardLog log = new TensorBoardLog(tensorboard); TrainingRun run = builder.listener(progress).listener(log).build()) {
             if (resumeOption.existing() == Existing.RESUME) {
                 terminal.say(run.resumedFrom().map(checkpoint -> "going on from " + checkpoint)
                         .orElse("no checkpoint in " + output + " yet, training from the start"));

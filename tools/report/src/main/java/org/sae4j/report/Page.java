@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.experiment.Interval;
 import org.sae4j.api.experiment.Metric;
 import org.sae4j.core.internal.json.JsonException;
@@ -21,7 +22,7 @@ import tools.jackson.core.JsonGenerator;
 /** Writes the page: text as HTML, figures as JSON that the page's script draws. */
 final class Page {
     private static final List<String> SCRIPTS = List.of("core.js", "color.js", "points.js", "charts.js", "markup.js", "export.js",
-            "main.js");
+            "catalog.js", "main.js");
     /** More numbers than these are listed, one a line, and the rest is folded. */
     private static final int TILES = 8;
 
@@ -30,18 +31,28 @@ final class Page {
     private final String subtitle;
     private final Map<String, ?> provenance;
     private final List<Section> sections;
+    private final @Nullable Catalog catalog;
 
-    Page(String title, String subtitle, Map<String, ?> provenance, List<Section> sections) {
+    Page(String title, String subtitle, Map<String, ?> provenance, List<Section> sections, @Nullable Catalog catalog) {
         this.title = title;
         this.subtitle = subtitle;
         this.provenance = provenance;
         this.sections = sections;
+        this.catalog = catalog;
+    }
+
+    /** {@return the HTML of a section alone, for a page that has the scripts} */
+    static String fragment(Section section) {
+        Page page = new Page("", "", Map.of(), List.of(), null);
+        page.section(section, 2);
+        return page.out.toString();
     }
 
     String html() {
         PlotlySource plotly = PlotlySource.get();
         String script = SCRIPTS.stream().map(Page::resource).collect(Collectors.joining("\n", "\"use strict\";\n(() => {\n", "})();\n"));
-        String policy = "default-src 'none'; script-src " + PlotlySource.csp(script.getBytes(StandardCharsets.UTF_8)) + " " + plotly.csp()
+        // A page from disk is of no origin; its own files are those of the scheme.
+        String policy = "default-src 'none'; script-src " + (catalog == null ? "" : "'self' file: ") + PlotlySource.csp(script.getBytes(StandardCharsets.UTF_8)) + " " + plotly.csp()
                 + "; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'";
         out.append("""
                 <!DOCTYPE html>
@@ -66,6 +77,9 @@ final class Page {
         }
         out.append("<noscript><p class=\"alert\">The figures need JavaScript, which is switched off.</p></noscript>\n</header>\n");
         sections.forEach(s -> section(s, 2));
+        if (catalog != null) {
+            catalog(catalog);
+        }
         provenance();
         out.append("<footer class=\"colophon\"><p>Drag to zoom, with shift to move; a double click shows everything. ")
                 .append("Numbers in figures have the precision of float32; result files hold all digits. Drawn with ")
@@ -92,6 +106,9 @@ final class Page {
             }
             out.append("</li>\n");
         }
+        if (parts == sections && catalog != null) {
+            out.append("<li><a href=\"#_catalog_section\"><bdi>").append(Text.html(catalog.title())).append("</bdi></a></li>\n");
+        }
         if (parts == sections && !provenance.isEmpty()) {
             out.append("<li><a href=\"#_provenance\">Provenance</a></li>\n");
         }
@@ -109,8 +126,23 @@ final class Page {
         metrics(section.metrics());
         figures(section, Math.min(level + 1, 6));
         list("notes", "Notes", section.notes());
+        if (!section.commands().isEmpty()) {
+            out.append("<p class=\"label\">Go on from here</p>\n");
+        }
+        section.commands().forEach(command -> out.append("<div class=\"command\"><code>").append(Text.html(command))
+                .append("</code></div>\n"));
         section.subsections().forEach(s -> section(s, level + 1));
         out.append("</section>\n");
+    }
+
+    private void catalog(Catalog all) {
+        out.append("<section id=\"_catalog_section\" class=\"level2\" aria-labelledby=\"_catalog_h\">\n<h2 id=\"_catalog_h\">")
+                .append(Text.html(all.title())).append("</h2>\n");
+        all.lead().forEach(p -> paragraph("lead", p));
+        figures(Section.builder("catalog", all.title()).figure(all.table()).build(), 3);
+        String json = JsonWriter.compact(Map.of("folder", all.folder(), "perShard", all.perShard(), "sections", all.sections()));
+        out.append("<script type=\"application/json\" id=\"_catalog\">").append(Text.scriptJson(json)).append("</script>\n")
+                .append("<div id=\"_card\" aria-live=\"polite\"></div>\n</section>\n");
     }
 
     private void paragraph(String kind, String text) {

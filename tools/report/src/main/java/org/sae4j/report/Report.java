@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.output.OutputFile;
 
@@ -30,12 +31,14 @@ public final class Report {
     private final String subtitle;
     private final Map<String, ?> provenance;
     private final List<Section> sections;
+    private final @Nullable Catalog catalog;
 
     private Report(Builder builder) {
         title = builder.title;
         subtitle = builder.subtitle;
         provenance = new LinkedHashMap<>(builder.provenance);
         sections = List.copyOf(builder.sections);
+        catalog = builder.catalog;
         requireUniqueIds(sections, new HashSet<>());
     }
 
@@ -76,7 +79,7 @@ public final class Report {
      * @throws Sae4jException if Plotly's webjar is missing, or if the provenance holds something that has no form in JSON
      */
     public String html() {
-        return new Page(title, subtitle, provenance, sections).html();
+        return new Page(title, subtitle, provenance, sections, catalog).html();
     }
 
     /** Gathers the parts of a report. Not safe for use by several threads. */
@@ -85,6 +88,7 @@ public final class Report {
         private final List<Section> sections = new ArrayList<>();
         private String subtitle = "";
         private Map<String, ?> provenance = Map.of();
+        private @Nullable Catalog catalog;
 
         private Builder(String title) {
             this.title = title;
@@ -120,6 +124,17 @@ public final class Report {
          */
         public Builder section(Section section) {
             sections.add(section);
+            return this;
+        }
+
+        /**
+         * Adds, behind the sections, a table of sections that lie in files beside the page.
+         *
+         * @param sections the catalog
+         * @return this
+         */
+        public Builder catalog(Catalog sections) {
+            catalog = sections;
             return this;
         }
 

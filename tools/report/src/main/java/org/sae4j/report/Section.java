@@ -19,10 +19,11 @@ import org.sae4j.api.experiment.Metric;
  * @param metrics numbers to look at first
  * @param figures pictures and tables, with ids unique in the section
  * @param notes limits and how to read it, in sentences
+ * @param commands lines for a shell, to copy
  * @param subsections parts of it
  */
 public record Section(String id, String title, List<String> lead, List<String> findings, List<Metric> metrics, List<Figure> figures,
-        List<String> notes, List<Section> subsections) {
+        List<String> notes, List<String> commands, List<Section> subsections) {
     private static final Pattern ID = Pattern.compile("[a-z0-9]([a-z0-9-]*[a-z0-9])?");
 
     /**
@@ -37,6 +38,7 @@ public record Section(String id, String title, List<String> lead, List<String> f
         metrics = List.copyOf(metrics);
         figures = List.copyOf(figures);
         notes = List.copyOf(notes);
+        commands = List.copyOf(commands);
         subsections = List.copyOf(subsections);
         requireId(id, "section");
         for (Figure figure : figures) {
@@ -98,6 +100,7 @@ public record Section(String id, String title, List<String> lead, List<String> f
         private final List<Metric> metrics = new ArrayList<>();
         private final List<Figure> figures = new ArrayList<>();
         private final List<String> notes = new ArrayList<>();
+        private final List<String> commands = new ArrayList<>();
         private final List<Section> subsections = new ArrayList<>();
 
         private Builder(String id, String title) {
@@ -172,6 +175,17 @@ public record Section(String id, String title, List<String> lead, List<String> f
         }
 
         /**
+         * Adds commands to go on with.
+         *
+         * @param lines for a shell, one each
+         * @return this
+         */
+        public Builder commands(String... lines) {
+            commands.addAll(List.of(lines));
+            return this;
+        }
+
+        /**
          * Adds findings, metrics, figures and notes of a result.
          *
          * @param result the result
@@ -199,7 +213,7 @@ public record Section(String id, String title, List<String> lead, List<String> f
          * @throws IllegalArgumentException if an id does not have the required form, or if two figures have the same
          */
         public Section build() {
-            return new Section(id, title, lead, findings, metrics, figures, notes, subsections);
+            return new Section(id, title, lead, findings, metrics, figures, notes, commands, subsections);
         }
     }
 }

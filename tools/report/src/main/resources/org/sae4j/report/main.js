@@ -105,7 +105,11 @@ const draw = (item) => {
   return item.drawingStarted ??= drawOnce(item);
 };
 
-const items = [...document.querySelectorAll("figure[data-kind]")].map((node) => {
+const items = [];
+const itemOf = new Map();
+
+/** Takes care of a figure of the page. */
+const adopt = (node) => {
   const figure = JSON.parse(node.querySelector('script[type="application/json"]').textContent);
   const drawing = node.querySelector(".drawing");
   const plot = plots[figure.kind];
@@ -125,11 +129,28 @@ const items = [...document.querySelectorAll("figure[data-kind]")].map((node) => 
   };
   node.querySelector("figcaption").append(item.remark);
   node.querySelector(".tools").append(...tools(item));
-  return item;
-});
-const itemOf = new Map(items.map((item) => [item.node, item]));
-state.figures = items.length;
-publish();
+  items.push(item);
+  itemOf.set(node, item);
+  state.figures = items.length;
+  publish();
+  if (plot) {
+    observer.observe(node);
+  } else {
+    draw(item);
+  }
+};
+
+/** Lets go of the figures in a part of the page that is about to be replaced. */
+const forget = (part) => {
+  for (const item of items.filter(({node}) => part.contains(node))) {
+    observer.unobserve(item.node);
+    if (item.plot && item.state === "drawn") {
+      Plotly.purge(item.drawing);
+    }
+    items.splice(items.indexOf(item), 1);
+    itemOf.delete(item.node);
+  }
+};
 
 const observer = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((e) => e.isIntersecting)) {
@@ -137,7 +158,8 @@ const observer = new IntersectionObserver((entries) => {
     draw(itemOf.get(entry.target));
   }
 }, {rootMargin: "600px 0px"});
-items.forEach((item) => observer.observe(item.node));
+document.querySelectorAll("figure[data-kind]").forEach(adopt);
+publish();
 
 const redraw = () => items.filter((item) => item.plot && item.state === "drawn" && !item.frozen
   && item.drawing.querySelector(".plot-container")).forEach(drawPlot);
@@ -173,6 +195,18 @@ window.addEventListener("afterprint", () => {
   redraw();
 });
 
+document.querySelectorAll(".command").forEach((node) => {
+  const text = node.querySelector("code").textContent;
+  const button = element("button", {type: "button", click: async () => {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+    setTimeout(() => button.textContent = "Copy", 1500);
+  }}, "Copy");
+  if (navigator.clipboard) {
+    node.append(button);
+  }
+});
+
 const contents = document.getElementById("_contents");
 const wide = matchMedia("(min-width: 1080px)");
 const fold = () => contents.open = wide.matches;
@@ -203,9 +237,10 @@ const drawFlat = async () => {
   }
 };
 
+catalog.follow?.();
+
 if (new URLSearchParams(location.search).get("draw") === "all") {
   window.__saeDrawAll();
 } else {
-  items.filter((item) => !item.plot).forEach(draw);
   drawFlat();
 }

@@ -101,7 +101,8 @@ const more = (drawing, body, items, shown, row) => {
 /** The text of a cell, which may be a link to a section. */
 const plainCell = (cell) => cell !== null && typeof cell === "object" ? cell.text : cell;
 
-const linkOf = (cell) => cell !== null && typeof cell === "object" && document.getElementById(cell.section)?.matches("section");
+const linkOf = (cell) => cell !== null && typeof cell === "object"
+  && (document.getElementById(cell.section)?.matches("section") || catalog.has(cell.section));
 
 const cellText = (cell) => typeof cell === "number" ? show(cell) : cell === null ? "" : visible(plainCell(cell));
 
@@ -152,10 +153,21 @@ const table = (f, drawing) => {
       // Numbers are mostly looked at from the largest.
       sorted = {column: c, direction: sorted.column === c ? -sorted.direction : numeric[c] ? -1 : 1};
       headings.forEach((h, k) => h.setAttribute("aria-sort", k !== c ? "none" : sorted.direction > 0 ? "ascending" : "descending"));
-      fill([...f.rows].sort((a, b) => compareCells(a[c], b[c], numeric[c], sorted.direction)));
+      rows = [...f.rows].sort((a, b) => compareCells(a[c], b[c], numeric[c], sorted.direction));
+      refill();
     }}, visible(name))));
   const frame = f.rows.length > TALL_ROWS ? "scroll tall" : "scroll framed";
-  drawing.replaceChildren(element("div", {class: frame, tabindex: "0", role: "region", "aria-label": visible(f.title)},
+  const text = f.rows.map((cells) => cells.map((cell) => cell === null ? "" : String(plainCell(cell))).join("\u0000").toLowerCase());
+  const order = new Map(f.rows.map((cells, i) => [cells, i]));
+  let rows = f.rows;
+  let wanted = "";
+  const refill = () => fill(wanted ? rows.filter((cells) => text[order.get(cells)].includes(wanted)) : rows);
+  const filter = f.rows.length <= TALL_ROWS ? [] : [element("input", {type: "search", class: "filter", placeholder: "Filter rows",
+    "aria-label": `Filter rows of ${visible(f.title)}`, input: (e) => {
+      wanted = e.target.value.toLowerCase();
+      refill();
+    }})];
+  drawing.replaceChildren(...filter, element("div", {class: frame, tabindex: "0", role: "region", "aria-label": visible(f.title)},
     element("table", {class: "data"}, element("thead", {}, element("tr", {}, ...headings)), body)));
   fill(f.rows);
   return f.rows.length > 0;
