@@ -9,6 +9,7 @@ module org.sae4j.core {
 
     exports org.sae4j.core;
     exports org.sae4j.core.activations;
+    exports org.sae4j.core.coder;
     exports org.sae4j.core.evaluate;
     exports org.sae4j.core.experiment;
     exports org.sae4j.core.features;
@@ -24,4 +25,5 @@ module org.sae4j.core {
 
     uses org.sae4j.api.engine.EngineProvider;
     uses org.sae4j.api.experiment.Experiment;
+    uses org.sae4j.core.coder.CoderArchitecture;
 }

@@ -1,6 +1,7 @@
 package org.sae4j.core;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.sae4j.api.CounterRandom;
@@ -69,28 +70,37 @@ public final class RandomModels {
     public static SaeConfig sae(SaeConfig.Architecture architecture, SaeConfig.Normalization normalization, boolean applyBDec, int dIn,
             int dSae) {
         int k = Math.min(3, dSae);
-        while (architecture == SaeConfig.Architecture.GROUP_MAX && dSae % k != 0) {
+        while (architecture.equals(SaeConfig.Architecture.GROUP_MAX) && dSae % k != 0) {
             k--;
         }
-        return SaeConfig.builder(architecture, dIn, dSae).k(architecture.hasK() ? k : 0).applyBDecToInput(applyBDec).normalization(normalization).build();
+        SaeConfig.Builder config = SaeConfig.builder(architecture, dIn, dSae).k(hasK(architecture) ? k : 0).applyBDecToInput(applyBDec)
+                .normalization(normalization);
+        if (architecture.equals(SaeConfig.Architecture.MATCHING_PURSUIT)) {
+            config.setting("max_iterations", dIn).setting("residual_threshold", 0.0).setting("stop_on_duplicate_support", true);
+        }
+        return config.build();
+    }
+
+    public static boolean hasK(SaeConfig.Architecture architecture) {
+        return List.of(SaeConfig.Architecture.TOPK, SaeConfig.Architecture.ABS_TOPK, SaeConfig.Architecture.GROUP_MAX).contains(architecture);
     }
 
     public static Map<String, Tensor> parameters(SaeConfig config, long seed) {
         CounterRandom random = new CounterRandom(seed).stream("sae");
         Map<String, Tensor> parameters = new LinkedHashMap<>();
-        if (config.architecture().hasEncoder()) {
+        if (!config.architecture().equals(SaeConfig.Architecture.MATCHING_PURSUIT)) {
             parameters.put("W_enc", gaussian(random, 0.5, config.dIn(), config.dSae()));
         }
         parameters.put("W_dec", gaussian(random, 0.5, config.dSae(), config.dIn()));
         parameters.put("b_dec", gaussian(random, 0.3, config.dIn()));
-        switch (config.architecture()) {
-            case MATCHING_PURSUIT -> { }
-            case RELU, TOPK, ABS_TOPK, GROUP_MAX -> parameters.put("b_enc", gaussian(random, 0.3, config.dSae()));
-            case JUMP_RELU -> {
+        switch (config.architecture().name()) {
+            case "matching_pursuit" -> { }
+            case "relu", "topk", "abs_topk", "group_max" -> parameters.put("b_enc", gaussian(random, 0.3, config.dSae()));
+            case "jump_relu" -> {
                 parameters.put("b_enc", gaussian(random, 0.3, config.dSae()));
                 parameters.put("threshold", gaussian(random, 0.5, config.dSae()));
             }
-            case GATED -> {
+            case "gated" -> {
                 parameters.put("b_gate", gaussian(random, 0.3, config.dSae()));
                 parameters.put("b_mag", gaussian(random, 0.3, config.dSae()));
                 parameters.put("r_mag", gaussian(random, 0.3, config.dSae()));

@@ -1,9 +1,13 @@
 package org.sae4j.api.sae;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.model.HookPoint;
 
@@ -19,35 +23,53 @@ import org.sae4j.api.model.HookPoint;
  * }</pre>
  */
 public final class SaeConfig {
-    /** How pre-activations p = x W_enc + b_enc become feature activations. */
-    public enum Architecture {
+    private static final String K = "k";
+
+    /**
+     * How pre-activations p = x W_enc + b_enc become feature activations, by its name: those below are built in, a plugin may bring others.
+     * What a name means is found when an autoencoder is opened. Two are equal if their names are.
+     *
+     * @param name lower case letters, digits and underscores, a letter first
+     */
+    public record Architecture(String name) {
         /** {@code max(0, p)}. */
-        RELU,
+        public static final Architecture RELU = new Architecture("relu");
         /** The k largest p of a row, where positive (Gao et al. 2024). */
-        TOPK,
+        public static final Architecture TOPK = new Architecture("topk");
         /** p where p exceeds the feature's {@code threshold} and 0, else 0 (Rajamanoharan et al. 2024). */
-        JUMP_RELU,
+        public static final Architecture JUMP_RELU = new Architecture("jump_relu");
         /** {@code [x W_enc + b_gate > 0] max(0, x W_enc e^r_mag + b_mag)} (Rajamanoharan et al. 2024). */
-        GATED,
+        public static final Architecture GATED = new Architecture("gated");
         /** The k p of a row that are largest by magnitude, with their signs; of equal ones the first. */
-        ABS_TOPK,
+        public static final Architecture ABS_TOPK = new Architecture("abs_topk");
         /** Features in k runs of equal length, of each run the largest p, where positive; of equal ones the first. */
-        GROUP_MAX,
+        public static final Architecture GROUP_MAX = new Architecture("group_max");
         /**
          * Matching pursuit on the decoder's rows d_i, without an encoder: with r = x at first (less {@code b_dec}, if it is subtracted),
-         * again and again the feature i of the largest {@code r d_i} gains {@code max(0, r d_i)}, and r loses that times d_i.
-         * {@link SaeConfig#pursuit()} says when it stops.
+         * again and again the feature i of the largest {@code r d_i} gains {@code max(0, r d_i)}, and r loses that times d_i. It stops where
+         * no {@code r d_i} is positive, after {@code max_iterations} steps (d_in if not set), where the residual's norm is below
+         * {@code residual_threshold} (0), and with {@code stop_on_duplicate_support} (true) at a step that activates no new feature.
          */
-        MATCHING_PURSUIT;
+        public static final Architecture MATCHING_PURSUIT = new Architecture("matching_pursuit");
+        /** Those above. */
+        public static final List<Architecture> BUILT_IN = List.of(RELU, TOPK, JUMP_RELU, GATED, ABS_TOPK, GROUP_MAX, MATCHING_PURSUIT);
 
-        /** {@return whether {@link SaeConfig#k()} belongs to this architecture} */
-        public boolean hasK() {
-            return this == TOPK || this == ABS_TOPK || this == GROUP_MAX;
+        /**
+         * Checks the name.
+         *
+         * @throws IllegalArgumentException if it has other characters
+         */
+        public Architecture {
+            if (!name.matches("[a-z][a-z0-9_]*")) {
+                throw new IllegalArgumentException("an architecture's name is of lower case letters, digits and underscores, a letter first,"
+                        + " found \"" + name + '"');
+            }
         }
 
-        /** {@return whether there is an encoder {@code W_enc}} */
-        public boolean hasEncoder() {
-            return this != MATCHING_PURSUIT;
+        /** {@return the name} */
+        @Override
+        public String toString() {
+            return name;
         }
     }
 
@@ -83,33 +105,11 @@ public final class SaeConfig {
         }
     }
 
-    /**
-     * When matching pursuit stops on a row, besides when no {@code r d_i} is positive.
-     *
-     * @param maxIterations after how many steps at most, at least 1
-     * @param residualThreshold when the residual's norm is below this; 0 for never
-     * @param stopOnDuplicateSupport when a step activates no feature that was not active
-     */
-    public record Pursuit(int maxIterations, double residualThreshold, boolean stopOnDuplicateSupport) {
-        /**
-         * Checks the values.
-         *
-         * @throws IllegalArgumentException if {@code maxIterations} is not positive, or the threshold is negative or not finite
-         */
-        public Pursuit {
-            if (maxIterations < 1 || !(residualThreshold >= 0) || Double.isInfinite(residualThreshold)) {
-                throw new IllegalArgumentException("matching pursuit takes at least 1 step and a residual threshold from 0, found "
-                        + maxIterations + " and " + residualThreshold);
-            }
-        }
-    }
-
     private final Architecture architecture;
     private final int dIn;
     private final int dOut;
     private final int dSae;
-    private final int k;
-    private final Optional<Pursuit> pursuit;
+    private final Map<String, Object> settings;
     private final boolean applyBDecToInput;
     private final Normalization normalization;
     private final Optional<HookPoint> hook;
@@ -123,10 +123,7 @@ public final class SaeConfig {
         dIn = from.dIn;
         dOut = from.dOut == 0 ? dIn : from.dOut;
         dSae = from.dSae;
-        k = from.k;
-        pursuit = architecture == Architecture.MATCHING_PURSUIT
-                ? Optional.of(from.pursuit == null ? new Pursuit(Math.max(1, dIn), 0, true) : from.pursuit)
-                : Optional.ofNullable(from.pursuit);
+        settings = Collections.unmodifiableMap(new TreeMap<>(from.settings));
         applyBDecToInput = from.applyBDecToInput == null ? !from.transcoder : from.applyBDecToInput;
         normalization = from.normalization;
         hook = Optional.ofNullable(from.hook);
@@ -141,22 +138,13 @@ public final class SaeConfig {
         if (dIn <= 0 || dOut <= 0 || dSae <= 0) {
             throw new IllegalArgumentException("d_in, d_out and d_sae must be positive, found " + dIn + ", " + dOut + " and " + dSae);
         }
-        if (architecture.hasK() ? k < 1 || k > dSae : k != 0) {
-            throw new IllegalArgumentException("k is from 1 to d_sae for " + Architecture.TOPK + " and its kin and 0 otherwise, found " + k
-                    + " for " + architecture + " with d_sae " + dSae);
-        }
-        if (architecture == Architecture.GROUP_MAX && dSae % k != 0) {
-            throw new IllegalArgumentException("d_sae must be a multiple of k for " + architecture + ", found " + dSae + " and " + k);
-        }
-        if (architecture != Architecture.MATCHING_PURSUIT && pursuit.isPresent()) {
-            throw new IllegalArgumentException("pursuit belongs to " + Architecture.MATCHING_PURSUIT + ", found " + architecture);
+        Object k = settings.get(K);
+        if (k != null && !(k instanceof Long count && count >= 1 && count <= dSae)) {
+            throw new IllegalArgumentException("k is a whole number from 1 to d_sae " + dSae + ", found " + k);
         }
         if (!transcoder && dOut != dIn) {
             throw new IllegalArgumentException("only a transcoder's output may have another width than its input, found d_in " + dIn
                     + " and d_out " + dOut);
-        }
-        if (architecture == Architecture.MATCHING_PURSUIT && transcoder) {
-            throw new IllegalArgumentException(architecture + " reconstructs what it reads, so it is no transcoder");
         }
         if (dOut != dIn && (applyBDecToInput || normalization != Normalization.NONE)) {
             throw new IllegalArgumentException("with d_out " + dOut + " other than d_in " + dIn
@@ -179,8 +167,7 @@ public final class SaeConfig {
     /** {@return a builder that begins with all that this says} */
     public Builder toBuilder() {
         Builder builder = new Builder(architecture, dIn, dSae);
-        builder.k = k;
-        builder.pursuit = pursuit.orElse(null);
+        builder.settings.putAll(settings);
         builder.applyBDecToInput = applyBDecToInput;
         builder.normalization = normalization;
         builder.hook = hook.orElse(null);
@@ -212,14 +199,14 @@ public final class SaeConfig {
         return dSae;
     }
 
-    /** {@return active features of a row at most, if {@link Architecture#hasK()}, else 0} */
+    /** {@return the setting {@code k}: active features of a row at most; 0 if it is not set, as for architectures that have none} */
     public int k() {
-        return k;
+        return settings.get(K) instanceof Long k ? Math.toIntExact(k) : 0;
     }
 
-    /** {@return when matching pursuit stops; empty for other architectures} */
-    public Optional<Pursuit> pursuit() {
-        return pursuit;
+    /** {@return what belongs to the architecture alone, by name, in the order of the names: Long, Double, Boolean or String} */
+    public Map<String, Object> settings() {
+        return settings;
     }
 
     /** {@return whether {@code b_dec} is subtracted from the input} */
@@ -258,7 +245,7 @@ public final class SaeConfig {
     }
 
     private List<Object> values() {
-        return List.of(architecture, dIn, dOut, dSae, k, pursuit, applyBDecToInput, normalization, hook, transcoder, hookOut, modelName,
+        return List.of(architecture, dIn, dOut, dSae, settings, applyBDecToInput, normalization, hook, transcoder, hookOut, modelName,
                 skip);
     }
 
@@ -280,10 +267,7 @@ public final class SaeConfig {
             parts.add("d_out " + dOut);
         }
         parts.add("d_sae " + dSae);
-        if (k > 0) {
-            parts.add("k " + k);
-        }
-        pursuit.ifPresent(p -> parts.add(p.toString()));
+        settings.forEach((name, value) -> parts.add(name + " " + value));
         parts.add(applyBDecToInput ? "b_dec subtracted from the input" : "b_dec not subtracted from the input");
         if (normalization != Normalization.NONE) {
             parts.add("normalization " + normalization);
@@ -305,8 +289,7 @@ public final class SaeConfig {
         private final int dIn;
         private final int dSae;
         private int dOut;
-        private int k;
-        private @Nullable Pursuit pursuit;
+        private final Map<String, Object> settings = new HashMap<>();
         private @Nullable Boolean applyBDecToInput;
         private Normalization normalization = Normalization.NONE;
         private @Nullable HookPoint hook;
@@ -322,24 +305,38 @@ public final class SaeConfig {
         }
 
         /**
-         * Active features of a row at most, for architectures that {@linkplain Architecture#hasK() have k}.
+         * Active features of a row at most, for architectures that have such a number.
          *
-         * @param value from 1 to d_sae
+         * @param value from 1 to d_sae, or 0 for no such setting
          * @return this
          */
         public Builder k(int value) {
-            k = value;
+            if (value != 0) {
+                return setting(K, value);
+            }
+            settings.remove(K);
             return this;
         }
 
         /**
-         * When matching pursuit stops. Left out, it takes at most d_in steps and stops on duplicate support.
+         * A setting that belongs to the architecture. Whether there is such a setting is checked when an autoencoder is opened or written.
          *
-         * @param value the rule
+         * @param name its name, such as {@code max_iterations}
+         * @param value a whole number, a number, a truth value or a text
          * @return this
+         * @throws IllegalArgumentException if the value is of another kind, or not finite
          */
-        public Builder pursuit(Pursuit value) {
-            pursuit = Objects.requireNonNull(value, "pursuit");
+        public Builder setting(String name, Object value) {
+            settings.put(Objects.requireNonNull(name, "name"), switch (value) {
+                case Integer whole -> whole.longValue();
+                case Long whole -> whole;
+                case Float number when Float.isFinite(number) -> number.doubleValue();
+                case Double number when Double.isFinite(number) -> number;
+                case Boolean flag -> flag;
+                case String text -> text;
+                default -> throw new IllegalArgumentException("setting " + name + " must be a finite number, a truth value or a text, found "
+                        + value);
+            });
             return this;
         }
 
@@ -436,7 +433,7 @@ public final class SaeConfig {
          * Makes the configuration.
          *
          * @return the configuration
-         * @throws IllegalArgumentException if a width is not positive, k does not fit the architecture, or widths, normalization and b_dec
+         * @throws IllegalArgumentException if a width is not positive, k is not from 1 to d_sae, or widths, normalization and b_dec
          *     contradict each other
          */
         public SaeConfig build() {

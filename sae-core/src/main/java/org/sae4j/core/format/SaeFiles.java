@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.sae.SaeConfig;
-import org.sae4j.core.internal.CoderParameters;
+import org.sae4j.core.coder.CoderForm;
 import org.sae4j.core.internal.format.AtomicFile;
 import org.sae4j.core.internal.format.DecoderNorms;
 import org.sae4j.core.internal.format.Finite;
@@ -101,7 +101,7 @@ public final class SaeFiles {
 
     /** Demands exactly the parameters of an architecture, all finite. */
     static void check(Path folder, SaeConfig config, Map<String, Tensor> parameters) {
-        Map<String, int[]> shapes = CoderParameters.shapes(config);
+        Map<String, int[]> shapes = CoderForm.of(config).shapes();
         if (!shapes.keySet().equals(parameters.keySet())) {
             throw new IllegalArgumentException("a " + config.architecture() + " autoencoder has the parameters " + shapes.keySet()
                     + ", found "

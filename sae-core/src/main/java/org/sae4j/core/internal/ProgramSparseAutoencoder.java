@@ -7,15 +7,24 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Observer.Operation;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.api.sae.SparseRows;
+import org.sae4j.core.coder.CoderForm;
+import org.sae4j.core.program.Counts;
+import org.sae4j.core.program.Form;
+import org.sae4j.core.program.HostChoice;
+import org.sae4j.core.program.Kind;
+import org.sae4j.core.program.ProgramWriter;
+import org.sae4j.core.program.Slice;
 
 /**
  * A sparse autoencoder whose computations are programs of an engine. Rows are worked off in chunks whose sizes are powers of two up to a
@@ -26,7 +35,22 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
     private static final int PRE_ACTIVATIONS = 1 << 23;
     private static final int MAX_ROWS = 1024;
 
-    private record Compiled(SaeProgram program, CompiledProgram compiled) implements ProgramPool.Pooled {}
+    /** A part of the form for a number of rows: what is wanted of it, and what is given instead of computed. */
+    private record Part(String wanted, String given, int rows) {}
+
+    private record Compiled(ProgramWriter.Written program, CompiledProgram compiled) implements ProgramPool.Pooled {
+        Buffer output(String name) {
+            return Objects.requireNonNull(program.outputs().get(name));
+        }
+
+        /** Writes an input, where the program needs it. */
+        void write(String name, float[] values) {
+            Buffer buffer = program.input(name);
+            if (buffer != null) {
+                compiled.write(buffer, values);
+            }
+        }
+    }
 
     private final SaeConfig config;
     private final Engine engine;
@@ -34,22 +58,25 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
     private final Map<String, Tensor> parameters;
     private final Map<String, Tensor> matrices;
     private final int chunkRows;
-    private final ProgramPool<SaeProgram.Shape, Compiled> pool = new ProgramPool<>(this::compile);
-    private final HostEncoder hostEncoder;
+    private final CoderForm form;
+    /** The choice of features on the host, where no engine has an operation for it. */
+    private final @Nullable HostChoice choice;
+    private final ProgramPool<Part, Compiled> pool = new ProgramPool<>(this::compile);
     private final Lifetime lifetime = new Lifetime("sparse autoencoder");
     private volatile @Nullable String fingerprint;
 
-    private ProgramSparseAutoencoder(SaeConfig config, Map<String, Tensor> parameters, Engine engine, SharedResource resource) {
+    private ProgramSparseAutoencoder(SaeConfig config, CoderForm form, Map<String, Tensor> parameters, Engine engine,
+            SharedResource resource) {
         this.config = config;
+        this.form = form;
+        choice = form.selection().kind() instanceof Kind.Choose(HostChoice chosen) ? chosen : null;
         this.parameters = parameters;
         this.engine = engine;
         this.resource = resource;
         chunkRows = Math.clamp(Integer.highestOneBit(Math.max(1, PRE_ACTIVATIONS / config.dSae())), 1, MAX_ROWS);
         Map<String, Tensor> rows = new LinkedHashMap<>();
-        parameters.forEach((name, tensor) -> rows.put(name, SaeProgram.matrix(tensor)));
+        parameters.forEach((name, tensor) -> rows.put(name, Objects.requireNonNull(form.parameters().get(name)).matrix(tensor).tensor()));
         matrices = Collections.unmodifiableMap(rows);
-        hostEncoder = new HostEncoder(config, parameters, (task, values, count) ->
-                run(task, count, Arrays.copyOf(values, capacity(count) * config.dIn()), null).toArray());
     }
 
     /**
@@ -60,18 +87,20 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
      * @param engine runs the programs; stays open
      * @param resource what the parameters lie in, for one holder; still the caller's if this throws
      * @return the autoencoder
-     * @throws IllegalArgumentException if parameters are missing, unknown, of another shape or not finite, or inputs of width 1 are to be
-     *     normalized by their standard deviation
+     * @throws IllegalArgumentException if parameters are missing, unknown, of another shape or not finite, settings do not fit the
+     *     architecture, or inputs of width 1 are to be normalized by their standard deviation
+     * @throws org.sae4j.api.Sae4jException if there is no such architecture
      */
     public static ProgramSparseAutoencoder of(SaeConfig config, Map<String, Tensor> parameters, Engine engine, SharedResource resource) {
         if (config.normalization() == SaeConfig.Normalization.LAYER_NORM && config.dIn() < 2) {
             throw new IllegalArgumentException("normalization LAYER_NORM needs d_in of at least 2, found " + config.dIn());
         }
-        Map<String, int[]> shapes = CoderParameters.shapes(config);
+        CoderForm form = CoderForm.of(config);
+        Map<String, int[]> shapes = form.shapes();
         Parameters.check(shapes, parameters);
         Map<String, Tensor> ordered = new LinkedHashMap<>();
         shapes.keySet().forEach(name -> ordered.put(name, Objects.requireNonNull(parameters.get(name), name)));
-        return new ProgramSparseAutoencoder(config, Collections.unmodifiableMap(ordered), engine, resource);
+        return new ProgramSparseAutoencoder(config, form, Collections.unmodifiableMap(ordered), engine, resource);
     }
 
     @Override
@@ -105,7 +134,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
             int width = config.dOut();
             for (int from = 0; from < features.rows(); from += chunkRows) {
                 int count = Math.min(chunkRows, features.rows() - from);
-                run(SaeProgram.Task.DECODE, count, null, features.rows(from, from + count)).copyTo(0, result, from * width, count * width);
+                run(CoderForm.DECODED, count, null, features.rows(from, from + count)).copyTo(0, result, from * width, count * width);
             }
             return Tensor.of(result, features.rows(), width);
         });
@@ -122,9 +151,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
                 float[] input = input(x, from, count);
                 Normalizer normalizer = new Normalizer(config, count);
                 normalizer.apply(input, count);
-                float[] output = (HostEncoder.encodes(config.architecture())
-                        ? run(config.skip() ? SaeProgram.Task.SKIP : SaeProgram.Task.DECODE, count, input, features(input, count))
-                        : run(SaeProgram.Task.RECONSTRUCT, count, input, null)).toArray();
+                float[] output = run(CoderForm.RECONSTRUCTION, count, input, choice == null ? null : features(input, count)).toArray();
                 normalizer.undo(output, count);
                 System.arraycopy(output, 0, result, from * width, count * width);
             }
@@ -136,36 +163,81 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
 
     /** Feature activations of normalized rows. */
     private SparseRows features(float[] input, int count) {
-        if (HostEncoder.encodes(config.architecture())) {
-            return hostEncoder.encode(input, count);
+        if (choice != null) {
+            float[] values = choice.choose(new EngineSteps(input, count));
+            return SparseRows.ofDense(Tensor.of(values, count, config.dSae()));
         }
-        return pool.use(new SaeProgram.Shape(SaeProgram.Task.ENCODE, capacity(count)), pooled -> {
-            pooled.compiled().write(Objects.requireNonNull(pooled.program().input()), input);
+        return pool.use(new Part(CoderForm.FEATURES, CoderForm.INPUT, capacity(count)), pooled -> {
+            pooled.write(CoderForm.INPUT, input);
             pooled.compiled().run();
-            return pooled.compiled().readSparse(pooled.program().output());
+            return pooled.compiled().readSparse(pooled.output(CoderForm.FEATURES));
         }).rows(0, count);
     }
 
-    /** Runs a program with a dense output on inputs of its capacity, or feature activations, or both. */
-    private Tensor run(SaeProgram.Task task, int count, float @Nullable [] input, @Nullable SparseRows features) {
-        return pool.use(new SaeProgram.Shape(task, capacity(count)), pooled -> {
-            if (pooled.program().input() != null) {
-                pooled.compiled().write(pooled.program().input(), Objects.requireNonNull(input));
+    /** Runs a part of the form with a dense output on inputs of its capacity, or feature activations, or both. */
+    private Tensor run(String wanted, int count, float @Nullable [] input, @Nullable SparseRows features) {
+        return pool.use(new Part(wanted, features == null ? CoderForm.INPUT : CoderForm.FEATURES, capacity(count)), pooled -> {
+            if (input != null) {
+                pooled.write(CoderForm.INPUT, input);
             }
             if (features != null) {
-                pooled.compiled().write(Objects.requireNonNull(pooled.program().features()), fill(features, capacity(count)));
+                pooled.compiled().write(Objects.requireNonNull(pooled.program().input(CoderForm.FEATURES)),
+                        fill(features, capacity(count)));
             }
             pooled.compiled().run();
-            return pooled.compiled().read(pooled.program().output());
+            return pooled.compiled().read(pooled.output(wanted));
         });
+    }
+
+    /** What a choice on the host asks the engine for. */
+    private final class EngineSteps implements HostChoice.Steps {
+        private final float[] input;
+        private final int rows;
+
+        EngineSteps(float[] input, int rows) {
+            this.input = input;
+            this.rows = rows;
+        }
+
+        @Override
+        public int rows() {
+            return rows;
+        }
+
+        @Override
+        public float[] value(String name) {
+            float[] values = value(name, CoderForm.INPUT, input, rows);
+            return Arrays.copyOf(values, Math.multiplyExact(rows, Math.divideExact(values.length, capacity(rows))));
+        }
+
+        @Override
+        public float[] value(String name, String given, float[] values, int count) {
+            return pool.use(new Part(name, given, capacity(count)), pooled -> {
+                Buffer buffer = Objects.requireNonNull(pooled.program().input(given));
+                pooled.compiled().write(buffer, Arrays.copyOf(values, Math.toIntExact(buffer.size())));
+                pooled.compiled().run();
+                return pooled.compiled().read(pooled.output(name)).toArray();
+            });
+        }
+
+        @Override
+        public Tensor parameter(String name) {
+            Tensor tensor = parameters.get(name);
+            if (tensor == null) {
+                throw new IllegalArgumentException("there is no parameter " + name + ", only " + parameters.keySet());
+            }
+            return tensor;
+        }
     }
 
     private <R> R use(Operation operation, long rows, Supplier<R> work) {
         return lifetime.use(() -> engine.observer().observe(operation, toString(), rows, work));
     }
 
-    private Compiled compile(SaeProgram.Shape shape) {
-        SaeProgram program = SaeProgram.of(config, shape);
+    private Compiled compile(Part part) {
+        Form sliced = Slice.of(form.form().wanting(List.of(part.wanted())), Set.of(part.given()), Set.of());
+        ProgramWriter.Written program = ProgramWriter.write("autoencoder " + part.wanted() + " of " + part.given() + " " + part.rows(),
+                sliced, Counts.of(part.rows(), 1), Map.of());
         return new Compiled(program, engine.compile(program.program().loweredFor(engine), matrices));
     }
 

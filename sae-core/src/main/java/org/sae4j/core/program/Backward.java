@@ -232,6 +232,9 @@ public final class Backward {
                     Kind.LogSoftmaxGradient _ ->
                 throw new IllegalArgumentException("there is no gradient of " + operation.kind().getClass().getSimpleName()
                         + ", which writes " + operation.out().name() + ": gradients have none");
+            case Kind.Select _, Kind.GatedSelect _, Kind.Decode _, Kind.Choose _ ->
+                throw new IllegalArgumentException("there is no gradient of " + operation.kind().getClass().getSimpleName()
+                        + ", which writes " + operation.out().name() + ": those of sparse values are not derived");
         }
     }
 

@@ -412,4 +412,80 @@ public final class FormBuilder {
     public Value logSoftmax(Value x) {
         return elementwise(new Kind.LogSoftmax(), x);
     }
+
+    /**
+     * {@code a - b}.
+     *
+     * @param a a matrix
+     * @param b a matrix of the same shape, or one row
+     * @return the difference
+     */
+    public Value subtract(Value a, Value b) {
+        return elementwise(new Kind.Add(-1), a, b);
+    }
+
+    /**
+     * Entries of a matrix.
+     *
+     * @param rule which entries; one without thresholds
+     * @param k how many, for rules that count, else 0
+     * @param pre the matrix
+     * @return a sparse value of the same shape
+     */
+    public Value select(Op.Rule rule, int k, Value pre) {
+        return add(Operation.of(new Kind.Select(rule, k, 0), sparse(pre.rows(), pre.cols()), pre));
+    }
+
+    /**
+     * Entries that are positive and exceed the threshold of their column.
+     *
+     * @param pre the matrix
+     * @param threshold one row
+     * @return a sparse value of the same shape
+     */
+    public Value jumpRelu(Value pre, Value threshold) {
+        return add(Operation.of(new Kind.Select(Op.Rule.JUMP_RELU, 0, 0), sparse(pre.rows(), pre.cols()), pre, threshold));
+    }
+
+    /**
+     * Magnitudes where a gate is open, see {@link Op.GatedSelect}.
+     *
+     * @param gate pre-activations of the gate
+     * @param bGate one row, their bias
+     * @param rMag one row, logarithms of the magnitudes' scales
+     * @param bMag one row, the magnitudes' bias
+     * @return a sparse value of the gate's shape
+     */
+    public Value gatedSelect(Value gate, Value bGate, Value rMag, Value bMag) {
+        return add(Operation.of(new Kind.GatedSelect(), sparse(gate.rows(), gate.cols()), gate, bGate, rMag, bMag));
+    }
+
+    /**
+     * {@code s w + bias}.
+     *
+     * @param s a sparse value
+     * @param w matrix
+     * @param bias one row, or null for none
+     * @return the product, dense
+     */
+    public Value decode(Value s, Value w, @Nullable Value bias) {
+        return add(new Operation(new Kind.Decode(), bias == null ? List.of(s, w) : List.of(s, w, bias), List.of(),
+                fresh(s.rows(), w.cols())));
+    }
+
+    /**
+     * A choice on the host.
+     *
+     * @param choice the choice
+     * @param cols columns of the result
+     * @param in what it reads, at least one value
+     * @return a sparse value with the rows of the first input
+     */
+    public Value choose(HostChoice choice, int cols, Value... in) {
+        return add(Operation.of(new Kind.Choose(choice), sparse(in[0].rows(), Dim.of(cols)), in));
+    }
+
+    private Value sparse(Dim rows, Dim cols) {
+        return new Value(prefix + made++, Value.Role.INNER, Buffer.Type.SPARSE, rows, cols, 0);
+    }
 }

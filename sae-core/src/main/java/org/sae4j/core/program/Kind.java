@@ -176,4 +176,27 @@ public sealed interface Kind {
 
     /** Gradient of {@link LogSoftmax}. Inputs: g, logarithms of probabilities. */
     record LogSoftmaxGradient() implements Kind {}
+
+    /**
+     * Entries of a matrix, as a sparse value. Inputs: pre [, thresholds, for rules that have them].
+     *
+     * @param rule which entries
+     * @param k how many, for rules that count
+     * @param width width of the window, for {@link Op.Rule#WINDOW}
+     */
+    record Select(Op.Rule rule, int k, float width) implements Kind {}
+
+    /** Magnitudes where a gate is open, as a sparse value. Inputs: gate's pre-activations, b_gate, r_mag, b_mag. */
+    record GatedSelect() implements Kind {}
+
+    /** {@code s w + bias} of a sparse s. Inputs: s, w [, bias]. */
+    record Decode() implements Kind {}
+
+    /**
+     * A choice on the host, as a sparse value. No program has it: who runs the form computes the inputs and gives the output. Inputs: what
+     * the choice reads.
+     *
+     * @param choice the choice
+     */
+    record Choose(HostChoice choice) implements Kind {}
 }

@@ -47,19 +47,17 @@ public final class ProgramWriter {
 
     /** A place in memory that values take one after the other. */
     private static final class Slot {
-        private final int rows;
-        private final int cols;
+        private final Shape shape;
         private @Nullable Value output;
         private int end;
         private @Nullable Buffer buffer;
 
-        Slot(int rows, int cols) {
-            this.rows = rows;
-            this.cols = cols;
+        Slot(Shape shape) {
+            this.shape = shape;
         }
     }
 
-    private record Shape(int rows, int cols) {}
+    private record Shape(Buffer.Type type, int rows, int cols) {}
 
     private static final int FOREVER = Integer.MAX_VALUE;
 
@@ -121,8 +119,8 @@ public final class ProgramWriter {
                 Slot before = slots.get(first);
                 boolean joins = before != null && canWorkInPlace(operation) && lastRead.getOrDefault(first, FOREVER) == i;
                 inPlace.put(operation.out(), joins);
-                slots.put(operation.out(), joins ? before : new Slot(counts.of(operation.out().rows()), counts.of(operation.out().cols())));
-                operation.inner().forEach(value -> slots.put(value, new Slot(counts.of(value.rows()), counts.of(value.cols()))));
+                slots.put(operation.out(), joins ? before : new Slot(shape(operation.out())));
+                operation.inner().forEach(value -> slots.put(value, new Slot(shape(value))));
             }
         }
         slots.forEach((value, slot) -> slot.end = Math.max(slot.end, lastRead.getOrDefault(root(value), -1)));
@@ -132,6 +130,10 @@ public final class ProgramWriter {
                 slot.output = value;
             }
         }
+    }
+
+    private Shape shape(Value value) {
+        return new Shape(value.type(), counts.of(value.rows()), counts.of(value.cols()));
     }
 
     private Value root(Value value) {
@@ -185,8 +187,7 @@ public final class ProgramWriter {
         for (Value value : touched) {
             Slot slot = slots.get(root(value));
             if (slot != null && slot.buffer != null && slot.output == null && slot.end <= index) {
-                Shape shape = new Shape(slot.rows, slot.cols);
-                free.computeIfAbsent(shape, s -> new ArrayDeque<>()).push(slot.buffer);
+                free.computeIfAbsent(slot.shape, s -> new ArrayDeque<>()).push(slot.buffer);
                 slot.buffer = null;
             }
         }
@@ -200,13 +201,14 @@ public final class ProgramWriter {
         }
         Buffer buffer = slot.buffer;
         if (buffer == null) {
-            ArrayDeque<Buffer> waiting = free.get(new Shape(slot.rows, slot.cols));
+            Shape shape = slot.shape;
+            ArrayDeque<Buffer> waiting = free.get(shape);
             if (slot.output != null) {
-                buffer = builder.output(slot.output.name(), slot.rows, slot.cols);
+                buffer = builder.buffer(slot.output.name(), Buffer.Role.OUTPUT, shape.type(), shape.rows(), shape.cols());
             } else if (waiting != null && !waiting.isEmpty()) {
                 buffer = waiting.pop();
             } else {
-                buffer = builder.intermediate("for " + root.name(), slot.rows, slot.cols);
+                buffer = builder.buffer("for " + root.name(), Buffer.Role.INTERMEDIATE, shape.type(), shape.rows(), shape.cols());
             }
             slot.buffer = buffer;
         }
@@ -300,6 +302,12 @@ public final class ProgramWriter {
                 }
                 builder.add(new Op.Patch(out, buffer(in.get(1)), buffer(in.get(2)), k.mode() == ForwardPlan.Mode.ADD));
             }
+            case Kind.Select k -> builder.add(new Op.Select(buffer(x), k.rule(), k.k(), optional(in, 1), k.width(), null,
+                    buffer(operation.out())));
+            case Kind.GatedSelect _ -> builder.add(new Op.GatedSelect(buffer(x), buffer(in.get(1)), buffer(in.get(2)), buffer(in.get(3)),
+                    buffer(operation.out())));
+            case Kind.Decode _ -> builder.add(new Op.Decode(buffer(x), buffer(in.get(1)), optional(in, 2), buffer(operation.out())));
+            case Kind.Choose _ -> throw new IllegalArgumentException(operation.out() + " is chosen on the host: no program computes it");
         }
     }
 

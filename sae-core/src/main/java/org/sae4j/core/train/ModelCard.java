@@ -53,7 +53,7 @@ public final class ModelCard {
                 | steps | %s |
                 | tokens | %s |
                 | seed | %d |
-                """.formatted(recipe.name(), trained.config().dSae(), Recipe.lower(trained.config().architecture()), trained.config().dIn(),
+                """.formatted(recipe.name(), trained.config().dSae(), trained.config().architecture(), trained.config().dIn(),
                 trained.config().dSae(), cell(model), cell(hook), trained.metadata().get("training_steps"),
                 trained.metadata().get("training_tokens"), recipe.seed()));
         provenance.forEach((name, value) -> row(text, name, value));

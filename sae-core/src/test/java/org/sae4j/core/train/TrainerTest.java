@@ -102,7 +102,7 @@ class TrainerTest {
                 assertThat(sae.config().hook()).contains(HookPoint.mlpPost(0));
                 assertThat(sae.reconstruct(DATA).shape()).containsExactly(200, D);
                 SparseRows features = sae.encode(DATA);
-                if (sae.config().architecture() == SaeConfig.Architecture.TOPK) {
+                if (sae.config().architecture().equals(SaeConfig.Architecture.TOPK)) {
                     for (int row = 0; row < features.rows(); row++) {
                         assertThat(features.count(row)).isLessThanOrEqualTo(3);
                     }

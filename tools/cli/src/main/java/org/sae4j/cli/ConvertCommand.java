@@ -28,6 +28,9 @@ final class ConvertCommand implements Runnable {
     @Mixin
     private OverwriteOption overwriteOption;
 
+    @Mixin
+    private PluginOption plugins = new PluginOption();
+
     ConvertCommand() {
     }
 
@@ -35,6 +38,7 @@ final class ConvertCommand implements Runnable {
     public void run() {
         Paths.existing(sae, "--sae");
         Terminal terminal = new Terminal();
+        plugins.load();
         try (SaeWeights weights = SaeFiles.read(sae)) {
             weights.notes().forEach(terminal::say);
             layout.write(Paths.newFolder(output), weights.config(), weights.parameters(), Map.of(), overwriteOption.existing());

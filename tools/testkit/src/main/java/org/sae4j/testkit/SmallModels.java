@@ -89,17 +89,17 @@ public final class SmallModels {
         int n = config.dSae();
         Map<String, Tensor> parameters = new LinkedHashMap<>();
         parameters.put("W_enc", gaussian(random, 0.5, d, n));
-        parameters.put(config.architecture() == SaeConfig.Architecture.GATED ? "b_mag" : "b_enc", gaussian(random, 0.2, n));
+        parameters.put(config.architecture().equals(SaeConfig.Architecture.GATED) ? "b_mag" : "b_enc", gaussian(random, 0.2, n));
         parameters.put("W_dec", Tensor.of(decoder, n, d));
         parameters.put("b_dec", gaussian(random, 0.2, d));
-        switch (config.architecture()) {
-            case RELU, TOPK, ABS_TOPK, GROUP_MAX -> { }
-            case MATCHING_PURSUIT -> parameters.keySet().removeAll(List.of("W_enc", "b_enc"));
-            case JUMP_RELU -> parameters.put("threshold", positive(random, n));
-            case GATED -> {
+        switch (config.architecture().name()) {
+            case "matching_pursuit" -> parameters.keySet().removeAll(List.of("W_enc", "b_enc"));
+            case "jump_relu" -> parameters.put("threshold", positive(random, n));
+            case "gated" -> {
                 parameters.put("b_gate", gaussian(random, 0.2, n));
                 parameters.put("r_mag", gaussian(random, 0.2, n));
             }
+            default -> { }
         }
         return parameters;
     }

@@ -12,13 +12,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig.Normalization;
-import org.sae4j.api.sae.SaeConfig.Pursuit;
+import org.sae4j.core.coder.CoderArchitectures;
 import org.sae4j.core.format.FormatException;
 
 /** Collects the tensors of one autoencoder in SAELens names and layouts. */
@@ -34,7 +33,8 @@ final class SaeBuilder {
 
     Architecture architecture = Architecture.RELU;
     int k;
-    @Nullable Pursuit pursuit;
+    /** Settings of the architecture besides k. */
+    final Map<String, Object> settings = new LinkedHashMap<>();
     boolean applyBDecToInput = true;
     boolean skip;
     Normalization normalization = Normalization.NONE;
@@ -134,6 +134,11 @@ final class SaeBuilder {
         skip = true;
     }
 
+    /** Reads a parameter of a known shape under its own name. */
+    void put(String name, int[] shape) {
+        put(name, stored(name).expect(Arrays.toString(shape), shape));
+    }
+
     private void put(String name, StoredTensor stored) {
         put(name, stored.where(), stored.read(arena));
     }
@@ -220,10 +225,10 @@ final class SaeBuilder {
         try {
             SaeConfig.Builder config = SaeConfig.builder(architecture, dIn, dSae).k(k).applyBDecToInput(applyBDecToInput)
                     .normalization(normalization).hook(hook).modelName(modelName).skip(skip);
-            if (pursuit != null) {
-                config.pursuit(pursuit);
-            }
-            return (transcoder ? config.transcoder(dOut, hookOut) : config).build();
+            settings.forEach(config::setting);
+            SaeConfig built = (transcoder ? config.transcoder(dOut, hookOut) : config).build();
+            CoderArchitectures.of(built);
+            return built;
         } catch (IllegalArgumentException e) {
             throw new FormatException(String.valueOf(e.getMessage()), table.path().toString(),
                     "check that the config belongs to these weights", e);

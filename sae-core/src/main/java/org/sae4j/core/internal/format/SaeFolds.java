@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
 import org.sae4j.api.Tensor;
-import org.sae4j.api.sae.SaeConfig.Architecture;
+import org.sae4j.core.coder.CoderArchitectures;
 import org.sae4j.core.format.FormatException;
 
 /** Folds into an autoencoder's parameters what its configuration cannot express. */
@@ -159,7 +159,7 @@ final class SaeFolds {
     }
 
     private List<String> biases() {
-        return sae.architecture == Architecture.GATED ? List.of("b_gate", "b_mag") : List.of("b_enc");
+        return CoderArchitectures.of(sae.architecture).encoderBiases();
     }
 
     /** Subtracts from a bias of the encoder what its product gained; that of b_mag is multiplied by e^r_mag. */

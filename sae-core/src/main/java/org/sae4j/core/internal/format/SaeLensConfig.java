@@ -4,10 +4,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SaeConfig.Architecture;
+import org.sae4j.core.coder.CoderArchitectures;
 
 /** The {@code cfg.json} of SAELens' layout of version 6. */
 public final class SaeLensConfig {
@@ -32,7 +34,8 @@ public final class SaeLensConfig {
      */
     public static Map<String, Object> of(SaeConfig config, boolean unitDecoder, List<String> processing, Map<String, ?> metadata) {
         Map<String, Object> cfg = new LinkedHashMap<>();
-        cfg.put("architecture", config.transcoder() ? transcoder(config) : autoencoder(config));
+        Map<String, Object> entries = config.transcoder() ? transcoder(config) : autoencoder(config);
+        cfg.put("architecture", Objects.requireNonNull(entries.remove("architecture")));
         cfg.put("d_in", config.dIn());
         cfg.put("d_sae", config.dSae());
         if (config.transcoder()) {
@@ -48,16 +51,11 @@ public final class SaeLensConfig {
         });
         boolean heads = config.hook().map(HookPoint::toString).filter(name -> name.endsWith(".attn.hook_z")).isPresent();
         cfg.put("reshape_activations", heads ? "hook_z" : "none");
-        if (config.architecture().hasK()) {
-            cfg.put("k", config.k());
+        cfg.putAll(entries);
+        if (config.k() > 0) {
             // With a decoder of unit norm both say the same, and SAELens folds norms only of these.
             cfg.put("rescale_acts_by_decoder_norm", unitDecoder);
         }
-        config.pursuit().ifPresent(pursuit -> {
-            cfg.put("residual_threshold", pursuit.residualThreshold());
-            cfg.put("max_iterations", pursuit.maxIterations());
-            cfg.put("stop_on_duplicate_support", pursuit.stopOnDuplicateSupport());
-        });
         cfg.put("metadata", metadata(config, processing, metadata));
         return cfg;
     }
@@ -110,28 +108,21 @@ public final class SaeLensConfig {
         return steps.toString();
     }
 
-    private static String autoencoder(SaeConfig config) {
+    private static Map<String, Object> autoencoder(SaeConfig config) {
         if (config.skip()) {
             throw new IllegalArgumentException("SAELens' layout has no autoencoder with a skip connection, found " + config);
         }
-        return switch (config.architecture()) {
-            case RELU -> "standard";
-            case TOPK -> "topk";
-            case ABS_TOPK -> "abstopk";
-            case JUMP_RELU -> "jumprelu";
-            case GATED -> "gated";
-            case MATCHING_PURSUIT -> "matching_pursuit";
-            case GROUP_MAX -> throw new IllegalArgumentException("SAELens' layout has no architecture for " + config);
-        };
+        return new LinkedHashMap<>(CoderArchitectures.of(config).saeLens(config).orElseThrow(() ->
+                new IllegalArgumentException("SAELens' layout has no architecture for " + config)));
     }
 
-    private static String transcoder(SaeConfig config) {
-        boolean relu = config.architecture() == Architecture.RELU;
+    private static Map<String, Object> transcoder(SaeConfig config) {
+        boolean relu = config.architecture().equals(Architecture.RELU);
         if (config.applyBDecToInput() || config.normalization() != SaeConfig.Normalization.NONE
-                || !relu && config.architecture() != Architecture.JUMP_RELU) {
+                || !relu && !config.architecture().equals(Architecture.JUMP_RELU)) {
             throw new IllegalArgumentException("SAELens' transcoders are ReLU or JumpReLU, without normalization and without b_dec"
                     + " subtracted from the input, found " + config);
         }
-        return (relu ? "" : "jumprelu_") + (config.skip() ? "skip_" : "") + "transcoder";
+        return new LinkedHashMap<>(Map.of("architecture", (relu ? "" : "jumprelu_") + (config.skip() ? "skip_" : "") + "transcoder"));
     }
 }

@@ -2,6 +2,7 @@ package org.sae4j.core.internal.format;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -9,7 +10,9 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig.Normalization;
-import org.sae4j.api.sae.SaeConfig.Pursuit;
+import org.sae4j.core.coder.CoderArchitecture;
+import org.sae4j.core.coder.CoderArchitectures;
+import org.sae4j.core.coder.CoderForm;
 import org.sae4j.core.format.FormatException;
 
 /** Autoencoders and transcoders in SAELens' folders, of version 6 and of the flat configs before it. */
@@ -45,8 +48,10 @@ final class SaeLensReader {
 
     private void read() {
         String named = cfg.string("architecture").orElse("standard");
-        if (!READ.contains(named)) {
-            throw new FormatException("architecture \"" + named + "\" is not supported (" + String.join(", ", READ) + " are)"
+        Optional<CoderArchitecture> plugin = READ.contains(named) ? Optional.empty() : CoderArchitectures.find(named);
+        if (!READ.contains(named) && plugin.isEmpty()) {
+            throw new FormatException("architecture \"" + named + "\" is not supported (" + String.join(", ", READ)
+                    + " and those of plugins are)"
                     + (named.equals("temporal") ? ": its features depend on earlier tokens of the sequence" : ""), cfg.at("architecture"),
                     "use an autoencoder of one of these");
         }
@@ -55,7 +60,11 @@ final class SaeLensReader {
         if (transcoder) {
             transcoder();
         }
-        tensors(architecture, named);
+        if (plugin.isPresent()) {
+            plugin(plugin.get());
+        } else {
+            tensors(architecture, named);
+        }
         sae.compare(cfg, "d_in", sae.dIn());
         sae.compare(cfg, "d_out", sae.dOut());
         sae.compare(cfg, "d_sae", sae.dSae());
@@ -87,8 +96,9 @@ final class SaeLensReader {
         if (architecture.equals("matching_pursuit")) {
             sae.decoderAlone("W_dec");
             sae.architecture = Architecture.MATCHING_PURSUIT;
-            sae.pursuit = new Pursuit(cfg.integer("max_iterations").orElse(sae.dIn()), cfg.number("residual_threshold").orElse(1e-2),
-                    cfg.flag("stop_on_duplicate_support", true));
+            sae.settings.put("max_iterations", cfg.integer("max_iterations").orElse(sae.dIn()));
+            sae.settings.put("residual_threshold", cfg.number("residual_threshold").orElse(1e-2));
+            sae.settings.put("stop_on_duplicate_support", cfg.flag("stop_on_duplicate_support", true));
             sae.putDecoderBias("b_dec");
             return;
         }
@@ -108,6 +118,22 @@ final class SaeLensReader {
         }
     }
 
+    /** An architecture that a plugin brings: its parameters and settings under their own names. */
+    private void plugin(CoderArchitecture architecture) {
+        sae.architecture = architecture.architecture();
+        sae.decoderAlone("W_dec");
+        for (String name : architecture.settings()) {
+            if (cfg.has(name)) {
+                sae.settings.put(name, Objects.requireNonNullElse(cfg.node().path(name).toPlain(), "null"));
+            }
+        }
+        CoderForm.of(sae.config()).shapes().forEach((name, shape) -> {
+            if (!name.equals("W_dec")) {
+                sae.put(name, shape);
+            }
+        });
+    }
+
     private void transcoder() {
         Optional<JsonFile> metadata = cfg.object("metadata");
         Optional<String> to = metadata.flatMap(m -> m.string("hook_name_out")).or(() -> cfg.string("hook_name_out"));
@@ -125,7 +151,7 @@ final class SaeLensReader {
                 || sae.normalization == Normalization.LAYER_NORM) {
             return;
         }
-        if (sae.normalization != Normalization.NONE || sae.architecture == Architecture.MATCHING_PURSUIT) {
+        if (sae.normalization != Normalization.NONE || sae.architecture.equals(Architecture.MATCHING_PURSUIT)) {
             throw new FormatException("center_writing_weights together with " + (sae.normalization == Normalization.NONE
                     ? "matching pursuit" : "normalize_activations " + sae.normalization) + " is not supported", cfg.where(),
                     "use another autoencoder");

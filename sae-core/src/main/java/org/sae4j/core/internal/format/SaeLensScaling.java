@@ -3,13 +3,11 @@ package org.sae4j.core.internal.format;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig.Normalization;
-import org.sae4j.api.sae.SaeConfig.Pursuit;
 import org.sae4j.core.format.FormatException;
 import org.sae4j.core.internal.json.JsonNode;
 
@@ -90,7 +88,7 @@ final class SaeLensScaling {
     private void fold(double s) {
         String where = source.weights().toString();
         SaeFolds folds = new SaeFolds(sae);
-        if (sae.architecture != Architecture.MATCHING_PURSUIT) {
+        if (!sae.architecture.equals(Architecture.MATCHING_PURSUIT)) {
             folds.inputScale(s, s, where);
             if (thresholdOfRescaled) {
                 folds.scale("threshold", 1 / s);
@@ -102,8 +100,7 @@ final class SaeLensScaling {
             throw new FormatException("the factor of the activations must be positive, found " + s, where, "use the final checkpoint");
         }
         folds.scale("b_dec", 1 / s);
-        Pursuit pursuit = Objects.requireNonNull(sae.pursuit);
-        sae.pursuit = new Pursuit(pursuit.maxIterations(), pursuit.residualThreshold() / s, pursuit.stopOnDuplicateSupport());
+        sae.settings.computeIfPresent("residual_threshold", (name, threshold) -> (Double) threshold / s);
     }
 
     /** Folds the whitening beside the weights into them. */

@@ -5,10 +5,11 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.sae.SaeConfig;
-import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SaeConfig.Normalization;
+import org.sae4j.core.coder.CoderArchitectures;
 import org.sae4j.core.internal.json.JsonWriter;
 
 /** Writes the layout of EleutherAI's sparsify 1.3: {@code sae.safetensors}, then {@code cfg.json}. */
@@ -28,15 +29,15 @@ public final class SparsifyWriter {
      * @throws IllegalArgumentException if the layout has no such autoencoder or transcoder
      */
     static Map<String, Object> cfg(SaeConfig config) {
-        boolean groups = config.architecture() == Architecture.GROUP_MAX;
-        if (!groups && config.architecture() != Architecture.TOPK && config.architecture() != Architecture.ABS_TOPK
-                || config.normalization() != Normalization.NONE || config.applyBDecToInput() == config.transcoder()
+        Optional<Map<String, Object>> entries = CoderArchitectures.of(config).sparsify(config);
+        if (entries.isEmpty() || config.normalization() != Normalization.NONE || config.applyBDecToInput() == config.transcoder()
                 || config.dOut() != config.dIn()) {
             throw new IllegalArgumentException("sparsify's layout has TopK and group maxima without normalization, with b_dec subtracted from"
                     + " the input of autoencoders alone, and outputs as wide as inputs, found " + config);
         }
         Map<String, Object> cfg = new LinkedHashMap<>();
-        cfg.put("activation", groups ? "groupmax" : "topk");
+        Map<String, Object> named = new LinkedHashMap<>(entries.get());
+        cfg.put("activation", Objects.requireNonNull(named.remove("activation")));
         cfg.put("expansion_factor", Math.max(1, config.dSae() / config.dIn()));
         cfg.put("normalize_decoder", false);
         cfg.put("num_latents", config.dSae());
@@ -44,9 +45,7 @@ public final class SparsifyWriter {
         cfg.put("multi_topk", false);
         cfg.put("skip_connection", config.skip());
         cfg.put("transcode", config.transcoder());
-        if (config.architecture() == Architecture.ABS_TOPK) {
-            cfg.put("signed", true);
-        }
+        cfg.putAll(named);
         cfg.put("d_in", config.dIn());
         return cfg;
     }

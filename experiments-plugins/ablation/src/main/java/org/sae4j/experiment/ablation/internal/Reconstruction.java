@@ -12,6 +12,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.SaeConfig.Architecture;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.api.sae.SparseRows;
 import org.sae4j.experiment.ablation.AblationConfig;
@@ -21,6 +22,9 @@ import org.sae4j.experiment.ablation.AblationResult.ReconstructionEffect;
 /** Effects of an ablation on the reconstruction, and on other features when the reconstruction is encoded again. */
 public final class Reconstruction {
     private static final int SORTED = 100;
+    /** Architectures whose active features are linear functions of the input. */
+    private static final Set<Architecture> LINEAR = Set.of(Architecture.RELU, Architecture.TOPK, Architecture.JUMP_RELU,
+            Architecture.ABS_TOPK, Architecture.GROUP_MAX);
 
     private final Subject subject;
     private final SparseAutoencoder sae;
@@ -146,7 +150,7 @@ public final class Reconstruction {
                 pairs.computeIfAbsent(codeAfter.index(e), _ -> new float[2])[1] = codeAfter.value(e);
             }
             boolean linear = sae.config().normalization() == SaeConfig.Normalization.NONE && mode != AblationMode.NOISE
-                    && sae.config().architecture().hasEncoder() && sae.config().architecture() != SaeConfig.Architecture.GATED;
+                    && LINEAR.contains(sae.config().architecture());
             int moved = 0;
             for (Map.Entry<Integer, float[]> pair : pairs.entrySet()) {
                 int other = pair.getKey();

@@ -69,7 +69,7 @@ public final class NeighborhoodRun {
         width = sae.config().dIn();
         decoder = UnitRows.ofRows(Objects.requireNonNull(sae.parameters().get("W_dec")));
         // Matching pursuit encodes with the decoder's rows.
-        encoder = sae.config().architecture().hasEncoder() ? UnitRows.ofColumns(Objects.requireNonNull(sae.parameters().get("W_enc")))
+        encoder = sae.parameters().containsKey("W_enc") ? UnitRows.ofColumns(Objects.requireNonNull(sae.parameters().get("W_enc")))
                 : decoder;
         if (context.corpus().isEmpty()) {
             corpus = null;
