@@ -30,7 +30,7 @@ public final class InputFold {
         }
         replace(parameters, "b_dec", bias);
         if (mean.length > 0 && !applyBDecToInput) {
-            moveIntoEncoder(parameters, mean, architecture == Architecture.GATED);
+            moveIntoEncoder(parameters, mean, architecture.equals(Architecture.GATED));
         }
     }
 

@@ -2,7 +2,6 @@ package org.sae4j.core.internal.format;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.sae4j.api.Tensor;
@@ -41,7 +40,7 @@ public final class TrainingCheckpoint {
      */
     public static Map<String, String> describe(SaeConfig config, float threshold) {
         Map<String, String> metadata = new LinkedHashMap<>();
-        metadata.put("autoencoder.architecture", config.architecture().name().toLowerCase(Locale.ROOT));
+        metadata.put("autoencoder.architecture", config.architecture().name());
         metadata.put("autoencoder.k", Integer.toString(config.k()));
         metadata.put("autoencoder.apply_b_dec_to_input", Boolean.toString(config.applyBDecToInput()));
         config.hook().ifPresent(hook -> metadata.put("autoencoder.hook_name", hook.toString()));
@@ -83,7 +82,7 @@ public final class TrainingCheckpoint {
                     + FORMAT, where, "open the training's final autoencoder, in the folder above");
         }
         try {
-            sae.architecture = Architecture.valueOf(field(extras, "autoencoder.architecture", where).toUpperCase(Locale.ROOT));
+            sae.architecture = new Architecture(field(extras, "autoencoder.architecture", where));
             sae.k = Integer.parseInt(field(extras, "autoencoder.k", where));
             double scale = Double.parseDouble(field(extras, SCALE, where));
             if (!(scale > 0) || Double.isInfinite(scale)) {
@@ -109,13 +108,13 @@ public final class TrainingCheckpoint {
     private static void parameters(SaeBuilder sae, Map<String, Object> extras, String where) {
         sae.matrices("W_enc", true, "W_dec", false);
         putRow(sae, "b_dec", sae.dIn());
-        switch (sae.architecture) {
-            case GATED -> {
+        switch (sae.architecture.name()) {
+            case "gated" -> {
                 putRow(sae, "b_gate", sae.dSae());
                 sae.putFeatures("r_mag", HOST + "r_mag");
                 sae.putFeatures("b_mag", HOST + "b_mag");
             }
-            case JUMP_RELU -> {
+            case "jump_relu" -> {
                 putRow(sae, "b_enc", sae.dSae());
                 if (extras.containsKey(THRESHOLD)) {
                     float[] same = new float[sae.dSae()];
@@ -125,7 +124,7 @@ public final class TrainingCheckpoint {
                     sae.putExponential("threshold", LOG_THRESHOLD);
                 }
             }
-            case RELU, TOPK -> putRow(sae, "b_enc", sae.dSae());
+            case "relu", "topk" -> putRow(sae, "b_enc", sae.dSae());
             default -> throw new IllegalArgumentException(sae.architecture.toString());
         }
     }
