@@ -18,7 +18,7 @@ final class VectorRows implements RowKernels {
 
     @Override
     public void chains(StoredRows w, int from, int to, float[] x, int xAt, float[] room) {
-        if (!WideRows.chains(w, from, to, x, xAt, room)) {
+        if (!WideRows.chains(w, from, to, x, xAt, room) && !MiddleRows.chains(w, from, to, x, xAt, room)) {
             int depth = RowKernels.padded(w.depth());
             int row = MOST_ROWS * CHAINS;
             for (int r = from; r < to; r++) {
@@ -40,7 +40,7 @@ final class VectorRows implements RowKernels {
 
     @Override
     public void unpack(StoredRows w, int row, float[] out, int at) {
-        if (!WideRows.unpack(w, row, out, at)) {
+        if (!WideRows.unpack(w, row, out, at) && !MiddleRows.unpack(w, row, out, at)) {
             w.copy(row, out, at, RowKernels.padded(w.depth()));
         }
     }
@@ -54,7 +54,7 @@ final class VectorRows implements RowKernels {
 
     @Override
     public void fold(float[] sums, int products, float[] out, int at) {
-        int together = WideRows.fold(sums, products, out, at);
+        int together = MiddleRows.AVAILABLE ? MiddleRows.fold(sums, products, out, at) : WideRows.fold(sums, products, out, at);
         for (int i = together; i < products; i++) {
             int o = i * CHAINS;
             for (int c = o; c < o + 16; c += W) {
@@ -70,6 +70,15 @@ final class VectorRows implements RowKernels {
 
     @Override
     public void tile(int steps, float[] a, float[] b, float[] sums, int at) {
+        if (MiddleRows.AVAILABLE) {
+            MiddleRows.tile(steps, a, 0, b, sums, at);
+            MiddleRows.tile(steps, a, 3, b, sums, at);
+        } else {
+            wholeTile(steps, a, b, sums, at);
+        }
+    }
+
+    private static void wholeTile(int steps, float[] a, float[] b, float[] sums, int at) {
         FloatVector s00 = FloatVector.fromArray(S, sums, at);
         FloatVector s01 = FloatVector.fromArray(S, sums, at + 1 * CHAINS);
         FloatVector s02 = FloatVector.fromArray(S, sums, at + 2 * CHAINS);
