@@ -2,8 +2,6 @@ package org.sae4j.core.generate;
 
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Comparator;
-import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 
 /**
@@ -43,7 +41,9 @@ public record Sampling(double temperature, int topK, double topP, double repetit
      */
     int choose(float[] logits, int[] before, int step) {
         double[] scores = new double[logits.length];
-        Arrays.setAll(scores, i -> logits[i]);
+        for (int id = 0; id < scores.length; id++) {
+            scores[id] = logits[id];
+        }
         if (repetitionPenalty != 1) {
             BitSet seen = new BitSet();
             Arrays.stream(before).filter(id -> id < scores.length).forEach(seen::set);
@@ -52,21 +52,85 @@ public record Sampling(double temperature, int topK, double topP, double repetit
         if (temperature == 0) {
             return best(scores);
         }
-        Integer[] order = IntStream.range(0, scores.length).boxed().toArray(Integer[]::new);
-        // Stable, so that of equals the lower id comes first.
-        Arrays.sort(order, Comparator.comparingDouble((Integer id) -> scores[id]).reversed());
-        int kept = topK == 0 || topK >= order.length ? order.length : topK;
-        while (kept < order.length && kept > 0 && scores[order[kept]] == scores[order[kept - 1]]) {
-            kept++;
-        }
-        double[] weights = new double[kept];
+        int[] order = likeliest(scores, topK == 0 ? scores.length : topK);
+        double[] weights = new double[order.length];
         double most = scores[order[0]];
         double sum = 0;
-        for (int i = 0; i < kept; i++) {
+        for (int i = 0; i < order.length; i++) {
             weights[i] = Math.exp((scores[order[i]] - most) / temperature);
             sum += weights[i];
         }
         return order[draw(weights, nucleus(weights, sum), step)];
+    }
+
+    /** {@return the ids of the largest scores and of all that are equal to the least of them, largest first, of equals the lower id first} */
+    static int[] likeliest(double[] scores, int count) {
+        long[] keys = new long[scores.length];
+        for (int id = 0; id < keys.length; id++) {
+            keys[id] = (long) ~ordered((float) scores[id] + 0f) << Integer.SIZE | id;
+        }
+        int kept = keys.length;
+        if (count < kept) {
+            // Only those are put in order that are not below the last one in single precision.
+            long last = largestOfLeast(keys, count) | 0xFFFFFFFFL;
+            keys = Arrays.stream(keys).filter(key -> key <= last).toArray();
+        }
+        Arrays.sort(keys);
+        int[] ids = new int[keys.length];
+        for (int i = 0; i < ids.length; i++) {
+            int at = i;
+            int id = (int) keys[i];
+            // Scores that single precision holds for equal need not be.
+            while (at > 0 && keys[at - 1] >> Integer.SIZE == keys[i] >> Integer.SIZE && scores[ids[at - 1]] < scores[id]) {
+                ids[at] = ids[at - 1];
+                at--;
+            }
+            ids[at] = id;
+        }
+        kept = Math.min(count, ids.length);
+        while (kept < ids.length && scores[ids[kept]] == scores[ids[kept - 1]]) {
+            kept++;
+        }
+        return kept == ids.length ? ids : Arrays.copyOf(ids, kept);
+    }
+
+    /** {@return an integer that is the larger, the larger a number is in the order of {@link Float#compare}; zeros are of one sign} */
+    private static int ordered(float number) {
+        int bits = Float.floatToIntBits(number);
+        return bits ^ bits >> 31 & Integer.MAX_VALUE;
+    }
+
+    /** {@return the largest of the {@code count} least keys} */
+    private static long largestOfLeast(long[] keys, int count) {
+        long[] heap = Arrays.copyOf(keys, count);
+        Arrays.sort(heap);
+        for (int i = 0; i < count / 2; i++) {
+            long low = heap[i];
+            heap[i] = heap[count - 1 - i];
+            heap[count - 1 - i] = low;
+        }
+        for (int i = count; i < keys.length; i++) {
+            if (keys[i] < heap[0]) {
+                sink(heap, keys[i]);
+            }
+        }
+        return heap[0];
+    }
+
+    /** Replaces the root, the largest key, by a smaller one. */
+    private static void sink(long[] heap, long key) {
+        int at = 0;
+        for (int child = 1; child < heap.length; child = 2 * at + 1) {
+            if (child + 1 < heap.length && heap[child + 1] > heap[child]) {
+                child++;
+            }
+            if (heap[child] <= key) {
+                break;
+            }
+            heap[at] = heap[child];
+            at = child;
+        }
+        heap[at] = key;
     }
 
     private static int best(double[] scores) {
