@@ -10,6 +10,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 
 /**
@@ -86,6 +87,23 @@ public final class Tokenization {
     /** {@return a copy that puts no BOS before contexts and between documents; one that the text holds still does not count} */
     public Tokenization withoutBos() {
         return new Tokenization(tokenizer, largest, contextSize, OptionalInt.empty(), packing, excluded);
+    }
+
+    /**
+     * A beginning of contexts for a tokenizer that names none. Many models make of whatever stands first a sink of attention with an
+     * activation a hundred times as large as any other: it had better be a token that does not count.
+     *
+     * @param id the token to put before contexts and, where documents are packed, between them; it does not count, wherever it stands
+     * @return a copy with it
+     * @throws Sae4jException if the context has no room for text behind it, or the tokenizer has no such token
+     */
+    public Tokenization withBos(int id) {
+        if (id < 0 || id >= tokenizer.vocabularySize()) {
+            throw new Sae4jException("there is no token " + id + ", only 0 to " + (tokenizer.vocabularySize() - 1), "BOS",
+                    "choose one of the tokenizer's");
+        }
+        Set<Integer> left = Stream.concat(excluded.stream(), Stream.of(id)).collect(Collectors.toSet());
+        return new Tokenization(tokenizer, largest, contextSize, OptionalInt.of(id), packing, left);
     }
 
     /**

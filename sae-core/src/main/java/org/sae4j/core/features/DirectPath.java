@@ -137,6 +137,19 @@ final class DirectPath {
 
     private static double[] times(double[] x, Tensor matrix) {
         double[] y = new double[matrix.dim(1)];
+        if (Arrays.equals(matrix.axes(), new int[] {1, 0})) {
+            // A matrix that lies transposed, as a tied unembedding does: its columns are read as they lie, since its rows are scattered.
+            Tensor columns = matrix.stored();
+            for (int j = 0; j < y.length; j++) {
+                float[] column = columns.row(j);
+                double sum = 0;
+                for (int i = 0; i < x.length; i++) {
+                    sum += x[i] * column[i];
+                }
+                y[j] = sum;
+            }
+            return y;
+        }
         for (int i = 0; i < x.length; i++) {
             if (x[i] != 0) {
                 float[] row = matrix.row(i);

@@ -51,6 +51,10 @@ final class CorpusOptions {
     @Option(names = "--no-bos", description = "Do not begin contexts with the beginning-of-sequence token.")
     private boolean noBos;
 
+    @Option(names = "--bos", paramLabel = "ID", description = "Begin contexts with this token, for a tokenizer that names none; it does "
+            + "not count. Models make a sink of attention of what stands first.")
+    private Integer bos;
+
     @Option(names = "--exclude", split = ",", paramLabel = "ID", description = "Tokens that the model reads and that are left out of all "
             + "else, wherever they stand. Default: the beginning-of-sequence token.")
     private List<Integer> excluded;
@@ -93,7 +97,7 @@ final class CorpusOptions {
     /** How texts become contexts of a model, and which tokens count. */
     Tokenization tokenization(Transformer model) {
         Tokenization tokenization = model.tokenization().withPacking(packing);
-        tokenization = noBos ? tokenization.withoutBos() : tokenization;
+        tokenization = noBos ? tokenization.withoutBos() : bos != null ? tokenization.withBos(bos) : tokenization;
         if (context != null) {
             if (context > model.config().nCtx()) {
                 throw new Sae4jException("--context is " + context + ", but the model's context is " + model.config().nCtx(),

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,7 @@ import org.sae4j.core.evaluate.Evaluator;
 import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.features.FeatureProfiles;
 import org.sae4j.core.features.ProfileSettings;
+import org.sae4j.core.format.EndTokens;
 import org.sae4j.core.output.Existing;
 import org.sae4j.core.store.ActivationStore;
 import org.sae4j.core.store.Harvest;
@@ -101,7 +103,19 @@ final class Exploration {
         return folder.resolve(OutputKinds.HELD_OUT_TEXTS);
     }
 
+    /** What to say of how contexts begin. */
+    private void sayBeginning() {
+        OptionalInt beginning = beginning();
+        if (beginning.isPresent()) {
+            terminal.say("contexts begin with " + model.tokenizer().orElseThrow().token(beginning.getAsInt()) + " (" + beginning.getAsInt()
+                    + "), which does not count: the tokenizer puts nothing there, and models make a sink of attention of what stands first");
+        } else if (model.tokenization().bos().isEmpty()) {
+            terminal.say("note: no token begins contexts; activations of first tokens are left out where their norm is massive");
+        }
+    }
+
     void writeTexts() {
+        sayBeginning();
         ExploreTexts read = ExploreTexts.read(texts, seed, terminal);
         ExploreTexts.write(trainingTexts(), read.training());
         ExploreTexts.write(heldOutTexts(), read.heldOut());
@@ -113,8 +127,20 @@ final class Exploration {
         Paths.existing(heldOutTexts(), "--output, or begin anew with --overwrite");
     }
 
+    /** Where the tokenizer puts nothing before a text, a token that ends texts stands there, so that no word becomes the sink of attention. */
     private Tokenization tokenization(int context) {
-        return model.tokenization().withContextSize(context);
+        Tokenization own = model.tokenization().withContextSize(context);
+        OptionalInt beginning = beginning();
+        return beginning.isPresent() ? own.withBos(beginning.getAsInt()) : own;
+    }
+
+    /** {@return the token that begins contexts although the tokenizer names none; empty if it does, or if none is known} */
+    OptionalInt beginning() {
+        if (model.tokenization().bos().isPresent()) {
+            return OptionalInt.empty();
+        }
+        return EndTokens.of(modelPath).stream().mapToInt(Integer::intValue)
+                .filter(id -> id < model.tokenizer().orElseThrow().vocabularySize()).findFirst();
     }
 
     private Contexts contexts(Path file, int context) {
@@ -423,7 +449,7 @@ final class Exploration {
             }
         }
         new FeaturePages(detailed).write(folder, provenance, book, new ExploreSummary(model, modelPath, folder, plan, evaluation, scores,
-                detailed, heldOut).section());
+                detailed, heldOut, beginning()).section());
     }
 
     /** Progress over all features rather than those of a shard. */

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalInt;
 import org.sae4j.api.experiment.Metric;
 import org.sae4j.api.lab.LabelScores;
 import org.sae4j.api.model.Transformer;
@@ -28,9 +29,10 @@ final class ExploreSummary {
     private final LabelScores scores;
     private final FeatureProfiles detailed;
     private final int heldOut;
+    private final String contexts;
 
     ExploreSummary(Transformer model, Path modelPath, Path folder, ExplorePlan plan, Evaluation evaluation, LabelScores scores,
-            FeatureProfiles detailed, int heldOut) {
+            FeatureProfiles detailed, int heldOut, OptionalInt beginning) {
         this.model = model;
         this.modelPath = modelPath;
         this.folder = folder;
@@ -39,6 +41,7 @@ final class ExploreSummary {
         this.scores = scores;
         this.detailed = detailed;
         this.heldOut = heldOut;
+        contexts = " --context " + plan.context() + (beginning.isPresent() ? " --bos " + beginning.getAsInt() : "");
     }
 
     Section section() {
@@ -47,10 +50,9 @@ final class ExploreSummary {
                 plan.features(), plan.hook(), model.config().name(), plan.rows(), detailed.features().size()))
                 .findings(findings()).metrics(metrics())
                 .commands("./sae evaluate --model " + modelPath + " --sae " + folder.resolve(OutputKinds.AUTOENCODER) + " --corpus "
-                                + folder.resolve(OutputKinds.HELD_OUT_TEXTS) + " --context " + plan.context() + " --keep-first",
+                                + folder.resolve(OutputKinds.HELD_OUT_TEXTS) + contexts + " --keep-first",
                         "./sae report features --model " + modelPath + " --sae " + folder.resolve(OutputKinds.AUTOENCODER) + " --corpus "
-                                + folder.resolve(OutputKinds.HELD_OUT_TEXTS) + " --context " + plan.context()
-                                + " --feature 42 --output feature-42",
+                                + folder.resolve(OutputKinds.HELD_OUT_TEXTS) + contexts + " --feature 42 --output feature-42",
                         "./sae generate --model " + modelPath + " --sae " + folder.resolve(OutputKinds.AUTOENCODER)
                                 + " --prompt \"The\" --steer 42=10 --compare")
                 .build();

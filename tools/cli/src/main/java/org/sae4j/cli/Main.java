@@ -18,7 +18,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         description = "Sparse autoencoders for transformer language models.",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {DemoCommand.class, ExploreCommand.class, ActivationsCommand.class, EncodeCommand.class, HarvestCommand.class, StoreCommand.class,
+        subcommands = {DemoCommand.class, ExploreCommand.class, PaperCommand.class, ActivationsCommand.class, EncodeCommand.class, HarvestCommand.class, StoreCommand.class,
                 TrainCommand.class, SweepCommand.class, EvaluateCommand.class, ConvertCommand.class, FetchCommand.class, InspectCommand.class,
                 TokenizeCommand.class, GenerateCommand.class, ExperimentsCommand.class, RunCommand.class, ReportCommand.class,
                 DoctorCommand.class, DevicesCommand.class, CompletionCommand.class, ManCommand.class, HelpCommand.class})

@@ -18,6 +18,8 @@ final class OutputKinds {
             .with(Role.RESULT, FileForm.REPORT, REPORT);
     static final OutputKind RUN = OutputKind.of("a result").with(Role.RESULT, FileForm.json("a result", "sae4j/result/"), RESULT)
             .with(Role.RESULT, FileForm.FIGURE, "figures/*.json").with(Role.RESULT, FileForm.REPORT, REPORT);
+    static final OutputKind PAPER = OutputKind.of("a replication of the paper").with(Role.RESULT, FileForm.REPORT, REPORT)
+            .within("results/*", RUN).with(Role.PARTIAL, FileForm.ANY, "model/config.json", "model/model_final.pth", "model/tokenizer.json");
     static final OutputKind FEATURES = OutputKind.of("pages of features").with(Role.RESULT, FileForm.REPORT, FeaturePages.PAGE)
             .with(Role.RESULT, FileForm.json("data of features", "sae4j/features/"), FeaturePages.DATA);
     static final OutputKind DEMO = new OutputKind("a demo", FEATURES.entries()).with(Role.RESULT, FileForm.REPORT, REPORT)

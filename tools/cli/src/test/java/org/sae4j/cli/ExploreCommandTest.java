@@ -1,6 +1,7 @@
 package org.sae4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -17,7 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sae4j.api.Progress;
 import org.sae4j.api.experiment.Document;
+import org.sae4j.api.model.Context;
+import org.sae4j.api.model.Tokenization;
 import org.sae4j.core.experiment.DataFiles;
+import org.sae4j.core.format.TokenizerFiles;
 import org.sae4j.demoworld.DemoWorld;
 import picocli.CommandLine;
 import tools.jackson.databind.JsonNode;
@@ -111,6 +115,18 @@ class ExploreCommandTest {
         List<Document> written = List.of(new Document("a", "tab\there\nand \\ \\n"), new Document("", "x"));
         ExploreTexts.write(file, written);
         assertThat(DataFiles.corpus(file)).isEqualTo(written);
+    }
+
+    @Test
+    void contextsBeginWithTheTokenThatIsGiven() {
+        Tokenization plain = Tokenization.of(TokenizerFiles.read(model), 8).withoutBos().withExcluded(Set.of());
+        List<Context> contexts = plain.withBos(5).contexts("The cat slept under the tree, and the dog slept too.");
+        assertThat(contexts).hasSizeGreaterThan(1).allSatisfy(context -> {
+            assertThat(context.token(0)).isEqualTo(5);
+            assertThat(context.counts(0)).isFalse();
+            assertThat(context.count()).isEqualTo(context.size() - 1);
+        });
+        assertThatThrownBy(() -> plain.withBos(-1)).hasMessageContaining("there is no token -1");
     }
 
     @Test

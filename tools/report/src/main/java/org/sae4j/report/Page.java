@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,8 @@ final class Page {
             "catalog.js", "main.js");
     /** More numbers than these are listed, one a line, and the rest is folded. */
     private static final int TILES = 8;
+    /** Of more sections than these, all but the first are folded, so that the page begins with what was found. */
+    private static final int UNFOLDED = 3;
 
     private final StringBuilder out = new StringBuilder();
     private final String title;
@@ -44,7 +47,7 @@ final class Page {
     /** {@return the HTML of a section alone, for a page that has the scripts} */
     static String fragment(Section section) {
         Page page = new Page("", "", Map.of(), List.of(), null);
-        page.section(section, 2);
+        page.section(section, 2, false);
         return page.out.toString();
     }
 
@@ -76,7 +79,9 @@ final class Page {
             paragraph("subtitle", subtitle);
         }
         out.append("<noscript><p class=\"alert\">The figures need JavaScript, which is switched off.</p></noscript>\n</header>\n");
-        sections.forEach(s -> section(s, 2));
+        for (int i = 0; i < sections.size(); i++) {
+            section(sections.get(i), 2, i > 0 && sections.size() > UNFOLDED);
+        }
         if (catalog != null) {
             catalog(catalog);
         }
@@ -115,12 +120,17 @@ final class Page {
         out.append("</ol>\n");
     }
 
-    private void section(Section section, int level) {
+    private void section(Section section, int level, boolean folded) {
         String heading = "h" + Math.min(level, 5);
         out.append("<section id=\"").append(section.id()).append("\" class=\"level").append(level).append("\" aria-labelledby=\"")
-                .append(section.id()).append("__h\">\n<").append(heading).append(" id=\"").append(section.id())
+                .append(section.id()).append("__h\">\n").append(folded ? "<details class=\"fold\"><summary>" : "").append('<').append(heading).append(" id=\"").append(section.id())
                 .append("__h\" dir=\"auto\">")
-                .append(Text.html(section.title())).append("</").append(heading).append(">\n");
+                .append(Text.html(section.title())).append("</").append(heading).append(">");
+        if (folded) {
+            teaser(section).ifPresent(text -> out.append("<span class=\"teaser\" dir=\"auto\">").append(Text.html(text)).append("</span>"));
+            out.append("</summary>");
+        }
+        out.append('\n');
         section.lead().forEach(p -> paragraph("lead", p));
         list("findings", "Findings", section.findings());
         metrics(section.metrics());
@@ -131,8 +141,13 @@ final class Page {
         }
         section.commands().forEach(command -> out.append("<div class=\"command\"><code>").append(Text.html(command))
                 .append("</code></div>\n"));
-        section.subsections().forEach(s -> section(s, level + 1));
-        out.append("</section>\n");
+        section.subsections().forEach(s -> section(s, level + 1, false));
+        out.append(folded ? "</details>\n</section>\n" : "</section>\n");
+    }
+
+    /** What a folded section is about: its first finding, or what leads into it. */
+    private static Optional<String> teaser(Section section) {
+        return Stream.concat(section.findings().stream(), section.lead().stream()).findFirst();
     }
 
     private void catalog(Catalog all) {

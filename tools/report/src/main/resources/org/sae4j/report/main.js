@@ -173,7 +173,23 @@ const resized = new ResizeObserver(() => {
 resized.observe(document.getElementById("_content"));
 media.dark.addEventListener("change", redraw);
 
+const folds = () => [...document.querySelectorAll("details.fold, details.rest")];
+const isHidden = (node) => node.closest("details:not([open])") !== null;
+
+/** Opens what a link leads into. */
+const reveal = () => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target) {
+    for (let fold = target.querySelector(":scope > details.fold") ?? target.closest("details"); fold; fold = fold.parentElement.closest("details")) {
+      fold.open = true;
+    }
+    target.scrollIntoView();
+  }
+};
+window.addEventListener("hashchange", reveal);
+
 window.__saeDrawAll = async () => {
+  folds().forEach((fold) => fold.open = true);
   for (const item of items) {
     await draw(item);
   }
@@ -185,7 +201,7 @@ window.addEventListener("beforeprint", () => {
   printing = true;
   document.documentElement.classList.add("printing");
   document.querySelectorAll("button.more").forEach((button) => button.click());
-  document.querySelectorAll("details.rest").forEach((rest) => rest.open = true);
+  folds().forEach((fold) => fold.open = true);
   items.forEach(draw);
   redraw();
 });
@@ -231,12 +247,26 @@ const idle = () => new Promise((resolve) => window.requestIdleCallback ? request
 
 /** A picture of the whole page, or its print, holds what nobody has scrolled to. */
 const drawFlat = async () => {
-  for (const item of items.filter(({plot, figure}) => plot && figure.axes?.length !== 3)) {
+  for (const item of items.filter(({node, plot, figure}) => plot && figure.axes?.length !== 3 && !isHidden(node))) {
     await idle();
     await draw(item);
   }
 };
 
+if (document.querySelector("details.fold")) {
+  const button = element("button", {type: "button", class: "unfold", click: () => {
+    const open = document.querySelector("details.fold:not([open])") !== null;
+    folds().forEach((fold) => fold.open = open);
+    button.textContent = open ? "Fold all" : "Open all";
+  }}, "Open all");
+  contents.append(button);
+}
+contents.addEventListener("click", (e) => {
+  if (e.target.closest("a")?.hash === location.hash) {
+    reveal();
+  }
+});
+reveal();
 catalog.follow?.();
 
 if (new URLSearchParams(location.search).get("draw") === "all") {

@@ -7,6 +7,7 @@ import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -31,6 +32,8 @@ class BrowserTest {
     private static String dom;
     /** The same page as it is when nobody scrolls. */
     private static String untouched;
+    /** A page of folded sections and a catalog, opened at a section that lies in a file beside it. */
+    private static String catalog;
 
     @BeforeAll
     static void open() throws Exception {
@@ -40,6 +43,43 @@ class BrowserTest {
         Samples.report().write(report);
         dom = open(browser.orElseThrow(), report.toUri() + "?draw=all");
         untouched = open(browser.orElseThrow(), report.toUri().toString());
+        catalog = open(browser.orElseThrow(), catalog().toUri() + "#item-5");
+    }
+
+    private static Path catalog() {
+        List<Section> items = new ArrayList<>();
+        List<List<Object>> rows = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            items.add(Section.builder("item-" + i, "Item " + i + " <b>").figure(new Figure.Table("t", "T", "", List.of("link"),
+                    List.of(List.of(new Figure.Link("the first one", "item-0"))))).figure(Samples.figures().getFirst()).build());
+            rows.add(List.of(new Figure.Link("item " + i, "item-" + i), i));
+        }
+        Catalog.write(folder.resolve("items"), 0, items.subList(0, 4));
+        Catalog.write(folder.resolve("items"), 1, items.subList(4, 8));
+        Path file = folder.resolve("catalog.html");
+        Report.Builder report = Report.builder("Catalog");
+        for (int i = 0; i < 5; i++) {
+            report.section(Section.builder("part-" + i, "Part " + i).findings(List.of("Finding of part " + i)).figure(Samples.figures().get(1))
+                    .commands("./sae <command> " + i).build());
+        }
+        report.catalog(new Catalog("All items", List.of(), new Figure.Table("all", "Items", "", List.of("item", "number"), rows), "items", 4,
+                items.stream().map(Section::id).toList())).build().write(file);
+        return file;
+    }
+
+    @Test
+    void aSectionBesideThePageIsLoadedWhenItIsAskedFor() {
+        assertThat(state(catalog).path("errors")).isEmpty();
+        String card = catalog.substring(catalog.indexOf("id=\"_card\""));
+        assertThat(card).contains("<section id=\"item-5\"", "Item 5 &lt;b&gt;", "href=\"#item-6\"").doesNotContain("Item 4 &lt;b&gt;");
+        assertThat(card).contains("<a href=\"#item-0\">the first one</a>");
+    }
+
+    @Test
+    void ofManySectionsTheFirstIsOpenAndTheOthersSayWhatTheyAreAbout() {
+        assertThat(catalog).contains("<details class=\"fold\"><summary>", "Finding of part 4</span>", "<code>./sae &lt;command&gt; 0</code>");
+        assertThat(catalog.indexOf("id=\"part-0\"")).isLessThan(catalog.indexOf("<details class=\"fold\">"));
+        assertThat(catalog.split("<details class=\"fold\">", -1)).hasSize(5);
     }
 
     private static String open(Path browser, String address) throws Exception {
