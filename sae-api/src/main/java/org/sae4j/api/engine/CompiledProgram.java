@@ -44,7 +44,12 @@ public interface CompiledProgram extends AutoCloseable {
     /**
      * Runs all operations once. Inputs that were not written since the last run keep their values; at first they are zero.
      *
+     * <p>If the calling thread is interrupted, an engine may end the run of a program without parameters early. The buffers that the program
+     * writes then hold any values until the next run. A program with parameters always finishes, so that none is left half changed.
+     *
      * @throws IllegalArgumentException if an index buffer holds an index out of range
+     * @throws java.util.concurrent.CancellationException if an interrupt ended the run; the thread stays interrupted, and the program can
+     *     be run again
      * @throws EngineException if the device fails
      */
     void run();

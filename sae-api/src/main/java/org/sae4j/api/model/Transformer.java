@@ -65,11 +65,11 @@ public interface Transformer extends AutoCloseable {
      */
     default Tokenization tokenization() {
         return Tokenization.of(tokenizer().orElseThrow(() -> new Sae4jException("the model has no tokenizer",
-                config().name(), "put tokenizer.json into the model's folder, or give tokens")), config().nCtx());
+                config().name(), "put tokenizer.json into the model's folder, or pass tokens")), config().nCtx());
     }
 
     /**
-     * Runs the model.
+     * Runs the model. To cancel a long pass, interrupt the thread: the CPU engine then stops within milliseconds.
      *
      * @param tokens token ids [batch, pos]; rows of equal length from 1 to n_ctx, at least one row
      * @param plan what to capture and to change
@@ -77,6 +77,8 @@ public interface Transformer extends AutoCloseable {
      * @throws IllegalArgumentException if rows are empty, too long or of different lengths, an id is out of the vocabulary, or the plan
      *     does not fit the model or the tokens
      * @throws IllegalStateException after close
+     * @throws java.util.concurrent.CancellationException if the thread was interrupted and the engine ended the pass; the thread stays
+     *     interrupted, and model and engine stay usable
      * @throws org.sae4j.api.engine.EngineException if the engine fails
      */
     Activations forward(int[][] tokens, ForwardPlan plan);

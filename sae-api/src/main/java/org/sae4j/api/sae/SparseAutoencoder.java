@@ -11,7 +11,8 @@ import org.sae4j.api.model.Transformer;
  * {@code x^} predicts something else than x, and may have another width d_out; else d_out is d_in. Safe for use by several threads.
  *
  * <p>After {@link #close()}, every method but {@link #config()} and {@link #close()} throws {@link IllegalStateException}; results stay
- * valid.
+ * valid. If the thread is interrupted, encoding and decoding may end with a {@link java.util.concurrent.CancellationException}; the thread
+ * stays interrupted, and the autoencoder stays usable.
  */
 public interface SparseAutoencoder extends AutoCloseable {
     /** {@return what is computed} */

@@ -177,13 +177,13 @@ public final class Trainer implements AutoCloseable {
     public void run(Progress progress) {
         while (steps < recipe.steps()) {
             if (progress.isCancelled()) {
-                checkpointInFolder();
+                checkpointAlthoughInterrupted();
                 progress.checkCancelled();
             }
             try {
                 step();
             } catch (CancellationException e) {
-                checkpointInFolder();
+                checkpointAlthoughInterrupted();
                 throw e;
             }
             progress.update("training", steps, recipe.steps());
@@ -204,6 +204,18 @@ public final class Trainer implements AutoCloseable {
      */
     public static Optional<Path> latestCheckpoint(Path folder) {
         return CheckpointFolder.latest(folder);
+    }
+
+    /** Files cannot be written by an interrupted thread. It is interrupted again when the checkpoint is safe. */
+    private void checkpointAlthoughInterrupted() {
+        boolean interrupted = Thread.interrupted();
+        try {
+            checkpointInFolder();
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
     }
 
     private void checkpointInFolder() {

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -97,5 +98,30 @@ class TrainerCancellationTest {
                 assertThat(weights(trainer)).as("another trainer after event " + at).isEqualTo(expected);
             }
         }
+    }
+
+    /** As a source that runs a model does when its thread is interrupted. */
+    @Test
+    void anInterruptedSourceLeavesACheckpointAndAnInterruptedThread(@TempDir Path folder) {
+        Recipe recipe = Recipes.get("neel-run1").with(Map.of("d_sae", "21", "batch", "16", "steps", "9"));
+        boolean[] training = {false};
+        Trainer.Builder builder = Trainer.builder(engine, recipe, new PositionedSource(DATA.dim(1)) {
+            @Override
+            protected void rows(long first, float[] target) {
+                if (training[0] && first >= 48) {
+                    Thread.currentThread().interrupt();
+                    throw new CancellationException("interrupted");
+                }
+                for (int i = 0; i < target.length; i++) {
+                    target[i] = DATA.get((int) ((first * width() + i) % DATA.size()));
+                }
+            }
+        });
+        try (Trainer trainer = builder.checkpoints(folder, 0).build()) {
+            training[0] = true;
+            assertThatThrownBy(() -> trainer.run(Progress.NONE)).isInstanceOf(CancellationException.class);
+            assertThat(Thread.interrupted()).isTrue();
+        }
+        assertThat(Trainer.latestCheckpoint(folder)).get().extracting(p -> p.getFileName().toString()).asString().contains("3");
     }
 }

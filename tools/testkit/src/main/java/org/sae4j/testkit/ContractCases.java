@@ -3,6 +3,7 @@ package org.sae4j.testkit;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -37,6 +38,7 @@ final class ContractCases {
                 new Case("Missing and misshapen weights are refused, more are ignored", ContractCases::weights),
                 new Case("Wrong buffers, types, roles and sizes are refused", ContractCases::refusals),
                 new Case("Indices out of range are refused, and the program stays usable", ContractCases::indices),
+                new Case("An interrupt ends a run or does not, and changes no other", ContractCases::interrupts),
                 new Case("A program that cannot fit is refused with sizes", ContractCases::memory),
                 new Case("A closed program refuses all but closing", ContractCases::closed));
     }
@@ -300,6 +302,35 @@ final class ContractCases {
             compiled.write(rows, new int[] {-1, -1});
             compiled.run();
             equal("a run that patches nothing", new float[] {0, 0, 1}, compiled.read(target).toArray());
+        }
+    }
+
+    /** A run either finishes or says that it was interrupted; the thread stays interrupted, and parameters are changed as a whole. */
+    private static void interrupts(Engine engine) {
+        Program.Builder builder = Program.builder("interrupted");
+        Buffer x = builder.input("x", 3, 2);
+        Buffer out = builder.output("out", 3, 2);
+        builder.add(new Op.Map(x, Function.RELU, out));
+        try (Sample sample = new Sample(engine); CompiledProgram compiled = engine.compile(builder.build(), Map.of())) {
+            float[] values = {1, -2, 3, -4, 5, -6};
+            compiled.write(x, values);
+            Thread.currentThread().interrupt();
+            try {
+                compiled.run();
+            } catch (CancellationException e) {
+                // Allowed.
+            } finally {
+                equal("whether the thread is still interrupted after a run", true, Thread.interrupted());
+            }
+            compiled.run();
+            equal("a run after an interrupted one", new float[] {1, 0, 3, 0, 5, 0}, compiled.read(out).toArray());
+            Thread.currentThread().interrupt();
+            try {
+                sample.expect(10);
+            } finally {
+                equal("whether the thread is still interrupted after a run that changes parameters", true, Thread.interrupted());
+            }
+            sample.expect(20);
         }
     }
 

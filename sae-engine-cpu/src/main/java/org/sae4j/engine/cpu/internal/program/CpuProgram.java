@@ -33,6 +33,8 @@ final class CpuProgram implements CompiledProgram {
     private final Program program;
     /** Operations whose indices are checked in every run. */
     private final Op[] indexed;
+    /** Whether an interrupt ends a run: what trains would be left half changed. */
+    private final boolean interruptible;
     private final Consumer<CpuProgram> onClose;
     /** Null once closed. */
     private final AtomicReference<@Nullable Body> body;
@@ -48,6 +50,7 @@ final class CpuProgram implements CompiledProgram {
             case Op.AttentionGradient o -> o.pastLength() != null;
             default -> false;
         }).toArray(Op[]::new);
+        this.interruptible = interruptible(program);
         this.body = new AtomicReference<>(body);
         this.onClose = onClose;
     }
@@ -60,11 +63,16 @@ final class CpuProgram implements CompiledProgram {
         try {
             Compiler compiler = new Compiler(program);
             Storage storage = new Storage(program, compiler.ops(), compiler.skipped(), tensors, weights);
-            List<Step> steps = compiler.steps(Context.of(kernels, workers, denseFrom, program.name()), storage);
+            Workers own = interruptible(program) ? workers.interruptible() : workers;
+            List<Step> steps = compiler.steps(Context.of(kernels, own, denseFrom, program.name()), storage);
             return new CpuProgram(program, new Body(storage, steps.toArray(Step[]::new)), onClose);
         } catch (OutOfMemoryError e) {
             throw Memory.exhausted("engine cpu, program " + program.name(), e);
         }
+    }
+
+    private static boolean interruptible(Program program) {
+        return program.buffers().stream().noneMatch(b -> b.role() == Role.PARAMETER);
     }
 
     private static void check(Program program, Buffer buffer, Map<String, Tensor> tensors) {
@@ -145,6 +153,9 @@ final class CpuProgram implements CompiledProgram {
         }
         try {
             for (Step step : open.steps()) {
+                if (interruptible) {
+                    Workers.checkInterrupt();
+                }
                 step.run();
             }
         } catch (OutOfMemoryError e) {

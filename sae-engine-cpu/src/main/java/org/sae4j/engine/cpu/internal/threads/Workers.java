@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -34,10 +35,13 @@ public final class Workers implements AutoCloseable {
     private final int threads;
     private final List<Thread> helpers = new ArrayList<>();
     /** Also what helpers wait for, and the lock of the idle ones: a monitor, because waiting for a condition would allocate. */
-    private final List<Job> jobs = new ArrayList<>();
+    private final List<Job> jobs;
     /** Jobs that are done, to be used again: training allocates nothing. */
-    private final Deque<Job> idle = new ArrayDeque<>();
+    private final Deque<Job> idle;
     private final @Nullable Executor pool;
+    private final boolean interruptible;
+    /** Whose threads these are: this, or what {@link #interruptible()} was called on. */
+    private final Workers home;
     private volatile int open;
     private volatile boolean closed;
 
@@ -48,8 +52,7 @@ public final class Workers implements AutoCloseable {
      * @param name of the threads
      */
     public Workers(int threads, String name) {
-        this.threads = threads;
-        this.pool = null;
+        this(threads, null, null);
         for (int slot = 1; slot < threads; slot++) {
             int own = slot;
             helpers.add(Thread.ofPlatform().daemon().name(name + "-" + slot).start(() -> help(own)));
@@ -63,8 +66,36 @@ public final class Workers implements AutoCloseable {
      * @param pool stays the application's
      */
     public Workers(int threads, Executor pool) {
+        this(threads, pool, null);
+    }
+
+    private Workers(int threads, @Nullable Executor pool, @Nullable Workers home) {
         this.threads = threads;
         this.pool = pool;
+        this.home = home == null ? this : home;
+        this.interruptible = home != null;
+        this.jobs = home == null ? new ArrayList<>() : home.jobs;
+        this.idle = home == null ? new ArrayDeque<>() : home.idle;
+    }
+
+    /** {@return the same threads, for work that is given up when the thread that called {@link #forEach} is interrupted} */
+    public Workers interruptible() {
+        return new Workers(threads, pool, home);
+    }
+
+    /**
+     * Gives up if the calling thread is interrupted; it stays so.
+     *
+     * @throws CancellationException if the thread is interrupted
+     */
+    public static void checkInterrupt() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw interrupted();
+        }
+    }
+
+    private static CancellationException interrupted() {
+        return new CancellationException("interrupted during a pass");
     }
 
     public int threads() {
@@ -75,6 +106,7 @@ public final class Workers implements AutoCloseable {
      * Runs tasks 0 to {@code count - 1} and returns when all are done.
      *
      * @throws EngineException if the pool takes no work
+     * @throws CancellationException if the work is interruptible and the calling thread is interrupted, which it stays; no task runs then
      * @throws RuntimeException or Error the first that a task threw
      */
     public void forEach(int count, Task task) {
@@ -83,6 +115,9 @@ public final class Workers implements AutoCloseable {
         }
         if (threads == 1 || count == 1) {
             for (int i = 0; i < count; i++) {
+                if (interruptible) {
+                    checkInterrupt();
+                }
                 task.run(i, 0);
             }
             return;
@@ -90,7 +125,7 @@ public final class Workers implements AutoCloseable {
         if (pool != null) {
             // Not to be used again: the pool may come to it late.
             Job job = new Job();
-            job.start(count, task);
+            job.start(count, task, interruptible ? Thread.currentThread() : null);
             offer(job, count, pool);
             job.take(0);
             job.await();
@@ -99,15 +134,15 @@ public final class Workers implements AutoCloseable {
         Job job;
         synchronized (jobs) {
             job = idle.isEmpty() ? new Job() : idle.pop();
-            job.start(count, task);
+            job.start(count, task, interruptible ? Thread.currentThread() : null);
             jobs.add(job);
-            open = jobs.size();
+            home.open = jobs.size();
             jobs.notifyAll();
         }
         job.take(0);
         synchronized (jobs) {
             jobs.remove(job);
-            open = jobs.size();
+            home.open = jobs.size();
         }
         try {
             job.await();
@@ -176,10 +211,13 @@ public final class Workers implements AutoCloseable {
         private final AtomicLong claims = new AtomicLong();
         private final AtomicInteger finished = new AtomicInteger();
         private @Nullable Task task;
+        /** The thread whose interrupt ends the job, or null. */
+        private @Nullable Thread owner;
         private volatile @Nullable Throwable failure;
 
-        void start(int count, Task work) {
+        void start(int count, Task work, @Nullable Thread interruptible) {
             task = work;
+            owner = interruptible;
             failure = null;
             finished.set(0);
             claims.set((long) count << 32);
@@ -212,6 +250,9 @@ public final class Workers implements AutoCloseable {
 
         private void run(int index, int slot) {
             try {
+                if (failure == null && owner != null && owner.isInterrupted()) {
+                    failure = interrupted();
+                }
                 if (failure == null && task != null) {
                     task.run(index, slot);
                 }
@@ -238,10 +279,14 @@ public final class Workers implements AutoCloseable {
                         wait();
                     } catch (InterruptedException e) {
                         interrupted = true;
+                        if (owner != null && failure == null) {
+                            failure = interrupted();
+                        }
                     }
                 }
             }
             task = null;
+            owner = null;
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }

@@ -3,12 +3,16 @@ package org.sae4j.engine.cpu.internal.threads;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WorkersTest {
     @Test
@@ -44,6 +48,31 @@ class WorkersTest {
             AtomicIntegerArray runs = new AtomicIntegerArray(50);
             workers.forEach(50, (task, slot) -> runs.incrementAndGet(task));
             assertThat(IntStream.range(0, 50).map(runs::get).sum()).isEqualTo(50);
+        }
+    }
+
+    /** With one thread, with helpers, and with a pool: the tasks after the interrupt are not run, and the threads live on. */
+    @ParameterizedTest
+    @ValueSource(strings = {"alone", "helpers", "pool"})
+    void anInterruptEndsInterruptibleWorkAlone(String kind) {
+        ExecutorService pool = Executors.newFixedThreadPool(2);
+        try (pool; Workers workers = kind.equals("pool") ? new Workers(3, pool) : new Workers(kind.equals("alone") ? 1 : 3, "test")) {
+            Thread caller = Thread.currentThread();
+            AtomicInteger runs = new AtomicInteger();
+            Workers.Task task = (number, slot) -> {
+                if (runs.incrementAndGet() == 5) {
+                    caller.interrupt();
+                }
+            };
+            assertThatThrownBy(() -> workers.interruptible().forEach(10_000, task)).isInstanceOf(CancellationException.class);
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(runs.get()).isBetween(5, 8);
+            runs.set(0);
+            workers.forEach(10_000, task);
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(runs.get()).isEqualTo(10_000);
+            workers.interruptible().forEach(10_000, task);
+            assertThat(runs.get()).isEqualTo(20_000);
         }
     }
 }
