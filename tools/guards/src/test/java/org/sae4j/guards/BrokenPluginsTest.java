@@ -188,8 +188,8 @@ class BrokenPluginsTest {
     void theDoctorNamesThemWithWhatToDo() {
         Packaged.Outcome doctor = Packaged.sae(folder, "doctor", "--plugin-path", plugins.toString());
         assertThat(doctor.exit()).as(doctor.err()).isZero();
-        assertThat(doctor.out()).contains("no licence").contains("10 things to mend");
-        assertThat(doctor.out().lines().filter(l -> l.startsWith("  mend "))).hasSizeGreaterThanOrEqualTo(10);
+        assertThat(doctor.out()).contains("no licence").contains("10 problems found");
+        assertThat(doctor.out().lines().filter(l -> l.startsWith("  fix: "))).hasSizeGreaterThanOrEqualTo(10);
     }
 
     @Test
@@ -214,7 +214,7 @@ class BrokenPluginsTest {
     void askingForABrokenOneSaysWhyInOneLine() {
         Packaged.Outcome outcome = Packaged.sae(folder, "run", "failing", "--plugin-path", plugins.toString(), "--help");
         assertThat(outcome.exit()).isEqualTo(2);
-        assertThat(outcome.err()).contains("there is no experiment 'failing'").contains("no licence");
+        assertThat(outcome.err()).contains("no experiment 'failing'").contains("no licence");
         assertThat(outcome.err().lines().filter(l -> !l.startsWith("WARNING"))).hasSize(1);
     }
 }

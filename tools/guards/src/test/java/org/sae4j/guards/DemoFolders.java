@@ -1,10 +1,12 @@
 package org.sae4j.guards;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
@@ -41,6 +43,21 @@ record DemoFolders(Path model, Path autoencoder, Path texts) {
                     code\tfor (int i = 0; i < n; i++)
                     """);
             return new DemoFolders(model, autoencoder, texts);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Writes {@code model.gguf} (make_gguf.py), a model of random weights with a tokenizer, and its autoencoder {@code sae}. */
+    static void writeGguf(Path folder) {
+        try (InputStream model = DemoFolders.class.getResourceAsStream("model.gguf")) {
+            Files.copy(Objects.requireNonNull(model), folder.resolve("model.gguf"));
+            int width = 32;
+            int features = 64;
+            SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.TOPK, width, features).k(8).hook(HookPoint.residPost(1)).build();
+            CounterRandom random = new CounterRandom(5);
+            SaeFiles.write(folder.resolve("sae"), config, Map.of("W_enc", gaussian(random, width, features), "b_enc", Tensor.zeros(features),
+                    "W_dec", gaussian(random, features, width), "b_dec", Tensor.zeros(width)), Map.of());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -30,7 +30,8 @@ import org.sae4j.demoworld.DemoWorld;
  * <li>{@code <!-- no test: REASON -->}.
  * </ul>
  *
- * Blocks run in the order of the page, in a folder that has what {@code ./sae demo} writes, with an autoencoder of random weights.
+ * Blocks run in the order of the page, in a folder that has what {@code ./sae demo} writes, with an autoencoder of random weights,
+ * and a small model.gguf with its autoencoder sae.
  */
 @Tag("packaged")
 class DocumentationTest {
@@ -42,8 +43,8 @@ class DocumentationTest {
     /** What every snippet may use without saying so. */
     private static final String IMPORTS = Stream.of("java.nio.file", "java.util", "org.sae4j.api", "org.sae4j.api.engine",
             "org.sae4j.api.experiment", "org.sae4j.api.model", "org.sae4j.api.sae", "org.sae4j.core", "org.sae4j.core.activations",
-            "org.sae4j.core.evaluate", "org.sae4j.core.experiment", "org.sae4j.core.format", "org.sae4j.core.output", "org.sae4j.core.store",
-            "org.sae4j.core.train", "org.sae4j.report")
+            "org.sae4j.core.evaluate", "org.sae4j.core.experiment", "org.sae4j.core.format", "org.sae4j.core.generate", "org.sae4j.core.output",
+            "org.sae4j.core.store", "org.sae4j.core.train", "org.sae4j.report")
             .map(p -> "import " + p + ".*;\n").reduce("", String::concat);
 
     @TempDir
@@ -110,6 +111,7 @@ class DocumentationTest {
         Files.move(demo.model(), models.resolve(DemoWorld.GELU_1L));
         Files.move(demo.autoencoder(), Files.createDirectories(folder.resolve("sae-demo/autoencoders")).resolve("topk-2048"));
         Files.move(demo.texts(), folder.resolve("texts.tsv"));
+        DemoFolders.writeGguf(folder);
     }
 
     private static List<Block> blocks(Path page) throws IOException {
