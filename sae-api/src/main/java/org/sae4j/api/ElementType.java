@@ -109,7 +109,8 @@ public enum ElementType {
      */
     public long bytes(long elements) {
         if (elements < 0 || elements % blockSize != 0 || elements / blockSize > Long.MAX_VALUE / blockBytes) {
-            throw new IllegalArgumentException(elements + " elements are no whole blocks of " + blockSize + " (" + this + "), or too many");
+            throw new IllegalArgumentException(elements + " elements are not whole blocks of " + blockSize + " (" + this
+                    + "), or too many");
         }
         return elements / blockSize * blockBytes;
     }

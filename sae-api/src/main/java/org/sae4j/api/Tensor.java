@@ -284,7 +284,7 @@ public final class Tensor {
         int[] lengths = new int[axes.length];
         for (int axis = 0; axis < axes.length; axis++) {
             if (sorted[axis] != axis || axes.length != shape.length) {
-                throw new IllegalArgumentException(Arrays.toString(axes) + " is no order of the axes of " + this);
+                throw new IllegalArgumentException(Arrays.toString(axes) + " is not an order of the axes of " + this);
             }
             lengths[axis] = shape[axes[axis]];
         }

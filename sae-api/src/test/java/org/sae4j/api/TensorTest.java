@@ -144,7 +144,7 @@ class TensorTest {
     }
 
     @Test
-    void a_row_whose_position_overflows_is_refused() {
+    void aRowWhosePositionOverflowsIsRefused() {
         Tensor tensor = Tensor.of(new float[] {1, 2, 3, 4, 5, 6, 7, 8}, 2, 4);
         for (long row : new long[] {1L << 62, 1L << 63, Long.MAX_VALUE, -1, 2}) {
             assertThatThrownBy(() -> tensor.row(row)).as("row " + row).isInstanceOf(IndexOutOfBoundsException.class);

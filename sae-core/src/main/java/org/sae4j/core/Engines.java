@@ -169,7 +169,7 @@ public final class Engines {
 
     private static Choice chooseById(String id, ProviderCatalog catalog) {
         EngineProvider provider = catalog.providers().stream().filter(p -> p.id().equals(id)).findFirst()
-                .orElseThrow(() -> new EngineException("there is no engine '" + id + "'", catalog.describe(),
+                .orElseThrow(() -> new EngineException("no engine '" + id + "'", catalog.describe(),
                         "choose a known engine or " + AUTO + ", or put the engine's jar on the class path or module path"));
         return switch (ProviderCatalog.availability(provider)) {
             case Availability.Available available -> new Choice(provider, id + " was asked for, " + available.detail());

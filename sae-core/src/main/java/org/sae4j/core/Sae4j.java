@@ -21,7 +21,7 @@ public final class Sae4j {
     private static String read() {
         try (InputStream in = Sae4j.class.getResourceAsStream(RESOURCE)) {
             if (in == null) {
-                throw new IllegalStateException(RESOURCE + " is missing beside " + Sae4j.class.getName()
+                throw new IllegalStateException(RESOURCE + " is missing next to " + Sae4j.class.getName()
                         + ": keep the resources of sae-core in the jar");
             }
             Properties properties = new Properties();

@@ -34,7 +34,7 @@ public sealed interface Figure {
         }
     }
 
-    /** The family of a colour scale. */
+    /** The family of a color scale. */
     enum Palette {
         /** From dark to light, for values of one sign. */
         SEQUENTIAL,
@@ -49,12 +49,12 @@ public sealed interface Figure {
     }
 
     /**
-     * How values become colours. Values beyond the ends take the colour of the end.
+     * How values become colors. Values beyond the ends take the color of the end.
      *
      * @param palette the family
      * @param low value of the lower end
      * @param high value of the upper end
-     * @param label what the colour measures, with the unit
+     * @param label what the color measures, with the unit
      */
     record ColorScale(Palette palette, double low, double high, String label) {}
 
@@ -66,7 +66,7 @@ public sealed interface Figure {
      * @param y second coordinates
      * @param z third coordinates; empty in a flat figure
      * @param labels texts shown on hovering; empty for none
-     * @param colors values for the figure's colour scale; empty to give the group a colour of its own
+     * @param colors values for the figure's color scale; empty to give the group a color of its own
      */
     record Points(String name, double[] x, double[] y, double[] z, List<String> labels, double[] colors) {}
 
@@ -78,7 +78,7 @@ public sealed interface Figure {
      * @param caption see {@link Figure#caption()}
      * @param axes two or three axes
      * @param groups the points
-     * @param colorScale for groups with colour values
+     * @param colorScale for groups with color values
      * @param connected whether the points of a group are joined in order, as a path
      */
     record Scatter(String id, String title, String caption, List<Axis> axes, List<Points> groups, Optional<ColorScale> colorScale,
@@ -211,7 +211,7 @@ public sealed interface Figure {
             implements Figure {}
 
     /**
-     * A matrix in colours.
+     * A matrix in colors.
      *
      * @param id see {@link Figure#id()}
      * @param title see {@link Figure#title()}
@@ -221,7 +221,7 @@ public sealed interface Figure {
      * @param xLabels names of columns
      * @param yLabels names of rows, the first on top
      * @param values by row and column; NaN is left empty
-     * @param colorScale how values become colours
+     * @param colorScale how values become colors
      */
     record Heatmap(String id, String title, String caption, Axis x, Axis y, List<String> xLabels, List<String> yLabels,
             double[][] values, ColorScale colorScale) implements Figure {}
@@ -256,12 +256,12 @@ public sealed interface Figure {
     record Strip(String label, List<String> tokens, double[] values) {}
 
     /**
-     * Texts whose tokens are coloured by their values.
+     * Texts whose tokens are colored by their values.
      *
      * @param id see {@link Figure#id()}
      * @param title see {@link Figure#title()}
      * @param caption see {@link Figure#caption()}
-     * @param colorScale how values become colours
+     * @param colorScale how values become colors
      * @param strips the texts
      */
     record TokenStrips(String id, String title, String caption, ColorScale colorScale, List<Strip> strips) implements Figure {}

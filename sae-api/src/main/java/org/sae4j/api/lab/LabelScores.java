@@ -247,7 +247,7 @@ public final class LabelScores {
     private int number(String label) {
         int number = labels.indexOf(label);
         if (number < 0) {
-            throw new IllegalArgumentException("the corpus has no label '" + label + "', only " + labels);
+            throw new IllegalArgumentException("no label '" + label + "', only " + labels);
         }
         return number;
     }

@@ -1,5 +1,5 @@
 /**
- * What experiments share: measurements of features over a labelled corpus. It stands on the rest of the API alone, and nothing of the rest
+ * What experiments share: measurements of features over a labeled corpus. It stands on the rest of the API alone, and nothing of the rest
  * knows it.
  */
 @org.jspecify.annotations.NullMarked

@@ -55,7 +55,7 @@ public final class Tokenization {
                     "choose a shorter one");
         }
         if (contextSize <= bos.stream().count()) {
-            throw new Sae4jException("a context of " + contextSize + " tokens has no room for text", "context size",
+            throw new Sae4jException("a context of " + contextSize + " tokens leaves no room for text", "context size",
                     "choose a longer context");
         }
     }
@@ -99,7 +99,7 @@ public final class Tokenization {
      */
     public Tokenization withBos(int id) {
         if (id < 0 || id >= tokenizer.vocabularySize()) {
-            throw new Sae4jException("there is no token " + id + ", only 0 to " + (tokenizer.vocabularySize() - 1), "BOS",
+            throw new Sae4jException("no token " + id + ", only 0 to " + (tokenizer.vocabularySize() - 1), "BOS",
                     "choose one of the tokenizer's");
         }
         Set<Integer> left = Stream.concat(excluded.stream(), Stream.of(id)).collect(Collectors.toSet());

@@ -134,7 +134,7 @@ public final class TextEncoder implements Iterator<EncodedText> {
     @Override
     public EncodedText next() {
         if (!hasNext()) {
-            throw new NoSuchElementException("there is no further text");
+            throw new NoSuchElementException("no further text");
         }
         while (ready.isEmpty()) {
             encode(window());

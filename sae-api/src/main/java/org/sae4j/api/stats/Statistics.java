@@ -234,7 +234,7 @@ public final class Statistics {
         int n = values.length;
         double mean = mean(values);
         if (n < 2) {
-            return new Estimate(mean, new Interval(Double.NaN, Double.NaN, LEVEL, "none, as there are fewer than two " + over), n);
+            return new Estimate(mean, new Interval(Double.NaN, Double.NaN, LEVEL, "none, because there are fewer than two " + over), n);
         }
         if (n < LEAST_FOR_BOOTSTRAP) {
             double half = STUDENT_QUANTILES[n - 2] * standardDeviation(values) / Math.sqrt(n);
@@ -255,7 +255,7 @@ public final class Statistics {
      */
     public static Estimate medianEstimate(double[] values, int resamples, String over, CounterRandom random) {
         Interval interval = values.length < LEAST_FOR_BOOTSTRAP
-                ? new Interval(Double.NaN, Double.NaN, LEVEL, "none, as there are fewer than " + LEAST_FOR_BOOTSTRAP + " " + over)
+                ? new Interval(Double.NaN, Double.NaN, LEVEL, "none, because there are fewer than " + LEAST_FOR_BOOTSTRAP + " " + over)
                 : bootstrap(values.length, drawn -> quantile(Arrays.stream(drawn).mapToDouble(i -> values[i]).toArray(), 0.5), resamples,
                         LEVEL, over, random);
         return new Estimate(quantile(values, 0.5), interval, values.length);
@@ -275,7 +275,7 @@ public final class Statistics {
             throw new IllegalArgumentException("successes are from 0 to the number of trials, found " + successes + " of " + n);
         }
         if (n == 0) {
-            return new Estimate(Double.NaN, new Interval(Double.NaN, Double.NaN, LEVEL, "none, as there are no " + over), 0);
+            return new Estimate(Double.NaN, new Interval(Double.NaN, Double.NaN, LEVEL, "none, because there are no " + over), 0);
         }
         double share = (double) successes / n;
         double square = NORMAL_QUANTILE * NORMAL_QUANTILE / n;
@@ -323,7 +323,7 @@ public final class Statistics {
         double difference = own.value() - other.value();
         Interval interval;
         if (least < 2) {
-            interval = new Interval(Double.NaN, Double.NaN, LEVEL, "none, as there are fewer than two " + over);
+            interval = new Interval(Double.NaN, Double.NaN, LEVEL, "none, because there are fewer than two " + over);
         } else if (least < LEAST_FOR_BOOTSTRAP) {
             double a = standardDeviation(measured);
             double b = standardDeviation(control);

@@ -55,7 +55,7 @@ class ForwardPlanTest {
     }
 
     @Test
-    void the_rows_of_an_edit_are_copied() {
+    void theRowsOfAnEditAreCopied() {
         int[] rows = {0, 1};
         ForwardPlan.Edit edit = new ForwardPlan.Edit(HookPoint.mlpPost(0), ForwardPlan.Mode.SET, rows, Tensor.zeros(2, 3));
         rows[0] = 5;

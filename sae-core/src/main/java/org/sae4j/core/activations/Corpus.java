@@ -181,11 +181,11 @@ public abstract sealed class Corpus implements AutoCloseable {
             try {
                 text = JsonReader.read(line).path(field);
             } catch (JsonException e) {
-                throw new Sae4jException("the line is no JSON, " + e.reason(), where,
+                throw new Sae4jException("the line is not JSON: " + e.reason(), where,
                         "write one object a line", e);
             }
             if (!text.isString()) {
-                throw new Sae4jException("there is no text in the field '" + field + "'", where, "name the field that holds the text");
+                throw new Sae4jException("no text in the field '" + field + "'", where, "name the field that holds the text");
             }
             return Optional.of(new Piece("", text.stringValue(), true));
         }
@@ -193,7 +193,7 @@ public abstract sealed class Corpus implements AutoCloseable {
 
     private static final class Labelled extends Corpus {
         Labelled(List<Path> files) {
-            super("labelled texts", files);
+            super("labeled texts", files);
         }
 
         @Override

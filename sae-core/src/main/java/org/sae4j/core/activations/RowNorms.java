@@ -32,7 +32,7 @@ public final class RowNorms {
             }
         }
         if (norms.length == 0) {
-            throw new IllegalArgumentException("there is no row to take norms of");
+            throw new IllegalArgumentException("no row to take norms of");
         }
     }
 

@@ -57,7 +57,7 @@ public final class TokenActivations {
     }
 
     static Sae4jException noToken(long contexts) {
-        return new Sae4jException("there is no token to train on", contexts + " contexts", "give longer texts, or exclude fewer tokens");
+        return new Sae4jException("no token to train on", contexts + " contexts", "give longer texts, or exclude fewer tokens");
     }
 
     /**

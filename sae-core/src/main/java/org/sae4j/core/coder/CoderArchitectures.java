@@ -33,7 +33,7 @@ public final class CoderArchitectures {
      */
     public static CoderArchitecture of(Architecture architecture) {
         Map<String, String> broken = new TreeMap<>();
-        return find(architecture.name(), broken).orElseThrow(() -> new Sae4jException("there is no architecture " + architecture,
+        return find(architecture.name(), broken).orElseThrow(() -> new Sae4jException("no architecture " + architecture,
                 "known are " + known(broken).stream().map(CoderArchitecture::toString).collect(Collectors.joining(", "))
                         + (broken.isEmpty() ? "" : "; could not be loaded: " + broken),
                 "put the jar of a plugin that brings it on the class path, or into the folder of --plugin-path"));

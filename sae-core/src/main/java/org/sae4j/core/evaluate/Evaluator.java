@@ -92,7 +92,7 @@ public final class Evaluator {
                     sae.config().toString(), "evaluate an autoencoder");
         }
         if (count < 1) {
-            throw new Sae4jException("there is no activation to evaluate on", "evaluation", "give at least one row");
+            throw new Sae4jException("no activation to evaluate on", "evaluation", "give at least one row");
         }
         int d = sae.config().dIn();
         Accumulator accumulator = new Accumulator(d, sae.config().dSae(), normLimit);
@@ -140,7 +140,7 @@ public final class Evaluator {
         HookPoint hook = TextEncoder.hookOf(model, sae);
         List<Context> read = contexts.stream().filter(context -> context.size() > 1 && counted(context, keepFirst).length > 0).toList();
         if (read.isEmpty()) {
-            throw new Sae4jException("there is no token to predict", contexts.size() + " contexts", "give longer texts");
+            throw new Sae4jException("no token to predict", contexts.size() + " contexts", "give longer texts");
         }
         // By length, so that little is padded; the order of equal lengths is kept.
         List<Context> order = read.stream().sorted(Comparator.comparingInt(Context::size)).toList();

@@ -115,12 +115,12 @@ public final class ConfigBinder {
         try {
             node = JsonReader.read(json);
         } catch (JsonException e) {
-            throw new Sae4jException("the configuration is no JSON, " + e.reason(),
+            throw new Sae4jException("the configuration is not JSON: " + e.reason(),
                     where + " line " + e.line(), "write one JSON object such as {\"" + firstKey(defaults) + "\": "
                             + "...}", e);
         }
         if (!node.isObject()) {
-            throw new Sae4jException("the configuration is no JSON object", where,
+            throw new Sae4jException("the configuration is not a JSON object", where,
                     "write one JSON object such as {\"" + firstKey(defaults) + "\": ...}");
         }
         @SuppressWarnings("unchecked")
@@ -181,7 +181,7 @@ public final class ConfigBinder {
             if (cause instanceof Sae4jException known) {
                 throw known;
             }
-            throw new Sae4jException("the configuration is refused, " + cause.getMessage(), where, "mend the settings", cause);
+            throw new Sae4jException("the configuration is refused: " + cause.getMessage(), where, "correct the settings", cause);
         } catch (ReflectiveOperationException e) {
             throw new Sae4jException("cannot make a " + type.getName() + ", " + e, where,
                     "the experiment must export or open its configuration record", e);
@@ -279,7 +279,7 @@ public final class ConfigBinder {
     }
 
     private static Sae4jException mismatch(Type type, JsonNode node, String where, String key) {
-        return new Sae4jException("setting '" + key + "' must be a " + typeName(type) + ", found " + abbreviate(node), where, "mend its "
+        return new Sae4jException("setting '" + key + "' must be a " + typeName(type) + ", found " + abbreviate(node), where, "correct its "
                 + "value");
     }
 

@@ -116,11 +116,11 @@ public final class DataFiles {
         try {
             list = JsonReader.read(json);
         } catch (JsonException e) {
-            throw new Sae4jException("the facts are no JSON, " + e.reason(), where, "write a list of objects with "
+            throw new Sae4jException("the facts are not JSON: " + e.reason(), where, "write a list of objects with "
                     + FACT_KEYS, e);
         }
         if (!list.isArray()) {
-            throw new Sae4jException("the facts are no JSON list", where, "write a list of objects with " + FACT_KEYS);
+            throw new Sae4jException("the facts are not a JSON list", where, "write a list of objects with " + FACT_KEYS);
         }
         List<Fact> facts = new ArrayList<>();
         for (JsonNode node : list) {

@@ -99,7 +99,7 @@ public final class Experiments {
     public Experiment<?, ?> get(String id) {
         List<String> ids = all.stream().map(Experiment::id).toList();
         return all.stream().filter(e -> e.id().equals(id)).findFirst()
-                .orElseThrow(() -> new Sae4jException("there is no experiment '" + id + "'" + (broken.isEmpty() ? "" : "; not usable: "
+                .orElseThrow(() -> new Sae4jException("no experiment '" + id + "'" + (broken.isEmpty() ? "" : "; not usable: "
                         + broken),
                         "among " + ids, Nearest.hint(id, ids) + "list them with Experiments.installed, add yours with Plugins.in"));
     }

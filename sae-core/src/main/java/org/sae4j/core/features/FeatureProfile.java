@@ -123,7 +123,7 @@ public record FeatureProfile(int feature, long active, double density, double ma
     public record Neighbor(int feature, double cosine, double correlation, double density, String label, double documentAuroc) {}
 
     /**
-     * What changes when the feature is taken out at its strongest token of a document, everything else, the error of the autoencoder
+     * What changes when the feature is removed at its strongest token of a document, everything else, the error of the autoencoder
      * included, kept.
      *
      * @param documents number of documents, those with the largest activations
@@ -151,7 +151,7 @@ public record FeatureProfile(int feature, long active, double density, double ma
      * One prediction with and without the feature.
      *
      * @param document number of the document
-     * @param position of the token at which the feature is taken out
+     * @param position of the token at which the feature is removed
      * @param label the document's label
      * @param context text up to that token
      * @param next text of the token that follows in the document
@@ -164,7 +164,7 @@ public record FeatureProfile(int feature, long active, double density, double ma
             double after, double lossChange) {}
 
     /**
-     * A fact with and without the feature, taken out at all tokens of the prompt.
+     * A fact with and without the feature, removed at all tokens of the prompt.
      *
      * @param relation the fact's relation
      * @param prompt the prompt

@@ -60,7 +60,7 @@ public record FeatureProfiles(String model, String hook, int dSae, int documents
         Set<Integer> once = new LinkedHashSet<>();
         for (int feature : features) {
             if (feature < 0 || feature >= dSae) {
-                throw new Sae4jException("there is no feature " + feature + ", only 0 to " + (dSae - 1), "the features to profile",
+                throw new Sae4jException("no feature " + feature + ", only 0 to " + (dSae - 1), "the features to profile",
                         "choose features of this autoencoder");
             }
             once.add(feature);

@@ -35,7 +35,7 @@ final class FeatureRemoval {
      * One prediction.
      *
      * @param tokens the context, its last token makes the prediction
-     * @param positions where the feature is taken out
+     * @param positions where the feature is removed
      * @param activations its activation at each of these positions
      * @param target the token whose probability is asked for
      */

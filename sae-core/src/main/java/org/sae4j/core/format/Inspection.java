@@ -5,7 +5,7 @@ import java.util.Map;
 import org.sae4j.api.ElementType;
 
 /**
- * What a file or folder holds, from its headers alone.
+ * What a file or folder holds, from its headers only.
  *
  * @param kind the kind, such as "Hugging Face GPT-2" or "safetensors file"
  * @param summary lines for people: what it is, sizes, and why it could not be used if that is so

@@ -45,7 +45,7 @@ public final class Inspector {
      */
     public static Inspection inspect(Path path) {
         if (!Files.exists(path)) {
-            throw new FormatException("no such file or folder", path.toString(), "check the path");
+            throw new FormatException("No such file or directory", path.toString(), "check the path");
         }
         Path folder = Files.isDirectory(path) ? path : Objects.requireNonNull(path.toAbsolutePath().getParent());
         if (Files.isRegularFile(path) && path.toString().endsWith(".json") && !path.toString().endsWith(".index.json")) {

@@ -118,7 +118,7 @@ public final class TransformerFiles {
             throw new FormatException("the folder cannot be listed (" + e + ")", folder.toString(), "check its permissions", e);
         }
         if (candidates.size() != 1) {
-            throw new FormatException(candidates.isEmpty() ? "there is no file of weights (" + String.join(", ", USUAL) + ')'
+            throw new FormatException(candidates.isEmpty() ? "no file of weights (" + String.join(", ", USUAL) + ')'
                     : "there are " + candidates.size() + " files of weights", folder.toString(),
                     candidates.isEmpty() ? "download the weights into the folder" : "give the path of one of them");
         }

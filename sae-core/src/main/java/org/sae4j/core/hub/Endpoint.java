@@ -104,17 +104,17 @@ record Endpoint(HubSettings settings, HubReference reference, Transport transpor
         String page = settings.endpoint() + "/" + reference.repository();
         return switch (response.status()) {
             case 401 -> token
-                    ? new Sae4jException("401: " + what + " is not open to this token, or there is none of this name", address.toString(),
+                    ? new Sae4jException("401: " + what + " is not open to this token, or does not exist", address.toString(),
                             "check the name; use a token with read access (HF_TOKEN)")
-                    : new Sae4jException("401: " + what + " needs a token, or there is none of this name", address.toString(),
+                    : new Sae4jException("401: " + what + " needs a token, or does not exist", address.toString(),
                             "check the name; set HF_TOKEN to a token with read access, from " + settings.endpoint() + "/settings/tokens");
             case 403 -> new Sae4jException("403: " + what + (code.equals("GatedRepo") ? " is gated" : " is forbidden")
                     + (token ? " for this token" : " without a token"), address.toString(), "accept its terms on " + page
                             + " and set HF_TOKEN to a token that may read it");
             case 404 -> new Sae4jException("404: " + switch (code) {
-                case "RevisionNotFound" -> "there is no revision '" + reference.revision() + "'";
-                case "RepoNotFound" -> "there is no repository " + reference.repository();
-                default -> "there is no such thing as " + what;
+                case "RevisionNotFound" -> "no revision '" + reference.revision() + "'";
+                case "RepoNotFound" -> "no repository " + reference.repository();
+                default -> "not found: " + what;
             }, address.toString(), "look at " + page + " for the names of repository, revisions and files");
             default -> new Sae4jException("the server answers " + response.status() + " for " + what, address.toString(),
                     "check the endpoint (--endpoint, HF_ENDPOINT)");

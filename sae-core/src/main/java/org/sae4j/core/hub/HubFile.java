@@ -42,7 +42,7 @@ record HubFile(String path, OptionalLong size, Optional<Checksum> checksum) {
     }
 
     private static Sae4jException refused(String path, String where, @Nullable InvalidPathException cause) {
-        return new Sae4jException("the server lists '" + path.replaceAll("\\p{Cntrl}", "?") + "', which is no safe name for a file", where,
+        return new Sae4jException("the server lists '" + path.replaceAll("\\p{Cntrl}", "?") + "', which is not a safe file name", where,
                 "do not trust this repository or endpoint", cause);
     }
 

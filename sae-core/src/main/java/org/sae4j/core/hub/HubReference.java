@@ -30,11 +30,11 @@ public record HubReference(String owner, String name, String revision) {
         String whole = SCHEME + owner + "/" + name + "@" + revision;
         for (String word : new String[] {owner, name}) {
             if (!word.matches(WORD) || word.contains("..")) {
-                throw malformed("'" + word + "' is no name on the hub", whole);
+                throw malformed("'" + word + "' is not a name on the hub", whole);
             }
         }
         if (revision.length() > MAX_REVISION || revision.contains("..") || !REVISION.matcher(revision).matches()) {
-            throw malformed("'" + revision + "' is no revision", whole);
+            throw malformed("'" + revision + "' is not a revision", whole);
         }
     }
 

@@ -85,7 +85,7 @@ public record HubSettings(URI endpoint, Path cache, Optional<String> token, bool
         try {
             return Optional.of(Files.readString(file).strip()).filter(value -> !value.isEmpty());
         } catch (IOException e) {
-            throw new Sae4jException("the token cannot be read (" + e + ")", file.toString(), "mend its permissions, or set HF_TOKEN", e);
+            throw new Sae4jException("the token cannot be read (" + e + ")", file.toString(), "check its permissions, or set HF_TOKEN", e);
         }
     }
 

@@ -40,7 +40,7 @@ public record SaeRelease(String name, String loader, HubReference repository, Hu
     public static SaeRelease get(String name) {
         SaeRelease release = Table.RELEASES.get(name);
         if (release == null) {
-            throw new Sae4jException("there is no release '" + name + "' among the " + Table.RELEASES.size() + " of SAELens' directory",
+            throw new Sae4jException("no release '" + name + "' among the " + Table.RELEASES.size() + " of SAELens' directory",
                     "sae:" + name, Nearest.of(name, names()).map(nearest -> "did you mean '" + nearest + "'?")
                             .orElse("give a release of SAELens' directory, or hf:OWNER/NAME"));
         }

@@ -180,7 +180,7 @@ final class Transport implements AutoCloseable {
         try {
             next = from.resolve(location);
         } catch (IllegalArgumentException e) {
-            throw new Sae4jException("a redirect to what is no address: " + location, from.toString(),
+            throw new Sae4jException("a redirect to an invalid address: " + location, from.toString(),
                     "check the endpoint (--endpoint, HF_ENDPOINT)", e);
         }
         boolean secure = "https".equalsIgnoreCase(next.getScheme());

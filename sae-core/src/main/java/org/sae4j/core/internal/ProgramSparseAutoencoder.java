@@ -224,7 +224,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
         public Tensor parameter(String name) {
             Tensor tensor = parameters.get(name);
             if (tensor == null) {
-                throw new IllegalArgumentException("there is no parameter " + name + ", only " + parameters.keySet());
+                throw new IllegalArgumentException("no parameter " + name + ", only " + parameters.keySet());
             }
             return tensor;
         }

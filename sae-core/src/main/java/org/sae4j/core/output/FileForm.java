@@ -60,8 +60,8 @@ public record FileForm(String description, int offset, String beginning, String 
             String start = new String(in.readNBytes(LOOKED_AT), StandardCharsets.ISO_8859_1);
             return start.isEmpty() || start.startsWith(beginning, offset) && start.contains(mark);
         } catch (IOException e) {
-            throw new Sae4jException("what stands there cannot be read (" + e + ")", file.toString(),
-                    "mend its permissions, or choose another place", e);
+            throw new Sae4jException("the existing file cannot be read (" + e + ")", file.toString(),
+                    "check its permissions, or choose another place", e);
         }
     }
 }

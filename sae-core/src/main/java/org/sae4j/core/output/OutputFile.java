@@ -40,16 +40,16 @@ public final class OutputFile {
             }
             boolean own = form.fits(file.toRealPath());
             if (existing == Existing.REFUSE) {
-                throw new Sae4jException((own ? form.description() : "a file") + " of " + Files.size(file) + " bytes stands there",
+                throw new Sae4jException((own ? form.description() : "a file") + " of " + Files.size(file) + " bytes already exists",
                         file.toString(), "choose another file" + (own ? ", or replace it (--overwrite)" : ""));
             }
             if (!own) {
-                throw new Sae4jException("the file that stands there is not " + form.description() + ", so it is not "
+                throw new Sae4jException("the existing file is not " + form.description() + ", so it is not "
                         + (existing == Existing.RESUME ? "added to" : "replaced"), file.toString(), "choose another file");
             }
         } catch (IOException e) {
-            throw new Sae4jException("what stands there cannot be looked at (" + e + ")", file.toString(),
-                    "choose another file, or mend the permissions", e);
+            throw new Sae4jException("the existing file cannot be inspected (" + e + ")", file.toString(),
+                    "choose another file, or check the permissions", e);
         }
     }
 

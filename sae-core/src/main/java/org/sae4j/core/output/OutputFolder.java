@@ -55,7 +55,7 @@ public final class OutputFolder implements AutoCloseable {
     public static OutputFolder open(Path folder, OutputKind kind, Existing existing, @Nullable Path... inputs) {
         boolean made = !Files.isDirectory(folder);
         if (made && Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
-            throw new Sae4jException((Files.exists(folder) ? "a file stands" : "a symbolic link to nothing stands")
+            throw new Sae4jException((Files.exists(folder) ? "a file exists" : "a broken symbolic link exists")
                     + " where the folder of " + kind.name() + " is to go", folder.toString(), "choose another folder");
         }
         LockFile lock;
@@ -66,7 +66,7 @@ public final class OutputFolder implements AutoCloseable {
                     + LockFile.holder(file), folder.toString(), "wait for it, or choose another folder"));
         } catch (IOException e) {
             throw new Sae4jException("the folder cannot be written (" + e + ")", folder.toString(),
-                    "choose another folder, or mend its permissions", e);
+                    "choose another folder, or check its permissions", e);
         }
         OutputFolder opened = new OutputFolder(folder, kind, existing, lock, made);
         try {
@@ -117,13 +117,13 @@ public final class OutputFolder implements AutoCloseable {
 
     private Sae4jException occupied(List<String> names) {
         boolean own = kind.entries().stream().anyMatch(entry -> !matches(entry.pattern()).isEmpty());
-        String what = existing == Existing.RESUME ? "there is no " + kind.name().replaceFirst("^an? ", "") + " to go on with, and the"
+        String what = existing == Existing.RESUME ? "no " + kind.name().replaceFirst("^an? ", "") + " to resume, and the"
                 : "the";
         List<String> ways = new ArrayList<>(List.of("choose another folder"));
         if (kind.isResumable() && existing != Existing.RESUME && isResumed()) {
-            ways.add("go on with it (--resume)");
+            ways.add("resume it (--resume)");
         }
-        ways.add(own ? "replace it (--overwrite)" : "write beside it (--overwrite)");
+        ways.add(own ? "replace it (--overwrite)" : "add to it (--overwrite)");
         return new Sae4jException(what + " folder already has " + (own ? kind.name() + ": " : "") + String.join(", ", names.stream().sorted()
                 .limit(NAMES).toList()) + (names.size() > NAMES ? " and " + (names.size() - NAMES) + " more" : ""), folder.toString(),
                 String.join(", or ", ways));
@@ -164,7 +164,7 @@ public final class OutputFolder implements AutoCloseable {
 
     private Sae4jException unreadable(Exception e) {
         return new Sae4jException("the folder cannot be listed (" + e + ")", folder.toString(),
-                "choose another folder, or mend its permissions", e);
+                "choose another folder, or check its permissions", e);
     }
 
     /** What matches a pattern; symbolic links below the folder are not followed. */
@@ -192,7 +192,7 @@ public final class OutputFolder implements AutoCloseable {
         for (OutputKind.Entry entry : kind.entries()) {
             for (Path path : matches(entry.pattern())) {
                 if (!entry.form().fits(path)) {
-                    throw new Sae4jException("what stands there is not " + entry.form().description() + ", so it is not of "
+                    throw new Sae4jException("what exists there is not " + entry.form().description() + ", so it is not of "
                             + kind.name() + " and is not replaced", path.toString(), "move it away, or choose another folder");
                 }
                 files.add(path);
@@ -228,7 +228,7 @@ public final class OutputFolder implements AutoCloseable {
             }
         } catch (IOException e) {
             throw new Sae4jException("what an earlier run wrote cannot be removed (" + e + ")", folder.toString(),
-                    "mend its permissions, or choose another folder", e);
+                    "check its permissions, or choose another folder", e);
         }
         AtomicFile.sweep(folder);
     }

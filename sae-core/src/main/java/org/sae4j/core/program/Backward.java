@@ -79,7 +79,7 @@ public final class Backward {
         List<Value> sought = wanted.stream().map(form::value).toList();
         sought.forEach(value -> {
             if (value.type() != Buffer.Type.F32) {
-                throw new IllegalArgumentException("there is no gradient by " + value.name() + ", which holds " + value.type());
+                throw new IllegalArgumentException("no gradient by " + value.name() + ", which holds " + value.type());
             }
         });
         active.addAll(sought);
@@ -169,7 +169,7 @@ public final class Backward {
 
     private static void require(Set<Value> known, Value value) {
         if (!known.contains(value)) {
-            throw new IllegalArgumentException("there is no gradient by or of " + value.name()
+            throw new IllegalArgumentException("no gradient by or of " + value.name()
                     + ", which is computed beside another value; take the value that it is computed of");
         }
     }
@@ -230,10 +230,10 @@ public final class Backward {
             case Kind.GatherGradient _, Kind.PatchGradient _, Kind.MapGradient _, Kind.LayerNormGradient _, Kind.RmsNormGradient _,
                     Kind.AttentionGradient _, Kind.ScoresGradient _, Kind.MixGradient _, Kind.MixTransposed _, Kind.SoftmaxGradient _,
                     Kind.LogSoftmaxGradient _ ->
-                throw new IllegalArgumentException("there is no gradient of " + operation.kind().getClass().getSimpleName()
+                throw new IllegalArgumentException("no gradient of " + operation.kind().getClass().getSimpleName()
                         + ", which writes " + operation.out().name() + ": gradients have none");
             case Kind.Select _, Kind.GatedSelect _, Kind.Decode _, Kind.Choose _ ->
-                throw new IllegalArgumentException("there is no gradient of " + operation.kind().getClass().getSimpleName()
+                throw new IllegalArgumentException("no gradient of " + operation.kind().getClass().getSimpleName()
                         + ", which writes " + operation.out().name() + ": those of sparse values are not derived");
         }
     }

@@ -71,7 +71,7 @@ public final class Form {
     public Value value(String name) {
         Value value = values().get(name);
         if (value == null) {
-            throw new IllegalArgumentException("there is no value " + name);
+            throw new IllegalArgumentException("no value " + name);
         }
         return value;
     }

@@ -57,7 +57,7 @@ public record ActivationPaths(List<Path> paths, String tensor, Optional<HookPoin
         for (Path path : paths) {
             if (ActivationStore.isStore(path)) {
                 if (paths.size() > 1) {
-                    throw new Sae4jException("an activation store stands among other activations", path.toString(),
+                    throw new Sae4jException("an activation store is mixed with other activations", path.toString(),
                             "give one store, or files");
                 }
                 return openStore(path);
@@ -94,7 +94,7 @@ public record ActivationPaths(List<Path> paths, String tensor, Optional<HookPoin
         try (Stream<Path> entries = Files.list(folder)) {
             List<Path> files = entries.filter(file -> file.getFileName().toString().endsWith(".safetensors")).sorted().toList();
             if (files.isEmpty()) {
-                throw new Sae4jException("there is no activation store and no safetensors file in the folder", folder.toString(),
+                throw new Sae4jException("the folder has neither an activation store nor a safetensors file", folder.toString(),
                         "name a folder that sae harvest wrote, or one with shards of activations");
             }
             return files;
@@ -112,7 +112,7 @@ public record ActivationPaths(List<Path> paths, String tensor, Optional<HookPoin
         for (Path path : files) {
             try (SafetensorsFile file = SafetensorsFile.open(path)) {
                 if (!file.names().contains(tensor)) {
-                    throw new Sae4jException("there is no tensor '" + tensor + "'", path.toString(), "use one of " + file.names());
+                    throw new Sae4jException("no tensor '" + tensor + "'", path.toString(), "use one of " + file.names());
                 }
                 int own = rowWidth(file.shape(tensor), at, width, path + " tensor " + tensor);
                 if (type != null && (common != own || type != file.type(tensor))) {

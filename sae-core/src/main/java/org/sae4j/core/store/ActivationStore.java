@@ -75,7 +75,7 @@ public final class ActivationStore implements AutoCloseable {
         StoreManifest manifest = StoreManifest.read(folder);
         if (!manifest.complete()) {
             throw new Sae4jException("the store is not complete: it has " + manifest.rows() + " rows so far", folder.toString(),
-                    "go on with what wrote it");
+                    "resume the command that wrote it");
         }
         List<Part> parts = new ArrayList<>();
         try {

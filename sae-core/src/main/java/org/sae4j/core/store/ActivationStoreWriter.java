@@ -90,7 +90,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
 
     static ActivationStoreWriter create(Path folder, StoreInfo info, OptionalLong shuffleSeed, Existing existing) {
         if (existing == Existing.RESUME) {
-            throw new IllegalArgumentException("a store that is begun is not resumed");
+            throw new IllegalArgumentException("a new store cannot be resumed");
         }
         Shards.header(info.requireWritable(), 1);
         ActivationStoreWriter writer = new ActivationStoreWriter(OutputFolder.open(folder, STORE, existing),
@@ -136,13 +136,13 @@ public final class ActivationStoreWriter implements AutoCloseable {
             throw new Sae4jException("the store is complete", folder.toString(), "use it as it is, or choose another folder");
         }
         if (manifest.shuffleSeed().isPresent()) {
-            throw new Sae4jException("the store is a shuffled copy, which cannot be gone on with", folder.toString(),
+            throw new Sae4jException("the store is a shuffled copy, which cannot be resumed", folder.toString(),
                     "delete it and shuffle again");
         }
         Set<String> differences = differences(manifest.info(), info);
         if (!differences.isEmpty()) {
-            throw new Sae4jException("the store was begun with other settings: " + String.join("; ", differences), folder.toString(),
-                    "resume with the settings that it was begun with, or choose another folder");
+            throw new Sae4jException("the store was started with other settings: " + String.join("; ", differences), folder.toString(),
+                    "resume with the same settings, or choose another folder");
         }
         return manifest;
     }
@@ -311,7 +311,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
      */
     public void complete(HarvestProgress done) {
         if (rows() == 0) {
-            throw new Sae4jException("there is no row to store", folder.toString(), "give more text, or exclude fewer tokens");
+            throw new Sae4jException("no row to store", folder.toString(), "give more text, or exclude fewer tokens");
         }
         try {
             norms.complete(rows());
@@ -340,7 +340,7 @@ public final class ActivationStoreWriter implements AutoCloseable {
             return cancelled;
         }
         return new Sae4jException("the store cannot be written (" + e.getMessage() + ")", folder.toString(),
-                "make space or mend the permissions; then resume", e);
+                "free disk space or check the permissions, then resume", e);
     }
 
     /** Closes the open shard's file and releases the folder; rows since the last commit are lost. Closing twice has no effect. */

@@ -188,7 +188,7 @@ public final class Harvest {
     }
 
     private static Sae4jException changed(Output output, String what) {
-        return new Sae4jException(what, output.folder.toString(), "give the corpus that the harvest was begun with, or begin anew");
+        return new Sae4jException(what, output.folder.toString(), "pass the corpus that the harvest started with, or start over");
     }
 
     private void harvest(List<Output> outputs) {

@@ -94,7 +94,7 @@ record StoreManifest(StoreInfo info, OptionalLong shuffleSeed, List<Shard> shard
         JsonFile done = object(json, "progress");
         StoreManifest manifest;
         try {
-            HookPoint point = HookPoint.parse(hook).orElseThrow(() -> broken(json, "hook_name", "there is no hook point " + hook));
+            HookPoint point = HookPoint.parse(hook).orElseThrow(() -> broken(json, "hook_name", "no hook point " + hook));
             StoreInfo info = new StoreInfo(Optional.of(point), Optional.of(text(json, "model_name")), text(json, "model_fingerprint"),
                     ElementType.valueOf(type), (int) number(json, "width", 1, Integer.MAX_VALUE),
                     number(json, "rows_per_shard", 1, Integer.MAX_VALUE), source).requireWritable();
@@ -123,7 +123,7 @@ record StoreManifest(StoreInfo info, OptionalLong shuffleSeed, List<Shard> shard
     private static List<Shard> shards(JsonFile json, StoreInfo info, boolean complete) {
         JsonNode list = json.get("shards");
         if (list == null || !list.isArray()) {
-            throw broken(json, "shards", "there is no list of shards");
+            throw broken(json, "shards", "no list of shards");
         }
         List<Shard> shards = new ArrayList<>();
         for (JsonNode node : list) {

@@ -60,7 +60,7 @@ final class StoreShuffle {
             }
         } catch (IOException e) {
             throw new Sae4jException("the shuffled store cannot be written (" + e.getMessage() + ")", target.toString(),
-                    "make room for the store twice, or mend the permissions; then shuffle again", e);
+                    "free disk space for twice the store, or check the permissions; then shuffle again", e);
         }
     }
 

@@ -56,7 +56,7 @@ final class Initializer {
         Set<String> unknown = new TreeSet<>(init.keySet());
         unknown.removeAll(shapes.keySet());
         if (!unknown.isEmpty()) {
-            throw new Sae4jException("initial tensors " + unknown + " are no parameters", "recipe " + recipe.name(),
+            throw new Sae4jException("initial tensors " + unknown + " are not parameters", "recipe " + recipe.name(),
                     "give some of " + shapes.keySet());
         }
         init.forEach((name, tensor) -> {

@@ -444,7 +444,7 @@ public final class Recipe {
         }
         if ((penalty() == Penalty.L0) != isJumpRelu()) {
             throw contradiction("penalty " + lower(penalty()) + " does not fit activation " + lower(activation()),
-                    "jump_relu goes with penalty l0, and only jump_relu");
+                    "penalty l0 needs jump_relu, and jump_relu needs penalty l0");
         }
         List<Integer> prefixes = matryoshka();
         if (hasK() && !prefixes.isEmpty() && prefixes.getLast() != dSae()) {

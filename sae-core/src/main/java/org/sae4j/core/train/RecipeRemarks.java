@@ -106,7 +106,7 @@ final class RecipeRemarks {
                     recipe.dead() == Recipe.DeadTreatment.NONE ? "" : ", so that dead=" + Recipe.lower(recipe.dead()) + " does nothing");
         }
         if (recipe.resamples() && recipe.whole(Setting.RESAMPLE_EVERY) >= recipe.steps()) {
-            say("No feature is drawn anew: resample_every is %,d steps, the run %,d. Set resample_every=10%%.",
+            say("No feature is drawn again: resample_every is %,d steps, the run %,d. Set resample_every=10%%.",
                     recipe.whole(Setting.RESAMPLE_EVERY), recipe.steps());
         }
     }

@@ -150,10 +150,10 @@ final class RecipeText {
             case AUX_K -> "auxiliary loss";
             case REINITIALISE -> "every " + r.whole(Setting.RESAMPLE_EVERY) + " steps until " + r.whole(Setting.RESAMPLE_UNTIL)
                     + ", features that fired at a rate below " + number(r.number(Setting.RESAMPLE_BELOW)) + " over the last "
-                    + r.whole(Setting.RESAMPLE_BATCHES) + " batches are drawn anew; Adam's moments stay";
+                    + r.whole(Setting.RESAMPLE_BATCHES) + " batches are drawn again; Adam's moments stay";
             case RESAMPLE -> "every " + r.whole(Setting.RESAMPLE_EVERY) + " steps until " + r.whole(Setting.RESAMPLE_UNTIL)
                     + ", dead features are pointed at inputs drawn with probability proportional to the squared loss among "
-                    + r.whole(Setting.RESAMPLE_INPUTS) + "; their moments start anew";
+                    + r.whole(Setting.RESAMPLE_INPUTS) + "; their moments are reset";
         };
     }
 }

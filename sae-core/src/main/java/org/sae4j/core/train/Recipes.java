@@ -138,7 +138,7 @@ public final class Recipes {
     public static Recipe get(String name) {
         List<String> names = ALL.stream().map(Recipe::name).toList();
         return ALL.stream().filter(recipe -> recipe.name().equals(name)).findFirst()
-                .orElseThrow(() -> new Sae4jException("there is no recipe '" + name + "'", "the recipes are " + String.join(", ", names),
+                .orElseThrow(() -> new Sae4jException("no recipe '" + name + "'", "the recipes are " + String.join(", ", names),
                         Nearest.of(name, names).map(nearest -> "did you mean '" + nearest + "'?").orElse("give one of them")));
     }
 }

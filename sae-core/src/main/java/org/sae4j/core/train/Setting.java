@@ -166,7 +166,7 @@ public enum Setting {
         }
         List<String> names = Stream.of(values()).flatMap(s -> Stream.concat(Stream.of(s.key), s.aliases.stream())).toList();
         String keys = Stream.of(values()).map(Setting::key).collect(Collectors.joining(", "));
-        throw new Sae4jException("there is no setting '" + name + "'", "the settings are " + keys,
+        throw new Sae4jException("no setting '" + name + "'", "the settings are " + keys,
                 Nearest.of(name, names).map(nearest -> "did you mean '" + nearest + "'?").orElse("give one of them"));
     }
 
@@ -175,7 +175,7 @@ public enum Setting {
         try {
             return Objects.requireNonNull(kind.parse(text.strip()));
         } catch (IllegalArgumentException e) {
-            throw new Sae4jException("'" + text + "' is no value of " + key, "setting " + key, "give " + kind, e);
+            throw new Sae4jException("'" + text + "' is not a value of " + key, "setting " + key, "give " + kind, e);
         }
     }
 

@@ -60,7 +60,7 @@ public record TrainingAssessment(Verdict verdict, String summary, List<String> a
             verdict = worse(verdict, dense && evaluation.l0() > 2 * largest ? Verdict.POOR : Verdict.FAIR);
             String setting = recipe.hasK() ? "k=32" : "target_l0=32";
             advice.add(String.format(Locale.ROOT, "L0 is %.1f, aim at 10 to 100: %s, set %s", evaluation.l0(),
-                    dense ? "so many features at once cannot be read" : "so few features leave most of an activation out", setting));
+                    dense ? "so many active features are hard to interpret" : "so few features miss most of an activation", setting));
         }
         double dead = (double) evaluation.dead() / evaluation.density().length;
         if (dead > GOOD_DEAD) {

@@ -96,7 +96,7 @@ class CoderArchitecturesTest {
     @Test
     void anUnknownArchitectureIsRefusedWithThoseThatAreKnownAndBroken() {
         SaeConfig config = SaeConfig.builder(new Architecture("other"), 2, 3).build();
-        assertThatThrownBy(() -> CoderForm.of(config)).isInstanceOf(Sae4jException.class).hasMessageContaining("there is no architecture other")
+        assertThatThrownBy(() -> CoderForm.of(config)).isInstanceOf(Sae4jException.class).hasMessageContaining("no architecture other")
                 .hasMessageContaining("relu, topk").hasMessageContaining("gain_relu").hasMessageContaining("org.example.Missing");
     }
 

@@ -73,7 +73,7 @@ class EvaluatorTest {
     }
 
     @Test
-    void predicting_the_mean_explains_nothing() {
+    void predictingTheMeanExplainsNothing() {
         try (Engine engine = new ReferenceEngine();
                 SparseAutoencoder sae = sae(engine, new float[D * 3], new float[3], new float[3 * D], mean(), Optional.empty())) {
             Evaluation evaluation = Evaluator.evaluate(sae, DATA, Progress.NONE);
@@ -86,7 +86,7 @@ class EvaluatorTest {
     }
 
     @Test
-    void a_perfect_autoencoder_explains_everything() {
+    void aPerfectAutoencoderExplainsEverything() {
         try (Engine engine = new ReferenceEngine(); SparseAutoencoder sae = identity(engine, D, 1, Optional.empty())) {
             Evaluation evaluation = Evaluator.evaluate(sae, DATA, Progress.NONE);
             assertThat(evaluation.explainedVariance()).isEqualTo(1);
@@ -112,7 +112,7 @@ class EvaluatorTest {
     }
 
     @Test
-    void the_definitions_hold_for_a_worked_case() {
+    void theDefinitionsHoldForAWorkedCase() {
         // x = 3 -> f 3, x^ 1.5; x = 1 -> 0.5; x = -4 -> f (0, 4), x^ -2: errors 1.5, 0.5, 2.
         try (Engine engine = new ReferenceEngine(); SparseAutoencoder sae = identity(engine, 1, 0.5f, Optional.empty())) {
             Evaluation evaluation = Evaluator.evaluate(sae, Tensor.of(new float[] {3, 1, -4}, 3, 1), Progress.NONE);
@@ -126,7 +126,7 @@ class EvaluatorTest {
     }
 
     @Test
-    void rows_beyond_a_norm_are_left_out_and_counted() {
+    void rowsBeyondANormAreLeftOutAndCounted() {
         // Without -4: x = 3 and 1 with errors 1.5 and 0.5; with it as in the worked case.
         try (Engine engine = new ReferenceEngine(); SparseAutoencoder sae = identity(engine, 1, 0.5f, Optional.empty())) {
             Tensor data = Tensor.of(new float[] {3, -4, 1}, 3, 1);
@@ -147,7 +147,7 @@ class EvaluatorTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 7, 100, 101})
-    void batches_do_not_matter(int batch) {
+    void batchesDoNotMatter(int batch) {
         try (Engine engine = new ReferenceEngine(); SparseAutoencoder sae = identity(engine, D, 0.7f, Optional.empty())) {
             Evaluation whole = Evaluator.evaluate(sae, DATA, 1000, Progress.NONE);
             Evaluation cut = Evaluator.evaluate(sae, DATA, batch, Progress.NONE);
@@ -158,7 +158,7 @@ class EvaluatorTest {
     /** Random autoencoders of random data, cut anywhere, from a tensor or row by row: the same numbers; the mean scores 0. */
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
-    void batches_do_not_matter_and_the_mean_explains_nothing_whatever_the_data(long seed) {
+    void batchesDoNotMatterAndTheMeanExplainsNothingWhateverTheData(long seed) {
         CounterRandom random = new CounterRandom(seed);
         int d = 1 + random.nextInt(9);
         int n = 1 + random.nextInt(20);
@@ -202,7 +202,7 @@ class EvaluatorTest {
     }
 
     @Test
-    void what_cannot_be_evaluated_is_refused() {
+    void whatCannotBeEvaluatedIsRefused() {
         try (Engine engine = new ReferenceEngine(); SparseAutoencoder sae = identity(engine, D, 1, Optional.empty())) {
             assertThatThrownBy(() -> Evaluator.evaluate(sae, Tensor.zeros(4, D + 1), Progress.NONE)).isInstanceOf(Sae4jException.class)
                     .hasMessageContaining("width 7");
@@ -234,7 +234,7 @@ class EvaluatorTest {
     @ParameterizedTest
     @ValueSource(strings = {"blocks.0.mlp.hook_post", "blocks.1.mlp.hook_post", "blocks.1.hook_resid_pre", "hook_embed",
         "blocks.1.hook_resid_post"})
-    void a_perfect_autoencoder_recovers_all_of_the_loss_and_an_empty_one_nothing(String name) {
+    void aPerfectAutoencoderRecoversAllOfTheLossAndAnEmptyOneNothing(String name) {
         HookPoint hook = HookPoint.parse(name).orElseThrow();
         int d = hook.site().equals(HookPoint.Site.MLP_POST) ? CONFIG.dMlp() : CONFIG.dModel();
         try (Engine engine = new ReferenceEngine();
@@ -254,7 +254,7 @@ class EvaluatorTest {
     }
 
     @Test
-    void losses_are_the_models_own_over_every_predicted_token() {
+    void lossesAreTheModelsOwnOverEveryPredictedToken() {
         HookPoint hook = HookPoint.mlpPost(1);
         try (Engine engine = new ReferenceEngine();
                 Transformer model = Transformers.of(CONFIG, RandomModels.parameters(CONFIG, 3), Optional.empty(), engine);
@@ -303,7 +303,7 @@ class EvaluatorTest {
     }
 
     @Test
-    void a_sweep_trains_every_size_and_sparsity() {
+    void aSweepTrainsEverySizeAndSparsity() {
         Tensor data = Planted.rows(Planted.dictionary(12, D, 3), 300, 2, 0, 4);
         try (Engine engine = new ReferenceEngine()) {
             var recipes = ScalingSweep.grid(Recipes.OPENAI_TOPK.with(Map.of("batch", "16", "steps", "60", "lr", "1e-2", "k_aux", "4")),

@@ -44,7 +44,7 @@ class DataFilesTest {
     @Test
     void refusesFactsThatDoNotFit() {
         assertThatThrownBy(() -> DataFiles.facts("[{\"relation\":\"capital\"}]", "f.json")).hasMessageContaining("no text 'prompt'");
-        assertThatThrownBy(() -> DataFiles.facts("{}", "f.json")).hasMessageContaining("no JSON list");
+        assertThatThrownBy(() -> DataFiles.facts("{}", "f.json")).hasMessageContaining("not a JSON list");
         assertThatThrownBy(() -> DataFiles.facts("[{\"relation\":\"r\",\"prompt\":\"p\",\"subject\":\"s\",\"answer\":\"a\"}]", "f.json"))
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("does not contain its subject 's'");
     }

@@ -447,7 +447,7 @@ class FeatureProfilesTest {
     @Test
     void whatDoesNotFitIsExplained() {
         assertThatThrownBy(() -> FeatureProfiles.compute(model, sae, scores, new int[] {7}, List.of(), ProfileSettings.of(0),
-                Progress.NONE)).isInstanceOf(Sae4jException.class).hasMessageContaining("there is no feature 7, only 0 to 6");
+                Progress.NONE)).isInstanceOf(Sae4jException.class).hasMessageContaining("no feature 7, only 0 to 6");
         LabelScores empty = LabelScores.of(EncodedCorpus.encode(model, sae, List.of(new Document("a", "")), Progress.NONE), Progress.NONE);
         assertThat(empty.best("a", 1)).isEmpty();
         assertThatThrownBy(() -> FeatureProfiles.compute(model, sae, empty, new int[] {1}, List.of(), ProfileSettings.of(0),

@@ -85,7 +85,7 @@ class PeerSaeTest {
     @ParameterizedTest
     @CsvSource({"saelens/temporal-topk-tied, architecture \"temporal\" is not supported",
         "saelens/temporal-published/layer_12/temporal, architecture \"temporal\" is not supported",
-        "saelens/qwen_scope-no_k/layer3.sae.pt, k of this Qwen Scope autoencoder stands only in its repository's name",
+        "saelens/qwen_scope-no_k/layer3.sae.pt, k of this Qwen Scope autoencoder is only in its repository's name",
         "packages/dictionary-learning-batch_topk_young, the threshold for inference was never set"})
     void whatCannotBeComputedIsRefusedByName(String path, String message) {
         assertThatThrownBy(() -> SaeFiles.read(peers(path))).isInstanceOf(FormatException.class).hasMessageContaining(message);

@@ -24,7 +24,7 @@ class EnvironmentProxiesTest {
     }
 
     @Test
-    void each_scheme_has_its_own() {
+    void eachSchemeHasItsOwn() {
         Map<String, String> both = Map.of("HTTP_PROXY", "http://plain:3128", "https_proxy", "secure:8080/", "HTTPS_PROXY", "http://x:1",
                 "ALL_PROXY", "http://all");
         assertThat(select(both, "http://hub.example/a")).isEqualTo("plain:3128");
@@ -39,13 +39,13 @@ class EnvironmentProxiesTest {
         "hub.example | none", "HUB.example | none", ".example | none", "example | none", "*.example | none", "ample | p:1",
         "other,  hub.example | none", "* | none", "hub.example:443 | none", "hub.example:80 | p:1", "'' | p:1", "localhost | p:1",
     })
-    void hosts_of_no_proxy_are_reached_directly(String none, String expected) {
+    void hostsOfNoProxyAreReachedDirectly(String none, String expected) {
         assertThat(select(Map.of("https_proxy", "http://p:1", "NO_PROXY", none), "https://hub.example:443/x")).isEqualTo(expected);
     }
 
     @ParameterizedTest
     @CsvSource({"socks5://p:1", "http://user:secret@p:1", "http://", "'http://a b'"})
-    void what_is_no_such_address_is_refused_without_its_password(String proxy) {
+    void whatIsNoSuchAddressIsRefusedWithoutItsPassword(String proxy) {
         assertThatThrownBy(() -> new EnvironmentProxies(Map.of("HTTPS_PROXY", proxy), OTHERWISE)).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("HTTPS_PROXY").message().doesNotContain("secret");
     }

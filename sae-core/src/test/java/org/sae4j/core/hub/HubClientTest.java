@@ -257,8 +257,8 @@ class HubClientTest {
     @CsvSource(delimiter = '|', value = {
         "401 | RepoNotFound     | 401: the repository hf:someone/model@main is not open to this token | use a token with read access",
         "403 | GatedRepo        | 403: the repository hf:someone/model@main is gated for this token | accept its terms on http",
-        "404 | RevisionNotFound | 404: there is no revision 'main' | /someone/model for the names",
-        "404 | RepoNotFound     | 404: there is no repository someone/model | for the names of repository",
+        "404 | RevisionNotFound | 404: no revision 'main' | /someone/model for the names",
+        "404 | RepoNotFound     | 404: no repository someone/model | for the names of repository",
         "418 | Teapot           | the server answers 418 for the repository | check the endpoint",
     })
     void refusalsSayWhatToDo(int status, String code, String what, String remedy) {
@@ -353,7 +353,7 @@ class HubClientTest {
     void namesThatLeaveTheFolderAreRefused(String name) throws IOException {
         byte[] evil = {1};
         hub.next(FakeHub.LISTING, FakeHub.json(FakeHub.listing(FakeHub.entry(name, 1, "\"blobId\": \"" + FakeHub.gitBlob(evil) + "\""))));
-        assertThatThrownBy(() -> fetch("**")).isInstanceOf(Sae4jException.class).hasMessageContaining("no safe name for a file");
+        assertThatThrownBy(() -> fetch("**")).isInstanceOf(Sae4jException.class).hasMessageContaining("not a safe file name");
         try (Stream<Path> left = Files.walk(cache)) {
             assertThat(left.filter(Files::isRegularFile)).isEmpty();
         }

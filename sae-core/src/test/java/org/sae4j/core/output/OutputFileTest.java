@@ -34,22 +34,22 @@ class OutputFileTest {
     }
 
     @Test
-    void a_file_that_stands_there_is_replaced_only_if_it_is_such_a_file_and_that_is_said() throws IOException {
+    void aFileThatStandsThereIsReplacedOnlyIfItIsSuchAFileAndThatIsSaid() throws IOException {
         Path file = folder.resolve("r.json");
         OutputFile.check(file, FORM, Existing.REFUSE);
         Files.createFile(file);
         OutputFile.check(file, FORM, Existing.REFUSE);
         Files.writeString(file, "{\"schema\": \"sae4j/result/1\"}");
-        assertRefused(file, Existing.REFUSE, "a result of 28 bytes stands there", "replace it (--overwrite)");
+        assertRefused(file, Existing.REFUSE, "a result of 28 bytes already exists", "replace it (--overwrite)");
         OutputFile.check(file, FORM, Existing.OVERWRITE);
         Files.writeString(file, "{\"name\": \"mine\"}");
-        assertRefused(file, Existing.REFUSE, "a file of 16 bytes stands there");
+        assertRefused(file, Existing.REFUSE, "a file of 16 bytes already exists");
         assertRefused(file, Existing.OVERWRITE, "is not a result, so it is not replaced");
-        assertRefused(folder, Existing.OVERWRITE, "a folder stands where the file is to go");
+        assertRefused(folder, Existing.OVERWRITE, "a folder exists where the file should go");
     }
 
     @Test
-    void no_input_and_nothing_in_a_folder_that_is_read_is_written_over() throws IOException {
+    void noInputAndNothingInAFolderThatIsReadIsWrittenOver() throws IOException {
         Path file = Files.writeString(folder.resolve("x.json"), "{\"schema\": \"sae4j/result/1\"}");
         for (Path input : new Path[] {file, folder, folder.resolve("../" + folder.getFileName() + "/x.json")}) {
             assertThatThrownBy(() -> OutputFile.check(file, FORM, Existing.OVERWRITE, null, input)).isInstanceOf(Sae4jException.class)
@@ -59,24 +59,24 @@ class OutputFileTest {
     }
 
     @Test
-    void symbolic_links_are_written_through() throws IOException {
+    void symbolicLinksAreWrittenThrough() throws IOException {
         Path real = Files.writeString(Files.createDirectory(folder.resolve("real")).resolve("r.json"), "{\"schema\": \"sae4j/result/1\"}");
         Path link = Files.createSymbolicLink(folder.resolve("link.json"), real);
-        assertRefused(link, Existing.REFUSE, "stands there");
+        assertRefused(link, Existing.REFUSE, "exists");
         OutputFile.check(link, FORM, Existing.OVERWRITE);
         OutputFile.write(link, "new".getBytes(UTF_8));
         assertThat(Files.isSymbolicLink(link)).isTrue();
         assertThat(real).hasContent("new");
         Path broken = Files.createSymbolicLink(folder.resolve("broken.json"), folder.resolve("nowhere/x.json"));
-        assertRefused(broken, Existing.OVERWRITE, "a symbolic link to nothing");
+        assertRefused(broken, Existing.OVERWRITE, "a broken symbolic link");
         assertThatThrownBy(() -> OutputFile.write(broken, new byte[1])).isInstanceOf(Sae4jException.class)
-                .hasMessageContaining("a symbolic link to nothing");
+                .hasMessageContaining("a broken symbolic link");
         assertThatThrownBy(() -> OutputFile.append(broken, "x")).isInstanceOf(Sae4jException.class);
         assertThat(Files.isSymbolicLink(broken)).isTrue();
     }
 
     @Test
-    void devices_and_pipes_stay_what_they_are() throws Exception {
+    void devicesAndPipesStayWhatTheyAre() throws Exception {
         assumeTrue(Files.exists(Path.of("/usr/bin/mkfifo")) && Files.exists(Path.of("/dev/null")));
         Path none = Path.of("/dev/null");
         int before = mode(none);

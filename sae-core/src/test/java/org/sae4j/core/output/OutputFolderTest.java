@@ -45,7 +45,7 @@ class OutputFolderTest {
     }
 
     @Test
-    void an_empty_folder_is_taken_and_goes_if_nothing_was_written() throws IOException {
+    void anEmptyFolderIsTakenAndGoesIfNothingWasWritten() throws IOException {
         assertTaken(Existing.REFUSE);
         assertThat(folder).doesNotExist();
         Files.createDirectory(folder);
@@ -58,13 +58,13 @@ class OutputFolderTest {
     }
 
     @Test
-    void what_stands_there_is_named_and_kept() throws IOException {
+    void whatStandsThereIsNamedAndKept() throws IOException {
         write("notes.txt", "mine");
         assertRefused(Existing.REFUSE, "already has notes.txt", "choose another folder", "--overwrite");
-        assertRefused(Existing.RESUME, "no training to go on with", "notes.txt");
+        assertRefused(Existing.RESUME, "no training to resume", "notes.txt");
         write("cfg.json", "{\"sae_lens_version\": 1}");
         assertRefused(Existing.REFUSE, "already has a training: cfg.json, notes.txt", "replace it (--overwrite)");
-        assertRefused(Existing.RESUME, "no training to go on with");
+        assertRefused(Existing.RESUME, "no training to resume");
         for (int i = 0; i < 5; i++) {
             write(i + ".bin", "");
         }
@@ -74,13 +74,13 @@ class OutputFolderTest {
     }
 
     @Test
-    void an_interrupted_run_is_gone_on_with() throws IOException {
+    void anInterruptedRunIsGoneOnWith() throws IOException {
         write("metrics.jsonl", "{\"step\":1}\n");
         assertRefused(Existing.REFUSE, "already has a training: metrics.jsonl");
         assertTaken(Existing.RESUME);
         write("checkpoints/checkpoint-1", "state");
         write("notes.txt", "mine");
-        assertRefused(Existing.REFUSE, "go on with it (--resume)");
+        assertRefused(Existing.REFUSE, "resume it (--resume)");
         try (OutputFolder open = OutputFolder.open(folder, KIND, Existing.RESUME)) {
             assertThat(open.isResumed()).isTrue();
             open.begin();
@@ -89,7 +89,7 @@ class OutputFolderTest {
     }
 
     @Test
-    void only_what_such_a_run_wrote_is_overwritten_and_only_when_writing_begins() throws IOException {
+    void onlyWhatSuchARunWroteIsOverwrittenAndOnlyWhenWritingBegins() throws IOException {
         write("cfg.json", "{\"sae_lens_version\": 1}");
         write("metrics.jsonl", "{\"step\":1}\n");
         write("checkpoints/checkpoint-1", "state");
@@ -111,7 +111,7 @@ class OutputFolderTest {
     }
 
     @Test
-    void what_another_program_wrote_under_the_same_name_is_never_overwritten() throws IOException {
+    void whatAnotherProgramWroteUnderTheSameNameIsNeverOverwritten() throws IOException {
         write("cfg.json", "{\"compilerOptions\": {}}");
         assertRefused(Existing.OVERWRITE, "cfg.json", "not the configuration of an autoencoder", "not replaced");
         Files.delete(folder.resolve("cfg.json"));
@@ -128,7 +128,7 @@ class OutputFolderTest {
     }
 
     @Test
-    void something_else_than_a_folder_is_refused_and_a_link_to_a_folder_followed() throws IOException {
+    void somethingElseThanAFolderIsRefusedAndALinkToAFolderFollowed() throws IOException {
         Path real = Files.createDirectory(root.resolve("real"));
         Files.createSymbolicLink(folder, real);
         try (OutputFolder open = OutputFolder.open(folder, KIND, Existing.OVERWRITE)) {
@@ -138,15 +138,15 @@ class OutputFolderTest {
         assertThat(Files.isSymbolicLink(folder)).isTrue();
         Files.delete(folder);
         Files.createSymbolicLink(folder, root.resolve("nothing"));
-        assertRefused(Existing.OVERWRITE, "a symbolic link to nothing stands where the folder of a training is to go");
+        assertRefused(Existing.OVERWRITE, "a broken symbolic link exists where the folder of a training is to go");
         Files.delete(folder);
         Files.writeString(folder, "a file");
-        assertRefused(Existing.OVERWRITE, "a file stands where the folder of a training is to go");
+        assertRefused(Existing.OVERWRITE, "a file exists where the folder of a training is to go");
         assertThat(folder).hasContent("a file");
     }
 
     @Test
-    void an_input_is_never_output() throws IOException {
+    void anInputIsNeverOutput() throws IOException {
         write("cfg.json", "{\"sae_lens_version\": 1}");
         for (Existing existing : Existing.values()) {
             assertThatThrownBy(() -> OutputFolder.open(folder, KIND, existing, null, root.resolve("out/../out/cfg.json")))
@@ -155,7 +155,7 @@ class OutputFolderTest {
     }
 
     @Test
-    void a_second_writer_is_told_of_the_first_and_a_killed_one_blocks_nobody() throws Exception {
+    void aSecondWriterIsToldOfTheFirstAndAKilledOneBlocksNobody() throws Exception {
         ThrowingCallable second = () -> OutputFolder.open(root.resolve("./out"), KIND, Existing.OVERWRITE).close();
         String here = "process " + ProcessHandle.current().pid() + ", a training";
         try (OutputFolder first = OutputFolder.open(folder, KIND, Existing.REFUSE)) {

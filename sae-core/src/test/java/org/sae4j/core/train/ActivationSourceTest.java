@@ -84,7 +84,7 @@ class ActivationSourceTest {
     }
 
     @Test
-    void sequential_rows_come_in_order_and_begin_again() {
+    void sequentialRowsComeInOrderAndBeginAgain() {
         ActivationSource source = ActivationSource.sequential(numbered(5));
         assertThat(numbers(source, 3)).containsExactly(0, 1, 2);
         assertThat(numbers(source, 4)).containsExactly(3, 4, 0, 1);
@@ -92,7 +92,7 @@ class ActivationSourceTest {
     }
 
     @Test
-    void every_epoch_is_another_permutation() {
+    void everyEpochIsAnotherPermutation() {
         ActivationSource source = ActivationSource.shuffled(numbered(50), 1);
         int[] first = numbers(source, 50);
         int[] second = numbers(source, 50);
@@ -105,7 +105,7 @@ class ActivationSourceTest {
     }
 
     @Test
-    void a_source_of_ones_own_says_its_rows_only() {
+    void aSourceOfOnesOwnSaysItsRowsOnly() {
         boolean[] broken = {false};
         ActivationSource source = new PositionedSource(2) {
             @Override
@@ -136,7 +136,7 @@ class ActivationSourceTest {
     }
 
     @Test
-    void what_cannot_be_a_source_is_refused() {
+    void whatCannotBeASourceIsRefused() {
         assertThatThrownBy(() -> ActivationSource.sequential(Tensor.zeros(0, 4))).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> ActivationSource.sequential(numbered(5)).next(new float[3])).isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> ActivationSource.sequential(numbered(5)).seek(-1)).isInstanceOf(IllegalArgumentException.class);
@@ -150,7 +150,7 @@ class ActivationSourceTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void activations_of_rows_of_any_lengths_are_the_models_own(boolean skipFirst) {
+    void activationsOfRowsOfAnyLengthsAreTheModelsOwn(boolean skipFirst) {
         TokenActivations activations = new TokenActivations(model, List.of(HOOK), contexts(skipFirst));
         assertThat(activations.size()).isEqualTo(skipFirst ? 10 : 15);
         Tensor all = activations.all(Progress.NONE);
@@ -166,7 +166,7 @@ class ActivationSourceTest {
     }
 
     @Test
-    void the_buffer_mixes_and_every_activation_comes_once_in_a_while() {
+    void theBufferMixesAndEveryActivationComesOnceInAWhile() {
         ActivationBuffer buffer = new ActivationBuffer(streamed(), 4, 1, Progress.NONE);
         Tensor all = new TokenActivations(model, List.of(HOOK), contexts(true)).all(Progress.NONE);
         int[] counts = new int[10];
@@ -188,7 +188,7 @@ class ActivationSourceTest {
     }
 
     @Test
-    void the_buffer_returns_to_any_position() {
+    void theBufferReturnsToAnyPosition() {
         StreamedActivations activations = streamed();
         ActivationBuffer buffer = new ActivationBuffer(activations, 6, 1, Progress.NONE);
         float[] run = new float[40 * 5];
@@ -212,7 +212,7 @@ class ActivationSourceTest {
     /** Activation n is that of the n-th token that counts; after the last, or the largest number of rows, come the first ones. */
     @ParameterizedTest
     @ValueSource(longs = {1, 3, 7, 10, 1000})
-    void streamed_activations_are_those_of_the_tokens_in_any_order(long maxRows) {
+    void streamedActivationsAreThoseOfTheTokensInAnyOrder(long maxRows) {
         Tensor all = new TokenActivations(model, List.of(HOOK), contexts(true)).all(Progress.NONE);
         long pass = Math.min(maxRows, 10);
         int[] opened = {0};
@@ -234,7 +234,7 @@ class ActivationSourceTest {
     }
 
     @Test
-    void reading_on_does_not_begin_again() {
+    void readingOnDoesNotBeginAgain() {
         int[] opened = {0};
         try (StreamedActivations activations = new StreamedActivations(model, List.of(HOOK), () -> {
             opened[0]++;
@@ -249,7 +249,7 @@ class ActivationSourceTest {
     }
 
     @Test
-    void rows_beyond_a_norm_never_leave_the_buffer() {
+    void rowsBeyondANormNeverLeaveTheBuffer() {
         Tensor all = new TokenActivations(model, List.of(HOOK), contexts(true)).all(Progress.NONE);
         double[] norms = IntStream.range(0, 10).mapToDouble(i -> RowNorms.norm(all.row(i), 0, 5)).sorted().toArray();
         double[] limit = {norms[7]};
@@ -270,7 +270,7 @@ class ActivationSourceTest {
     }
 
     @Test
-    void a_cancelled_refill_loses_nothing() {
+    void aCancelledRefillLosesNothing() {
         StreamedActivations activations = streamed();
         boolean[] cancelled = {false};
         Progress progress = new Progress() {

@@ -29,7 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Training in processes that are killed, and in folders that take no more. */
 class CrashTest {
-    /** SIGKILLs in {@link #killed_training_ends_with_the_bits_of_an_uninterrupted_one}: {@code -Dsae.kills=50} for many. */
+    /** SIGKILLs in {@link #killedTrainingEndsWithTheBitsOfAnUninterruptedOne}: {@code -Dsae.kills=50} for many. */
     private static final int KILLS = Integer.getInteger("sae.kills", 4);
     private static final int STEPS = 600;
     private static Engine engine;
@@ -54,7 +54,7 @@ class CrashTest {
 
     /** Kills run after run at a random moment; as there is a checkpoint after every step, some kills hit one that is being written. */
     @Test
-    void killed_training_ends_with_the_bits_of_an_uninterrupted_one(@TempDir Path temporary) throws Exception {
+    void killedTrainingEndsWithTheBitsOfAnUninterruptedOne(@TempDir Path temporary) throws Exception {
         Path whole = Files.createDirectory(temporary.resolve("whole"));
         KilledTraining.train(engine, whole, STEPS, STEPS);
         Random moments = new Random(7);
@@ -116,7 +116,7 @@ class CrashTest {
     }
 
     @Test
-    void a_full_disk_is_explained_and_leaves_the_last_checkpoint(@TempDir Path disk) throws Exception {
+    void aFullDiskIsExplainedAndLeavesTheLastCheckpoint(@TempDir Path disk) throws Exception {
         assumeTrue(mount(disk), "only who may mount a small file system can fill it");
         try {
             Path checkpoints = disk.resolve("checkpoints");
@@ -169,7 +169,7 @@ class CrashTest {
     }
 
     @Test
-    void a_folder_that_cannot_be_written_is_explained_and_keeps_its_checkpoints(@TempDir Path folder) throws IOException {
+    void aFolderThatCannotBeWrittenIsExplainedAndKeepsItsCheckpoints(@TempDir Path folder) throws IOException {
         Path checkpoints = folder.resolve("checkpoints");
         try (Trainer trainer = Trainer.builder(engine, KilledTraining.recipe(40), KilledTraining.source()).checkpoints(checkpoints, 0)
                 .build()) {
@@ -193,7 +193,7 @@ class CrashTest {
     }
 
     @Test
-    void the_newest_checkpoints_are_kept_and_the_manifest_names_them(@TempDir Path folder) throws IOException {
+    void theNewestCheckpointsAreKeptAndTheManifestNamesThem(@TempDir Path folder) throws IOException {
         try (Trainer trainer = Trainer.builder(engine, KilledTraining.recipe(25), KilledTraining.source()).checkpoints(folder, 5)
                 .keepCheckpoints(3).build()) {
             trainer.run(Progress.NONE);
@@ -218,7 +218,7 @@ class CrashTest {
     }
 
     @Test
-    void a_run_from_the_start_replaces_the_checkpoints_of_an_earlier_one_where_that_is_said(@TempDir Path folder) {
+    void aRunFromTheStartReplacesTheCheckpointsOfAnEarlierOneWhereThatIsSaid(@TempDir Path folder) {
         for (int steps : new int[] {30, 10}) {
             Trainer.Builder builder = Trainer.builder(engine, KilledTraining.recipe(steps), KilledTraining.source()).checkpoints(folder, 0);
             if (steps == 10) {
@@ -236,7 +236,7 @@ class CrashTest {
     }
 
     @Test
-    void other_data_are_not_resumed_with(@TempDir Path folder) {
+    void otherDataAreNotResumedWith(@TempDir Path folder) {
         Recipe recipe = KilledTraining.recipe(4);
         try (Trainer trainer = Trainer.builder(engine, recipe, KilledTraining.source()).checkpoints(folder, 0).data("these").build()) {
             trainer.run(Progress.NONE);

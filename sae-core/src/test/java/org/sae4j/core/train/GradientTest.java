@@ -112,13 +112,13 @@ class GradientTest {
         "jumprelu | l1=0; l1_warm_up=0; normalize=false | W_enc W_dec b_enc b_dec",
         "gated | l1=0.2; normalize=false; unit_norm=none | W_enc b_gate r_mag b_mag",
     })
-    void gradients_are_the_losss_derivatives(String name, String settings, String parameters, @TempDir Path folder) {
+    void gradientsAreTheLosssDerivatives(String name, String settings, String parameters, @TempDir Path folder) {
         check(recipe(name, settings), parameters, TrainingMetrics::loss, folder);
     }
 
     /** The gate's reconstruction is decoded with a frozen copy: only the error and the penalty have a derivative there. */
     @Test
-    void the_gates_decoder_is_frozen(@TempDir Path folder) {
+    void theGatesDecoderIsFrozen(@TempDir Path folder) {
         Recipe recipe = recipe("gated", "l1=0.2; normalize=false; unit_norm=none; apply_b_dec=false");
         check(recipe, "W_dec b_dec", metrics -> metrics.l2() + metrics.penalty(), folder);
     }
@@ -174,7 +174,7 @@ class GradientTest {
     }
 
     @Test
-    void clipping_scales_all_gradients_to_a_joint_norm(@TempDir Path folder) {
+    void clippingScalesAllGradientsToAJointNorm(@TempDir Path folder) {
         Recipe recipe = recipe("anthropic-april-2024", "l1=0.3; l1_warm_up=0; normalize=false; clip=0.5");
         try (Engine engine = new ReferenceEngine()) {
             Map<String, Tensor> start = start(recipe);

@@ -43,7 +43,7 @@ class PyTorchReferenceTest {
 
     @ParameterizedTest(name = "{0} on the {1} engine")
     @MethodSource("cases")
-    void losses_and_parameters_after_ten_steps_equal_pytorchs(String name, String id, Supplier<Engine> opener) throws URISyntaxException {
+    void lossesAndParametersAfterTenStepsEqualPytorchs(String name, String id, Supplier<Engine> opener) throws URISyntaxException {
         try (Engine engine = opener.get()) {
             check(name, engine);
         }

@@ -21,35 +21,35 @@ class RecipeTest {
     }
 
     @Test
-    void the_presets_of_the_field_are_there() {
+    void thePresetsOfTheFieldAreThere() {
         assertThat(Recipes.all()).extracting(Recipe::name).contains("neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024",
                 "openai-topk", "batch-topk", "jumprelu", "gated", "matryoshka");
     }
 
     @ParameterizedTest
     @MethodSource("presets")
-    void settings_read_back_to_the_same_recipe(Recipe recipe) {
+    void settingsReadBackToTheSameRecipe(Recipe recipe) {
         assertThat(Recipes.get(recipe.name()).with(recipe.settings()).settings()).isEqualTo(recipe.settings());
         recipe.check(512);
     }
 
     @ParameterizedTest
     @MethodSource("presets")
-    void describes_loss_step_and_start(Recipe recipe) {
+    void describesLossStepAndStart(Recipe recipe) {
         assertThat(recipe.describe()).contains("loss: ", "step: ", "start: ", "Adam: lr ", "dead features");
     }
 
     @Test
-    void describes_schedules_and_what_is_done_to_inputs() {
+    void describesSchedulesAndWhatIsDoneToInputs() {
         assertThat(Recipes.ANTHROPIC_APRIL_2024.asPublished().with("centre", "true").describe()).contains("lr falls to 0 over the last 40000 steps",
                 "the penalty rises over the first 10000 steps", "clip the gradients' joint norm to 1.0", "the inputs' mean subtracted",
                 "effective lambda per token 5.0000");
-        assertThat(Recipes.NEEL_RUN1.asPublished().describe()).contains("effective lambda per token 1.2288", "drawn anew")
+        assertThat(Recipes.NEEL_RUN1.asPublished().describe()).contains("effective lambda per token 1.2288", "drawn again")
                 .doesNotContain("rises").doesNotContain("falls");
     }
 
     @Test
-    void neels_penalty_is_1_2288_per_token() {
+    void neelsPenaltyIs12288PerToken() {
         assertThat(Recipes.NEEL_RUN1.effectiveLambda(2048)).isCloseTo(1.2288, within(1e-12));
         assertThat(Recipes.NEEL_RUN1.asPublished().describe()).contains("<sum_d (x^ - x)^2> + 3.0E-4 (sum over batch and features of f_i)", "1.2288",
                 "project the decoder's gradient, unit norm of decoder rows, Adam");
@@ -58,7 +58,7 @@ class RecipeTest {
     @ParameterizedTest
     @CsvSource({"neel-run1, 1024, 0.3072", "bloom-2024-02, 1024, 0.06144", "paper, 4096, 0.49152", "anthropic-april-2024, 64, 5",
         "openai-topk, 64, 0"})
-    void effective_lambda_is_that_of_a_summed_error(String name, int batch, double expected) {
+    void effectiveLambdaIsThatOfASummedError(String name, int batch, double expected) {
         Recipe recipe = Recipes.get(name).asPublished().with("batch", Integer.toString(batch));
         assertThat(recipe.effectiveLambda(768)).isCloseTo(expected, within(1e-9));
     }
@@ -66,18 +66,18 @@ class RecipeTest {
     @ParameterizedTest
     @CsvSource({"lr, lr", "learning_rate, lr", "learning-rate, lr", "l1_coefficient, l1", "l1_coeff, l1", "n_features, d_sae",
         "batch_size, batch", "lr_warm_up_steps, lr_warm_up", "adam_beta1, beta1", "D_SAE, d_sae"})
-    void accepts_the_fields_synonyms(String name, String key) {
+    void acceptsTheFieldsSynonyms(String name, String key) {
         assertThat(Setting.of(name).key()).isEqualTo(key);
     }
 
     @Test
-    void names_mean_one_setting_each() {
+    void namesMeanOneSettingEach() {
         Stream<String> names = Arrays.stream(Setting.values()).flatMap(s -> Stream.concat(Stream.of(s.key()), s.aliases().stream()));
         assertThat(names).doesNotHaveDuplicates();
     }
 
     @Test
-    void changes_a_copy() {
+    void changesACopy() {
         Recipe changed = Recipes.NEEL_RUN1.with("lr", "5e-4").with("steps", "1e3");
         assertThat(changed.number(Setting.LR)).isEqualTo(5e-4);
         assertThat(changed.steps()).isEqualTo(1000);
@@ -85,7 +85,7 @@ class RecipeTest {
     }
 
     @Test
-    void an_unknown_setting_is_answered_with_the_known_ones_and_the_nearest() {
+    void anUnknownSettingIsAnsweredWithTheKnownOnesAndTheNearest() {
         assertThatThrownBy(() -> Recipes.NEEL_RUN1.with("larning_rate", "1")).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("larning_rate").hasMessageContaining("aux_coefficient")
                 .hasMessageContaining("did you mean 'learning_rate'");
@@ -97,13 +97,13 @@ class RecipeTest {
     @CsvSource({"lernrate, learning_rate", "learningrate, learning_rate", "learn-rate, learning_rate", "rl, lr", "Beta3, beta1",
         "bacth, batch", "dsae, d_sae", "deadafter, dead_after", "warmup, warmup_steps", "l1-coef, l1_coeff", "normalise, normalize",
         "kaux, k_aux", "step, steps"})
-    void an_unknown_setting_is_answered_with_the_name_that_was_meant(String given, String meant) {
+    void anUnknownSettingIsAnsweredWithTheNameThatWasMeant(String given, String meant) {
         assertThatThrownBy(() -> Recipes.NEEL_RUN1.with(given, "1")).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("did you mean '" + meant + "'?");
     }
 
     @Test
-    void a_name_unlike_all_others_is_no_guess() {
+    void aNameUnlikeAllOthersIsNoGuess() {
         assertThatThrownBy(() -> Recipes.NEEL_RUN1.with("zzz", "1")).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("give one of them").hasMessageNotContaining("did you mean");
         assertThatThrownBy(() -> Recipes.get("zzz")).isInstanceOf(Sae4jException.class).hasMessageContaining("give one of them")
@@ -113,20 +113,20 @@ class RecipeTest {
     @ParameterizedTest
     @CsvSource({"lr, fast", "lr, -1", "lr, NaN", "lr, Infinity", "beta2, 1", "k, 0", "k, 1.5", "steps, -3", "d_sae, 0", "error, median",
         "matryoshka, '5,3'", "matryoshka, 'a'", "apply_b_dec, yes"})
-    void a_bad_value_is_answered_with_the_accepted_ones(String key, String value) {
+    void aBadValueIsAnsweredWithTheAcceptedOnes(String key, String value) {
         assertThatThrownBy(() -> Recipes.OPENAI_TOPK.with(key, value)).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("'" + value + "'").hasMessageContaining(key).hasMessageContaining("give ");
     }
 
     @Test
-    void a_setting_without_effect_is_refused() {
+    void aSettingWithoutEffectIsRefused() {
         assertThatThrownBy(() -> Recipes.NEEL_RUN1.with("k", "32")).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("no effect").hasMessageContaining("neel-run1").hasMessageContaining("d_sae");
         assertThat(Recipes.NEEL_RUN1.with(Map.of("k", "32", "activation", "topk")).whole(Setting.K)).isEqualTo(32);
     }
 
     @Test
-    void prefixes_follow_the_number_of_features() {
+    void prefixesFollowTheNumberOfFeatures() {
         assertThat(Recipes.MATRYOSHKA.with("d_sae", "64").matryoshka()).containsExactly(4, 8, 16, 32, 64);
         assertThat(Recipes.MATRYOSHKA.with("d_sae", "3").matryoshka()).containsExactly(1, 3);
         assertThat(Recipes.MATRYOSHKA.with("matryoshka_widths", "5, 7").matryoshka()).containsExactly(5, 7);
@@ -134,14 +134,14 @@ class RecipeTest {
     }
 
     @Test
-    void takes_the_number_of_features_from_given_parameters() {
+    void takesTheNumberOfFeaturesFromGivenParameters() {
         assertThat(Recipes.PAPER.sizedAs(Map.of("W_dec", Tensor.zeros(5, 3))).dSae()).isEqualTo(5);
         assertThat(Recipes.PAPER.sizedAs(Map.of("W_enc", Tensor.zeros(3, 6))).dSae()).isEqualTo(6);
         assertThat(Recipes.PAPER.sizedAs(Map.of()).dSae()).isEqualTo(Recipes.PAPER.dSae());
     }
 
     @Test
-    void one_setting_under_two_names_is_refused() {
+    void oneSettingUnderTwoNamesIsRefused() {
         assertThatThrownBy(() -> Recipes.NEEL_RUN1.with(Map.of("lr", "1", "learning_rate", "2"))).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("same setting");
     }
@@ -151,14 +151,14 @@ class RecipeTest {
         "matryoshka; d_sae=100,prefixes=50; last matryoshka prefix", "openai-topk; dead=ghost; ghost gradients",
         "jumprelu; dead=resample; not defined",
         "paper; d_sae=8000000; 4096000000"})
-    void contradictions_are_refused(String name, String settings, String message) {
+    void contradictionsAreRefused(String name, String settings, String message) {
         Recipe recipe = Recipes.get(name).with(Stream.of(settings.split(",")).map(pair -> pair.split("="))
                 .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1])));
         assertThatThrownBy(() -> recipe.check(512)).isInstanceOf(Sae4jException.class).hasMessageContaining(message);
     }
 
     @Test
-    void learning_rate_and_penalty_rise_and_the_rate_falls() {
+    void learningRateAndPenaltyRiseAndTheRateFalls() {
         Recipe recipe = Recipes.NEEL_RUN1.with(Map.of("lr", "1", "lr_warm_up", "4", "lr_decay", "5", "steps", "20", "l1_warm_up", "2",
                 "l1", "8"));
         assertThat(recipe.learningRate(1)).isEqualTo(0.25);
@@ -173,7 +173,7 @@ class RecipeTest {
 
     @ParameterizedTest
     @MethodSource("presets")
-    void schedules_fit_runs_of_any_length(Recipe recipe) {
+    void schedulesFitRunsOfAnyLength(Recipe recipe) {
         for (String steps : new String[] {"20", "1000", "30000", "1000000"}) {
             Recipe run = recipe.with("steps", steps);
             assertThat(run.whole(Setting.LR_WARM_UP)).as("warm-up").isLessThanOrEqualTo(run.steps() / 20);
@@ -185,7 +185,7 @@ class RecipeTest {
 
     @ParameterizedTest
     @MethodSource("presets")
-    void as_published_nothing_depends_on_the_run_and_no_l0_is_aimed_at(Recipe recipe) {
+    void asPublishedNothingDependsOnTheRunAndNoL0IsAimedAt(Recipe recipe) {
         Recipe published = recipe.asPublished();
         assertThat(published.with("steps", "10").settings()).containsAllEntriesOf(published.settings().entrySet().stream()
                 .filter(e -> !e.getKey().equals("steps")).collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)));
@@ -196,7 +196,7 @@ class RecipeTest {
     }
 
     @Test
-    void automatic_settings_follow_width_length_and_what_is_given() {
+    void automaticSettingsFollowWidthLengthAndWhatIsGiven() {
         Recipe topk = Recipes.OPENAI_TOPK.with(Map.of("d_sae", "1024", "steps", "1000", "batch", "256"));
         assertThat(topk.number(Setting.LR)).isCloseTo(8e-4, within(1e-12));
         assertThat(topk.whole(Setting.DEAD_AFTER)).isEqualTo(25_600);

@@ -24,7 +24,7 @@ import org.sae4j.engine.cpu.CpuEngineProvider;
 
 class ScalingLawTest {
     @Test
-    void a_power_law_is_found_again() {
+    void aPowerLawIsFoundAgain() {
         double[] x = {1, 3, 10, 250};
         double[] y = new double[4];
         for (int i = 0; i < 4; i++) {
@@ -41,7 +41,7 @@ class ScalingLawTest {
 
     @ParameterizedTest
     @CsvSource({"0, 0.3", "0.05, 0.3", "0.2, 0.3", "0.05, 0.12", "0.2, 0.6"})
-    void a_floor_is_found_again(double floor, double exponent) {
+    void aFloorIsFoundAgain(double floor, double exponent) {
         double[] compute = new double[8];
         double[] loss = new double[8];
         for (int i = 0; i < 8; i++) {
@@ -56,7 +56,7 @@ class ScalingLawTest {
     }
 
     @Test
-    void noise_widens_the_interval_that_holds_the_floor() {
+    void noiseWidensTheIntervalThatHoldsTheFloor() {
         int held = 0;
         for (int seed = 0; seed < 20; seed++) {
             CounterRandom random = new CounterRandom(seed);
@@ -76,7 +76,7 @@ class ScalingLawTest {
 
     /** With loss n^-a + s^-b, the least at given n s has n proportional to compute^(b / (a + b)). */
     @Test
-    void the_best_size_grows_as_theory_says() {
+    void theBestSizeGrowsAsTheorySays() {
         double a = 0.4;
         double b = 0.6;
         List<Point> points = new ArrayList<>();
@@ -106,7 +106,7 @@ class ScalingLawTest {
     }
 
     @Test
-    void few_points_give_no_law_but_a_pair() {
+    void fewPointsGiveNoLawButAPair() {
         Point one = new Point(16, 100, 1e6, 3);
         ScalingLaw law = ScalingLaw.of(List.of(one, new Point(32, 100, 2e6, 4)));
         assertThat(law.frontier()).containsExactly(one);
@@ -118,7 +118,7 @@ class ScalingLawTest {
     /** On the batch of the next step, the compared loss is the one that training reports, in the recipe's scale. */
     @ParameterizedTest
     @CsvSource({"neel-run1, true", "anthropic-april-2024, true", "jumprelu, true", "bloom-2024-02, false", "openai-topk, false"})
-    void the_loss_is_that_of_training(String name, boolean sameScale) {
+    void theLossIsThatOfTraining(String name, boolean sameScale) {
         Tensor data = Planted.rows(Planted.dictionary(12, 9, 1), 32, 2, 0.1f, 2);
         Recipe small = Recipes.get(name).asPublished().with(Map.of("d_sae", "20", "batch", "32", "steps", "20", "lr", "1e-3", "normalize", "false"));
         Recipe recipe = small.hasK() ? small.with("k", "3") : small.with("l1_warm_up", "0");

@@ -66,7 +66,7 @@ class TrainerTest {
     @ParameterizedTest
     @ValueSource(strings = {"neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024", "openai-topk", "batch-topk", "matryoshka",
         "jumprelu", "gated"})
-    void a_resumed_run_gives_the_bits_of_an_uninterrupted_one(String name, @TempDir Path folder) {
+    void aResumedRunGivesTheBitsOfAnUninterruptedOne(String name, @TempDir Path folder) {
         Recipe recipe = small(name);
         Map<String, Tensor> expected;
         try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).build()) {
@@ -91,7 +91,7 @@ class TrainerTest {
     @ParameterizedTest
     @ValueSource(strings = {"neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024", "openai-topk", "batch-topk", "matryoshka",
         "jumprelu", "gated"})
-    void a_result_can_be_written_and_opened(String name, @TempDir Path folder) {
+    void aResultCanBeWrittenAndOpened(String name, @TempDir Path folder) {
         try (Trainer trainer = Trainer.builder(engine, small(name), shuffled()).origin(HookPoint.mlpPost(0), "planted").build()) {
             trainer.run(Progress.NONE);
             TrainedSae trained = trainer.result();
@@ -112,7 +112,7 @@ class TrainerTest {
     }
 
     @Test
-    void batch_topk_becomes_a_jump_relu_of_the_same_sparsity() {
+    void batchTopkBecomesAJumpReluOfTheSameSparsity() {
         Recipe recipe = small("batch-topk").with(Map.of("steps", "300", "d_sae", "32", "threshold_decay", "0.9"));
         try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).build()) {
             trainer.run(Progress.NONE);
@@ -125,7 +125,7 @@ class TrainerTest {
     }
 
     @Test
-    void cancelling_leaves_a_resumable_state(@TempDir Path folder) {
+    void cancellingLeavesAResumableState(@TempDir Path folder) {
         Recipe recipe = small("openai-topk");
         Progress cancelAfterFour = new Progress() {
             private long done;
@@ -156,7 +156,7 @@ class TrainerTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 4, 6})
-    void a_source_that_is_cancelled_within_a_step_or_a_resampling_leaves_a_resumable_state(int batches, @TempDir Path folder) {
+    void aSourceThatIsCancelledWithinAStepOrAResamplingLeavesAResumableState(int batches, @TempDir Path folder) {
         Recipe recipe = small("neel-run1");
         float[] expected;
         try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).build()) {
@@ -200,7 +200,7 @@ class TrainerTest {
     }
 
     @Test
-    void a_closed_trainer_says_so() {
+    void aClosedTrainerSaysSo() {
         Trainer trainer = Trainer.builder(engine, small("openai-topk"), shuffled()).build();
         trainer.close();
         trainer.close();
@@ -209,7 +209,7 @@ class TrainerTest {
     }
 
     @Test
-    void a_checkpoint_of_another_recipe_or_no_checkpoint_is_refused(@TempDir Path folder) throws IOException {
+    void aCheckpointOfAnotherRecipeOrNoCheckpointIsRefused(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("checkpoint.safetensors");
         try (Trainer trainer = Trainer.builder(engine, small("openai-topk"), shuffled()).build()) {
             trainer.step();
@@ -232,7 +232,7 @@ class TrainerTest {
     }
 
     @Test
-    void unit_norm_holds_before_adam_only() {
+    void unitNormHoldsBeforeAdamOnly() {
         Recipe recipe = Recipes.NEEL_RUN1.asPublished().with(Map.of("d_sae", "21", "batch", "16"));
         Map<String, Tensor> twice = Map.of("W_dec", Tensor.of(times(Planted.dictionary(21, D, 5), 2), 21, D));
         try (Trainer still = Trainer.builder(engine, recipe.with("lr", "0"), shuffled()).init(twice).build();
@@ -249,7 +249,7 @@ class TrainerTest {
     }
 
     @Test
-    void the_decoders_first_moment_is_orthogonal_to_its_rows(@TempDir Path folder) {
+    void theDecodersFirstMomentIsOrthogonalToItsRows(@TempDir Path folder) {
         try (Trainer trainer = Trainer.builder(engine, small("neel-run1").with("lr", "0"), shuffled()).build()) {
             trainer.step();
             trainer.checkpoint(folder.resolve("c.safetensors"));
@@ -267,7 +267,7 @@ class TrainerTest {
     }
 
     @Test
-    void neels_penalty_grows_with_the_batch() {
+    void neelsPenaltyGrowsWithTheBatch() {
         for (int batch : new int[] {8, 64}) {
             Recipe recipe = Recipes.NEEL_RUN1.asPublished().with(Map.of("d_sae", "21", "batch", Integer.toString(batch)));
             try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).build()) {
@@ -279,7 +279,7 @@ class TrainerTest {
     }
 
     @Test
-    void folding_the_scale_of_normalized_inputs_changes_no_reconstruction() {
+    void foldingTheScaleOfNormalizedInputsChangesNoReconstruction() {
         Recipe recipe = small("anthropic-april-2024");
         try (Trainer trainer = Trainer.builder(engine, recipe, ActivationSource.sequential(DATA)).build()) {
             trainer.run(Progress.NONE);
@@ -313,7 +313,7 @@ class TrainerTest {
     /** Trained on x with its mean subtracted and its norm scaled, an autoencoder does to x what it did to those. */
     @ParameterizedTest
     @ValueSource(strings = {"neel-run1", "paper", "jumprelu", "gated"})
-    void centring_and_scaling_are_folded_into_the_result(String name, @TempDir Path folder) {
+    void centringAndScalingAreFoldedIntoTheResult(String name, @TempDir Path folder) {
         Map<String, String> settings = Map.of("centre", "true", "normalize", "true", "statistics_rows", "200");
         Recipe recipe = small(name).with(settings).with("apply_b_dec", name.equals("neel-run1") ? "true" : "false");
         ActivationSource source = ActivationSource.sequential(DATA);
@@ -345,7 +345,7 @@ class TrainerTest {
     }
 
     @Test
-    void topk_recovers_a_planted_dictionary() {
+    void topkRecoversAPlantedDictionary() {
         float[][] dictionary = Planted.dictionary(24, 16, 7);
         Tensor data = Planted.rows(dictionary, 4000, 2, 0.3f, 8);
         Recipe recipe = Recipes.OPENAI_TOPK.with(Map.of("d_sae", "48", "k", "2", "k_aux", "16", "batch", "128", "steps", "1500",
@@ -376,7 +376,7 @@ class TrainerTest {
     }
 
     @Test
-    void resampling_points_dead_features_at_inputs_and_forgets_their_moments(@TempDir Path folder) {
+    void resamplingPointsDeadFeaturesAtInputsAndForgetsTheirMoments(@TempDir Path folder) {
         float[] bias = new float[21];
         bias[4] = -100;
         Recipe recipe = small("neel-run1").with(Map.of("dead", "resample", "resample_every", "6", "resample_inputs", "64", "l1", "0"));
@@ -412,7 +412,7 @@ class TrainerTest {
     }
 
     @Test
-    void features_that_rarely_fire_are_drawn_anew() {
+    void featuresThatRarelyFireAreDrawnAnew() {
         float[] bias = new float[21];
         bias[4] = -100;
         try (Trainer trainer = Trainer.builder(engine, small("neel-run1").with("normalize", "false"), shuffled())
@@ -428,7 +428,7 @@ class TrainerTest {
     }
 
     @Test
-    void a_gated_autoencoder_starts_from_a_relu_autoencoders_bias() {
+    void aGatedAutoencoderStartsFromAReluAutoencodersBias() {
         float[] bias = new float[21];
         Arrays.fill(bias, 0.3f);
         Tensor given = Tensor.of(bias, 21);
@@ -439,7 +439,7 @@ class TrainerTest {
     }
 
     @Test
-    void the_gates_own_reconstruction_counts_as_auxiliary() {
+    void theGatesOwnReconstructionCountsAsAuxiliary() {
         try (Trainer trainer = Trainer.builder(engine, small("gated").with("normalize", "false"), shuffled()).build()) {
             TrainingMetrics metrics = trainer.step();
             assertThat(metrics.error()).isEqualTo(metrics.l2());
@@ -464,7 +464,7 @@ class TrainerTest {
     }
 
     @Test
-    void initial_tensors_must_fit() {
+    void initialTensorsMustFit() {
         Recipe recipe = small("neel-run1");
         assertThatThrownBy(() -> Trainer.builder(engine, recipe, shuffled()).init(Map.of("W_enc", Tensor.zeros(21, D))).build())
                 .isInstanceOf(Sae4jException.class).hasMessageContaining("[21, 9]").hasMessageContaining("[9, 21]");
@@ -476,7 +476,7 @@ class TrainerTest {
     }
 
     @Test
-    void activations_that_are_not_finite_end_training() {
+    void activationsThatAreNotFiniteEndTraining() {
         float[] values = DATA.toArray();
         values[100] = Float.POSITIVE_INFINITY;
         ActivationSource source = ActivationSource.sequential(Tensor.of(values, 200, D));
@@ -487,7 +487,7 @@ class TrainerTest {
     }
 
     @Test
-    void metrics_are_written_as_lines_of_json(@TempDir Path folder) throws IOException {
+    void metricsAreWrittenAsLinesOfJson(@TempDir Path folder) throws IOException {
         Path path = folder.resolve("run/metrics.jsonl");
         List<TrainingMetrics> seen = new ArrayList<>();
         try (MetricsFile file = new MetricsFile(path, 0);
@@ -503,7 +503,7 @@ class TrainerTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"neel-run1", "bloom-2024-02", "paper", "anthropic-april-2024", "jumprelu", "gated"})
-    void untouched_recipes_with_a_penalty_reach_the_target_l0(String name) {
+    void untouchedRecipesWithAPenaltyReachTheTargetL0(String name) {
         Tensor data = Planted.rows(Planted.dictionary(40, 32, 7), 4000, 4, 0.1f, 8);
         Recipe recipe = Recipes.get(name).with(Map.of("d_sae", "128", "batch", "128", "steps", "800", "target_l0", "4"));
         List<TrainingMetrics> seen = new ArrayList<>();
@@ -517,7 +517,7 @@ class TrainerTest {
     }
 
     @Test
-    void two_widths_or_recipes_share_no_initial_rows() {
+    void twoWidthsOrRecipesShareNoInitialRows() {
         float[] narrow = new Initializer(Recipes.OPENAI_TOPK.with("d_sae", "21"), D).decoder(null);
         float[] wide = new Initializer(Recipes.OPENAI_TOPK.with("d_sae", "42"), D).decoder(null);
         float[] other = new Initializer(Recipes.BATCH_TOPK.with("d_sae", "21"), D).decoder(null);
@@ -528,7 +528,7 @@ class TrainerTest {
     }
 
     @Test
-    void the_same_seed_gives_the_same_bits_and_another_seed_others() {
+    void theSameSeedGivesTheSameBitsAndAnotherSeedOthers() {
         float[] first = encoder(1);
         assertThat(encoder(1)).isEqualTo(first);
         assertThat(encoder(2)).isNotEqualTo(first);
@@ -542,7 +542,7 @@ class TrainerTest {
     }
 
     @Test
-    void kaiming_bounds_are_pytorchs() {
+    void kaimingBoundsArePytorchs() {
         Recipe recipe = Recipes.NEEL_RUN1.with("d_sae", "50");
         float[] encoder = new Initializer(recipe, 30).encoder(null, new float[0]);
         double largest = 0;
@@ -553,7 +553,7 @@ class TrainerTest {
     }
 
     @Test
-    void the_geometric_median_resists_an_outlier() {
+    void theGeometricMedianResistsAnOutlier() {
         float[] rows = {0, 0, 1, 0, 0, 1, 1, 1, 1000, 1000};
         assertThat(Initializer.centre(rows, 2, Recipe.BiasInitialisation.MEAN)).containsExactly(200.4f, 200.4f);
         float[] median = Initializer.centre(rows, 2, Recipe.BiasInitialisation.GEOMETRIC_MEDIAN);

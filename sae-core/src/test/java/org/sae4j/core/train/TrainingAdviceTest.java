@@ -22,7 +22,7 @@ class TrainingAdviceTest {
 
     @ParameterizedTest
     @MethodSource("presets")
-    void there_is_nothing_to_say_about_untouched_recipes(Recipe recipe) {
+    void thereIsNothingToSayAboutUntouchedRecipes(Recipe recipe) {
         assertThat(recipe.with(SHORT).remarks(128, 300_000)).isEmpty();
         assertThat(recipe.with("steps", "0").remarks(128, 10)).isEmpty();
     }
@@ -35,14 +35,14 @@ class TrainingAdviceTest {
         "bloom-2024-02 | so that dead=ghost does nothing. Set dead_after=10%.",
         "openai-topk | Set lr=auto (0.000800 for 1,024 features)",
         "jumprelu | Thresholds stay near 0",
-        "neel-run1 | No feature is drawn anew",
+        "neel-run1 | No feature is drawn again",
     })
-    void what_published_settings_come_to_in_a_short_run_is_said(String name, String remark) {
+    void whatPublishedSettingsComeToInAShortRunIsSaid(String name, String remark) {
         assertThat(Recipes.get(name).asPublished().with(SHORT).remarks(128, 300_000)).anySatisfy(line -> assertThat(line).contains(remark));
     }
 
     @Test
-    void passes_few_rows_and_a_k_as_wide_as_the_inputs_are_said() {
+    void passesFewRowsAndAKAsWideAsTheInputsAreSaid() {
         Recipe recipe = Recipes.OPENAI_TOPK.with(SHORT);
         assertThat(recipe.remarks(128, 100_000)).containsExactly(
                 "The run takes 256,000 rows, 2.6 passes over the 100,000 that there are. Set steps=390 for one pass, or harvest more.");
@@ -59,7 +59,7 @@ class TrainingAdviceTest {
     }
 
     @Test
-    void an_assessment_says_what_is_good_the_target_and_what_to_change() {
+    void anAssessmentSaysWhatIsGoodTheTargetAndWhatToChange() {
         assertThat(assess(0.9, 32, 1).headline())
                 .isEqualTo("The autoencoder is good: explained variance 0.900 at L0 32.0, 1 of 100 features did not fire in 1,000 rows");
         assertThat(assess(0.9, 32, 1).advice()).isEmpty();

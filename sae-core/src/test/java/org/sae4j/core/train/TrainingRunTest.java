@@ -46,7 +46,7 @@ class TrainingRunTest {
     }
 
     @Test
-    void a_folder_has_all_that_belongs_to_an_autoencoder(@TempDir Path folder) throws IOException {
+    void aFolderHasAllThatBelongsToAnAutoencoder(@TempDir Path folder) throws IOException {
         TrainingRun.Result result;
         try (TrainingRun run = run(folder, Existing.REFUSE).evaluation(sae -> Evaluator.evaluate(sae, DATA, Progress.NONE), 5).build()) {
             assertThat(run.remarks()).anySatisfy(remark -> assertThat(remark).contains("rows for each feature"));
@@ -67,7 +67,7 @@ class TrainingRunTest {
     }
 
     @Test
-    void an_interrupted_run_goes_on_to_the_same_bits(@TempDir Path folder) {
+    void anInterruptedRunGoesOnToTheSameBits(@TempDir Path folder) {
         TrainingRun.Result whole;
         try (TrainingRun run = run(folder.resolve("whole"), Existing.REFUSE).build()) {
             whole = run.run(Progress.NONE);
@@ -101,7 +101,7 @@ class TrainingRunTest {
     }
 
     @Test
-    void without_a_folder_nothing_is_written_and_after_close_nothing_runs() {
+    void withoutAFolderNothingIsWrittenAndAfterCloseNothingRuns() {
         TrainingRun run = TrainingRun.builder(engine, RECIPE, ActivationSource.shuffled(DATA, 3)).build();
         assertThat(run.run(Progress.NONE).evaluation().tokens()).isPositive();
         run.close();

@@ -105,7 +105,7 @@ public final class CpuEngineProvider implements EngineProvider {
         Optional<String> wanted = options.device();
         if (wanted.isPresent() && !wanted.get().equals("0")
                 && !device.name().toLowerCase(Locale.ROOT).contains(wanted.get().toLowerCase(Locale.ROOT))) {
-            throw new EngineException("there is no device " + wanted.get() + ", only 0: " + device.name(), OPTIONS, "leave the device out");
+            throw new EngineException("no device " + wanted.get() + ", only 0: " + device.name(), OPTIONS, "leave the device out");
         }
         for (Map.Entry<String, String> setting : options.settings().entrySet()) {
             if (!setting.getKey().equals(VECTOR) && !setting.getKey().equals(DENSE)) {

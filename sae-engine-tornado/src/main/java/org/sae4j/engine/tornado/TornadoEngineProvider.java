@@ -98,7 +98,7 @@ public final class TornadoEngineProvider implements EngineProvider {
         return ServiceLoader.load(EngineProvider.class, TornadoEngineProvider.class.getClassLoader()).stream()
                 .map(ServiceLoader.Provider::get)
                 .filter(provider -> provider.id().equals(id) && !provider.id().equals("tornado")).findFirst()
-                .orElseThrow(() -> new EngineException("there is no engine " + id + " to verify first runs with", "tornado engine",
+                .orElseThrow(() -> new EngineException("no engine " + id + " to verify first runs with", "tornado engine",
                         "add it to the class path, or set " + TornadoSettings.VERIFY + " to another engine or to " + TornadoSettings.OFF))
                 .open(new EngineOptions(Optional.empty(), threads, Map.of()));
     }

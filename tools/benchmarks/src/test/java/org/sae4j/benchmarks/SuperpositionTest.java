@@ -47,7 +47,7 @@ class SuperpositionTest {
         "neel-run1, dead=none lr=4e-3 l1=1.6e-3, 0.85",
         "jumprelu, batch=64 steps=2000 lr=3e-3 lr_warm_up=0 l1_warm_up=600 bandwidth=1 threshold_init=0.3 l1=2 dead=aux_k "
             + "dead_after=4000, 0.80"})
-    void recipes_find_most_directions(String name, String settings, double atLeast) {
+    void recipesFindMostDirections(String name, String settings, double atLeast) {
         Superposition.Outcome outcome = study.train(recipe(name, settings));
         assertThat(outcome.similarity()).isGreaterThan(atLeast);
         assertThat(outcome.deadShare()).isLessThan(0.15);
@@ -55,12 +55,12 @@ class SuperpositionTest {
 
     /** What random unit rows reach, so that the test above can fail. */
     @Test
-    void an_untrained_autoencoder_finds_none() {
+    void anUntrainedAutoencoderFindsNone() {
         assertThat(study.train(recipe("openai-topk", "k=3 steps=0")).similarity()).isLessThan(0.6);
     }
 
     @Test
-    void rows_are_sums_of_few_directions_and_depend_on_their_position_alone() {
+    void rowsAreSumsOfFewDirectionsAndDependOnTheirPositionAlone() {
         SuperpositionSource source = new SuperpositionSource(96, 32, PROBABILITY, 3, "training");
         float[] many = new float[2000 * 32];
         source.next(many);

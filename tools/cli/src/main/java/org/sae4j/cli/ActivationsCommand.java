@@ -66,7 +66,7 @@ final class ActivationsCommand implements Runnable {
 
     /** Where tokens come from. */
     static final class Source {
-        @Option(names = "--tokens", paramLabel = "IDS", description = "Token ids: rows separated by ';', ids by ','. Used as they are.")
+        @Option(names = "--tokens", paramLabel = "IDS", description = "Token ids: rows separated by ';', ids by ','.")
         private String tokens;
 
         @Option(names = "--text", paramLabel = "TEXT", description = "A text; the beginning-of-sequence token is put before it.")
@@ -110,7 +110,7 @@ final class ActivationsCommand implements Runnable {
     private int[] encode(String text, Transformer transformer) {
         if (text.isEmpty()) {
             throw new Sae4jException("the text is empty", source.text != null ? "--text" : source.file.toString(),
-                    "give at least one character, or --tokens");
+                    "pass at least one character, or --tokens");
         }
         Tokenization tokenization = noBos ? transformer.tokenization().withoutBos() : transformer.tokenization();
         List<Context> contexts = tokenization.contexts(text);

@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 
 /** Writes an autoencoder in another layout. */
 @Command(name = "convert", description = {"Write an autoencoder or transcoder of any readable kind in another layout.",
-        "What the layout cannot express is refused. What reading folds into the weights (scales, centring, decoder norms) stays folded."},
+        "What the layout cannot express is refused. What reading folds into the weights (scales, centering, decoder norms) stays folded."},
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class ConvertCommand implements Runnable {
     @Option(names = "--sae", required = true, paramLabel = "PATH", description = "The autoencoder: a folder or the file of weights.")

@@ -37,29 +37,30 @@ final class CorpusOptions {
     private Files files;
 
     @Option(names = "--field", paramLabel = "NAME", defaultValue = "text",
-            description = "The field of --jsonl that holds the text. Default: ${DEFAULT-VALUE}.")
+            description = "The field of --jsonl with the text. Default: ${DEFAULT-VALUE}.")
     private String field;
 
     @Option(names = "--pack", paramLabel = "HOW", defaultValue = "documents",
-            description = "documents: every document for itself, in as many contexts as it needs; packed: documents one after the other, "
-                    + "BOS between them, cut to full contexts. Each context begins with BOS. Default: ${DEFAULT-VALUE}.")
+            description = "documents: each document in its own contexts, as many as it needs; packed: documents concatenated, "
+                    + "with BOS between them, and cut into full contexts. Each context starts with BOS. Default: ${DEFAULT-VALUE}.")
     private Tokenization.Packing packing;
 
     @Option(names = "--context", paramLabel = "N", description = "Tokens in a context, BOS included. Default: the model's context.")
     private Integer context;
 
-    @Option(names = "--no-bos", description = "Do not begin contexts with the beginning-of-sequence token.")
+    @Option(names = "--no-bos", description = "Do not start contexts with the beginning-of-sequence token.")
     private boolean noBos;
 
-    @Option(names = "--bos", paramLabel = "ID", description = "Begin contexts with this token, for a tokenizer that names none; it does "
-            + "not count. Models make a sink of attention of what stands first.")
+    @Option(names = "--bos", paramLabel = "ID", description = "Start contexts with this token, for a tokenizer that names none. It does "
+            + "not count. Models use the first position as an attention sink.")
     private Integer bos;
 
-    @Option(names = "--exclude", split = ",", paramLabel = "ID", description = "Tokens that the model reads and that are left out of all "
-            + "else, wherever they stand. Default: the beginning-of-sequence token.")
+    @Option(names = "--exclude", split = ",", paramLabel = "ID",
+            description = "Tokens that the model reads but that are excluded from everything else, "
+            + "wherever they occur. Default: the beginning-of-sequence token.")
     private List<Integer> excluded;
 
-    @Option(names = "--keep-special", description = "Leave no token out.")
+    @Option(names = "--keep-special", description = "Exclude no token.")
     private boolean keepSpecial;
 
     /** Files of one kind. */
@@ -73,7 +74,7 @@ final class CorpusOptions {
         @Option(names = "--jsonl", arity = "1..*", paramLabel = "FILE", description = "JSON objects, one a line, each a document.")
         private List<Path> jsonl;
 
-        @Option(names = "--tokens", arity = "1..*", paramLabel = "FILE", description = "Token ids, used as they are: one context a line, "
+        @Option(names = "--tokens", arity = "1..*", paramLabel = "FILE", description = "Token ids: one context per line, "
                 + "or a safetensors file with one tensor of whole numbers [contexts, length].")
         private List<Path> tokens;
 
@@ -146,7 +147,7 @@ final class CorpusOptions {
             return List.of();
         }
         if (files.tokens != null) {
-            throw new ParameterException(spec.commandLine(), "--tokens are no texts, give --corpus, --text or --jsonl");
+            throw new ParameterException(spec.commandLine(), "--tokens are not texts; pass --corpus, --text or --jsonl");
         }
         try (Corpus corpus = corpus()) {
             return corpus.documents(progress);
@@ -175,6 +176,6 @@ final class CorpusOptions {
         String left = how.getOrDefault("excluded_tokens", "");
         how.remove("excluded_tokens");
         return how.entrySet().stream().map(e -> e.getKey() + " " + e.getValue()).collect(Collectors.joining(", ")) + "; "
-                + (left.isEmpty() ? "no token is left out" : "tokens left out wherever they stand: " + left);
+                + (left.isEmpty() ? "no token is excluded" : "tokens excluded wherever they occur: " + left);
     }
 }

@@ -58,8 +58,8 @@ final class DemoReport {
 
     void write(Path file) {
         Report.Builder report = Report.builder("What a sparse autoencoder finds in a transformer")
-                .subtitle("sae4j demo: the one-block transformer gelu-1l-demo, its MLP activations, and 13 domains of text whose truth "
-                        + "is known")
+                .subtitle("sae4j demo: the one-block transformer gelu-1l-demo, its MLP activations, and 13 domains of text whose "
+                        + "ground truth is known")
                 .provenance(provenance()).section(overview()).section(findings()).section(autoencoders());
         outcomes.forEach(o -> report.section(Section.of(o.experiment(), o.result())));
         report.section(next()).build().write(file);
@@ -87,7 +87,7 @@ final class DemoReport {
                 .lead("A transformer's hidden layer packs many meanings into few numbers. A sparse autoencoder writes each activation as a "
                         + "sum of few features out of many. The demo trained three of them on blocks.0.mlp.hook_post of a small "
                         + "transformer that knows five languages, geography, chemistry, families, code, DNA, base64 and arithmetic, and "
-                        + "asked five experiments what the features are. Everything below was computed on this machine, in "
+                        + "ran five experiments on the features. Everything below was computed on this machine, in "
                         + Math.round(seconds) + " seconds.")
                 .findings(List.of(
                         format("%,d features explain %.1f%% of the variance of the activations with %.0f active at a time, and keep %.1f%% "
@@ -150,7 +150,7 @@ final class DemoReport {
         return new Figure.Table("best-features", "The best detector of each domain", "Chosen by the AUROC of the largest activation "
                 + "over a document, documents of the domain against all others (0.5 is chance, 1 is perfect), equal ones by that over "
                 + "tokens. Many features are words, not domains: they tell documents apart without being active on all tokens. Loss: "
-                + "change of the next token's loss when the feature is taken out at its strongest token of up to "
+                + "change of the next token's loss when the feature is removed at its strongest token of up to "
                 + profiles.settings().removalDocuments() + format(" documents. n = %,d documents, %,d tokens; seed %d.",
                         profiles.documents(), profiles.tokens(), seed),
                 List.of("domain", "feature", "AUROC by document", "AUROC by token", "active on tokens (%)", "of these in the domain (%)",
@@ -166,7 +166,7 @@ final class DemoReport {
                 .ifPresent(e -> strips.add(new Figure.Strip(domain + ", feature " + best.feature(), e.tokens(),
                         DoubleStream.of(e.activations()).map(a -> a / e.activation()).toArray()))));
         return new Figure.TokenStrips("best-examples", "Where these features fire most strongly", "Each feature's strongest document of "
-                + "its domain, coloured by its activation there; more in " + FeaturePages.PAGE + ". Seed " + seed + ".",
+                + "its domain, colored by its activation there; more in " + FeaturePages.PAGE + ". Seed " + seed + ".",
                 new Figure.ColorScale(Figure.Palette.SEQUENTIAL, 0, 1, "activation, of the largest shown"), strips);
     }
 
@@ -244,7 +244,7 @@ final class DemoReport {
     }
 
     private Section next() {
-        return Section.builder("next", "Go on from here").lead("The file " + FeaturePages.PAGE + " beside this report shows the "
+        return Section.builder("next", "Where to go from here").lead("The file " + FeaturePages.PAGE + " next to this report shows the "
                 + "best feature of each domain: where it fires, which tokens it promotes, and what the model predicts without it.",
                 "The folder of this report also holds the models, the autoencoders and the results, for example for these commands:")
                 .commands("./sae run ablation --model sae-demo/models/gelu-1l-demo --sae sae-demo/autoencoders/topk-2048 --output my-ablation",

@@ -52,13 +52,13 @@ final class DevicesCommand implements Runnable {
                 print(provider, out);
             } catch (LinkageError | RuntimeException e) {
                 broken++;
-                out.printf("engine not usable: %s: asking it failed, %s%n  mend report this to its author, or take its jar away%n",
+                out.printf("engine not usable: %s: asking it failed, %s%n  fix: report this to its author, or remove its jar%n",
                         provider.getClass().getName(), e);
             }
         }
         for (Engines.Broken engine : Engines.broken(loader)) {
             broken++;
-            out.printf("engine not usable: %s: %s%n  mend take its jar away, or put in a version that works%n", engine.provider(),
+            out.printf("engine not usable: %s: %s%n  fix: remove its jar, or install a version that works%n", engine.provider(),
                     engine.reason());
         }
         out.flush();
@@ -119,7 +119,7 @@ final class DevicesCommand implements Runnable {
         switch (provider.availability()) {
             case Availability.Available available -> out.printf("engine %-8s %s: available, %s%n", provider.id(), provider.name(),
                     available.detail());
-            case Availability.Unavailable unavailable -> out.printf("engine %-8s %s: not available, %s%n  mend %s%n", provider.id(),
+            case Availability.Unavailable unavailable -> out.printf("engine %-8s %s: not available, %s%n  fix: %s%n", provider.id(),
                     provider.name(), unavailable.reason(), unavailable.remedy());
         }
         for (Device device : provider.devices()) {

@@ -21,8 +21,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Checks Java, its flags, memory, engines and plugins, and says for each thing that is missing how to mend it. */
-@Command(name = "doctor", description = "Check Java, its flags, memory, engines, TornadoVM and plugins, and say how to mend what is missing.",
+/** Checks Java, its flags, memory, engines and plugins, and says how to fix each problem. */
+@Command(name = "doctor", description = "Check Java, its flags, memory, engines, TornadoVM and plugins, and say how to fix problems.",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class DoctorCommand implements Runnable {
     private static final double GIB = 1L << 30;
@@ -38,7 +38,7 @@ final class DoctorCommand implements Runnable {
     @Mixin
     private JsonOption json;
 
-    private int mends;
+    private int problems;
     private final List<String> remedies = new ArrayList<>();
 
     DoctorCommand() {
@@ -46,7 +46,7 @@ final class DoctorCommand implements Runnable {
 
     @Override
     public void run() {
-        mends = 0;
+        problems = 0;
         remedies.clear();
         if (json.begin()) {
             json.print("doctor", values());
@@ -54,8 +54,8 @@ final class DoctorCommand implements Runnable {
         }
         PrintWriter out = spec.commandLine().getOut();
         check(out);
-        int count = mends;
-        out.println(count == 0 ? "nothing to mend" : count == 1 ? "one thing to mend, see above" : count + " things to mend, see above");
+        int count = problems;
+        out.println(count == 0 ? "No problems found" : count == 1 ? "1 problem found, see above" : count + " problems found, see above");
         out.flush();
     }
 
@@ -74,8 +74,8 @@ final class DoctorCommand implements Runnable {
         values.put("processors", Runtime.getRuntime().availableProcessors());
         values.put("engines", DevicesCommand.values(plugins.loader()));
         values.put("experiments", plugins.experiments().all().stream().map(Experiment::id).toList());
-        values.put("to_mend", mends);
-        values.put("mend", List.copyOf(remedies));
+        values.put("problems", problems);
+        values.put("fixes", List.copyOf(remedies));
         return values;
     }
 
@@ -92,7 +92,7 @@ final class DoctorCommand implements Runnable {
     private void java(PrintWriter out) {
         out.printf("java   %s (%s, %s)%n", Runtime.version(), System.getProperty("java.vendor"), System.getProperty("java.home"));
         if (System.getProperty("java.vm.info", "").contains("interpreted")) {
-            mend(out, "java is interpreted, hundreds of times slower: remove -Xint");
+            fix(out, "java is interpreted, hundreds of times slower: remove -Xint");
         }
     }
 
@@ -101,7 +101,7 @@ final class DoctorCommand implements Runnable {
             out.printf("vector jdk.incubator.vector is resolved%n");
         } else {
             out.printf("vector jdk.incubator.vector is missing, kernels are scalar and slow%n");
-            mend(out, "start java with --add-modules jdk.incubator.vector, as ./sae does");
+            fix(out, "start java with --add-modules jdk.incubator.vector, as ./sae does");
         }
     }
 
@@ -112,13 +112,13 @@ final class DoctorCommand implements Runnable {
             out.printf("memory heap up to %.1f GiB; machine %.1f GiB, free %.1f%n", heap / GIB, all / GIB,
                     system.getFreeMemorySize() / GIB);
             if (heap > all) {
-                mend(out, "the heap may grow beyond the machine's memory: lower -Xmx in SAE_JAVA_OPTS");
+                fix(out, "the heap may grow beyond the machine's memory: lower -Xmx in SAE_JAVA_OPTS");
             }
         } else {
             out.printf("memory heap up to %.1f GiB%n", heap / GIB);
         }
         if (heap < COMFORTABLE_HEAP) {
-            mend(out, "less than 1 GiB of heap is too little for the demo: raise it with SAE_JAVA_OPTS=-Xmx2g");
+            fix(out, "less than 1 GiB of heap is too little for the demo: raise it with SAE_JAVA_OPTS=-Xmx2g");
         }
     }
 
@@ -127,20 +127,20 @@ final class DoctorCommand implements Runnable {
         if (home == null || home.isBlank()) {
             out.printf("tornadovm no SDK; the GPU engine needs one, see docs/gpu.md%n");
         } else if (!Files.isRegularFile(Path.of(home, "tornado-argfile"))) {
-            out.printf("tornadovm TORNADOVM_HOME is %s, which is no SDK%n", home);
-            mend(out, "set TORNADOVM_HOME to the folder that holds tornado-argfile, or unset it");
+            out.printf("tornadovm TORNADOVM_HOME is %s, which is not an SDK%n", home);
+            fix(out, "set TORNADOVM_HOME to the folder with tornado-argfile, or unset it");
         } else {
             out.printf("tornadovm %s%n", home);
         }
     }
 
     private void engines(PrintWriter out) {
-        mends += DevicesCommand.print(plugins.loader(), out);
+        problems += DevicesCommand.print(plugins.loader(), out);
         try {
             out.printf("auto   %s%n", Engines.choose(Engines.AUTO, plugins.loader()).reason());
         } catch (EngineException e) {
             out.printf("auto   none%n");
-            mend(out, Objects.requireNonNull(e.getMessage()));
+            fix(out, Objects.requireNonNull(e.getMessage()));
         }
     }
 
@@ -149,13 +149,13 @@ final class DoctorCommand implements Runnable {
         out.printf("experiments %s%n", String.join(", ", experiments.all().stream().map(e -> e.id()).toList()));
         experiments.broken().forEach((plugin, reason) -> {
             out.printf("experiment not usable: %s: %s%n", plugin, reason);
-            mend(out, "take its jar away, or put in a version that works");
+            fix(out, "remove its jar, or install a version that works");
         });
     }
 
-    private void mend(PrintWriter out, String what) {
-        mends++;
+    private void fix(PrintWriter out, String what) {
+        problems++;
         remedies.add(what);
-        out.printf("  mend %s%n", what);
+        out.printf("  fix: %s%n", what);
     }
 }

@@ -51,8 +51,8 @@ final class EvaluateCommand implements Runnable, Needs {
             + "whole corpus.")
     private Long maxRows;
 
-    @Option(names = "--keep-first", description = "With --model: leave the first position of every context out of reconstruction and "
-            + "firing, and keep its activation when others are replaced, also where no BOS stands there.")
+    @Option(names = "--keep-first", description = "With --model: exclude the first position of every context from reconstruction and "
+            + "firing, and keep its activation when others are replaced, even without BOS there.")
     private boolean keepFirst;
 
     @Option(names = "--activations", arity = "1..*", paramLabel = "PATH",
@@ -63,7 +63,7 @@ final class EvaluateCommand implements Runnable, Needs {
     private String tensor;
 
     @Option(names = "--output", paramLabel = "FILE", description = "Write all numbers as JSON too, with the density of every feature; a "
-            + "file whose name ends with .jsonl gets one more line.")
+            + "file whose name ends with .jsonl gets a line appended.")
     private Path output;
 
     @Mixin
@@ -181,11 +181,11 @@ final class EvaluateCommand implements Runnable, Needs {
         line(out, "MSE", "%.6g", e.mse());
         line(out, "cosine", "%.4f", e.cosine());
         line(out, "explained variance", "%.4f", e.explainedVariance());
-        e.large().ifPresent(large -> line(out, "  of all rows", "%.4f with %d rows of a norm above %.4g, which are left out of all else "
+        e.large().ifPresent(large -> line(out, "  of all rows", "%.4f with %d rows of a norm above %.4g, which are excluded from all else "
                 + "(--max-norm)", large.explainedVariance(), large.rows(), large.normLimit()));
         line(out, "dead features", "%d of %d (never in these tokens)", e.dead(), e.density().length);
         line(out, "dense features", "%d above 1%%, %d above 10%%", e.denserThan(0.01), e.denserThan(0.1));
-        line(out, "mean centring |mu|/|sigma|", "%.3f", e.meanCentring());
+        line(out, "mean centering |mu|/|sigma|", "%.3f", e.meanCentring());
         e.recovered().ifPresent(r -> {
             line(out, "cross-entropy in nats", "clean %.4f, with autoencoder %.4f, with zeros %.4f", r.ceClean(), r.ceSae(), r.ceZero());
             line(out, "  tokens kept", "%d as they were, of %d with a prediction: those that do not count%s", r.kept(), r.predictions(),

@@ -364,7 +364,7 @@ final class Exploration {
             RowNorms norms = store.norms(terminal);
             StoreRows rows = store.within(norms.limit(RowNorms.DEFAULT_MULTIPLE), terminal);
             if (rows.leftOut() > 0) {
-                terminal.say(String.format(Locale.ROOT, "left out %,d of %,d activations whose norm is more than %.0f times the median %.4g; "
+                terminal.say(String.format(Locale.ROOT, "excluded %,d of %,d activations whose norm is more than %.0f times the median %.4g; "
                         + "the largest is %.4g: a few massive ones would decide everything", rows.leftOut(), store.rows(),
                         RowNorms.DEFAULT_MULTIPLE, norms.median(), norms.max()));
             }

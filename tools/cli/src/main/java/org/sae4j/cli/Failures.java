@@ -52,14 +52,14 @@ final class Failures {
     }
 
     static int outOfMemory(OutOfMemoryError error, CommandLine command) {
-        print(command, "memory is exhausted (" + error.getMessage() + "), the heap may have " + Runtime.getRuntime().maxMemory()
-                + " bytes, raise it with SAE_JAVA_OPTS=-Xmx or take a smaller batch");
+        print(command, "out of memory (" + error.getMessage() + "), the heap may have " + Runtime.getRuntime().maxMemory()
+                + " bytes, raise it with SAE_JAVA_OPTS=-Xmx or use a smaller batch");
         return FAILED;
     }
 
     static int undelivered(IOException error, int code, CommandLine command) {
-        print(command, "standard output cannot be written (" + error.getMessage() + "), what the command printed is lost, "
-                + "give it a place with room");
+        print(command, "standard output cannot be written (" + error.getMessage() + "); the output of the command is lost, "
+                + "write it to a disk with free space");
         return code == 0 ? FAILED : code;
     }
 

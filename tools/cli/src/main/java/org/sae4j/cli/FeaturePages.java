@@ -267,7 +267,7 @@ final class FeaturePages {
     private Figure shifts(Removal r) {
         List<TokenShift> both = Stream.concat(r.risen().stream(), r.fallen().reversed().stream()).toList();
         return new Figure.Bars("shifts", "Predictions without it", format("Mean change of the next token's probability when the feature is "
-                + "taken out at its strongest token. The mean divergence of the predictions is %.3g nats. n = %d documents; seed %d.",
+                + "removed at its strongest token. The mean divergence of the predictions is %.3g nats. n = %d documents; seed %d.",
                 r.kl(), r.documents(), settings.seed()), Axis.of("token"), Axis.of("change of the mean probability (percentage points)"),
                 both.stream().map(t -> shown(t.text())).toList(),
                 List.of(BarSeries.of("change", both.stream().mapToDouble(t -> 100 * (t.after() - t.before())).toArray())), true);
@@ -277,7 +277,7 @@ final class FeaturePages {
         List<List<Object>> rows = r.predictions().stream().limit(PREDICTIONS).map(p -> List.<Object>of(end(p.context()), shown(p.next()),
                 p.activation(), 100 * p.before(), 100 * p.after(), p.lossChange())).toList();
         return new Figure.Table("predictions", "The next token with and without it", "The documents with the largest activations, up to "
-                + "the token at which the feature is taken out, and the probability of the token that follows. Loss in nats.",
+                + "the token at which the feature is removed, and the probability of the token that follows. Loss in nats.",
                 List.of("text", "next token", "activation", "with (%)", "without (%)", "loss change"), rows);
     }
 
@@ -287,7 +287,7 @@ final class FeaturePages {
     }
 
     private Figure facts(FeatureProfile f) {
-        return new Figure.Table("facts", "Facts with and without it", "Facts whose prompts activate it most; it is taken out at all tokens "
+        return new Figure.Table("facts", "Facts with and without it", "Facts whose prompts activate it most; it is removed at all tokens "
                 + "of the prompt. The probability is that of the answer's first token.",
                 List.of("prompt", "answer", "activation", "with (%)", "without (%)"), f.facts().stream().map(fact -> List.<Object>of(
                         fact.prompt(), shown(fact.answer()), fact.activation(), 100 * fact.before(), 100 * fact.after())).toList());

@@ -105,7 +105,7 @@ final class FeaturesCommand implements Runnable, Needs {
             ExperimentRun run = ExperimentRun.builder(transformer, engine).autoencoder(autoencoder).corpus(documents)
                     .tokenization(corpus.tokenization(transformer)).facts(asked).seed(seed).progress(terminal).build();
             EncodedCorpus encoded = run.encodedCorpus();
-            terminal.say(String.format(Locale.ROOT, "%,d tokens of %,d documents, %,d more were read and left out",
+            terminal.say(String.format(Locale.ROOT, "%,d tokens of %,d documents; %,d more were read and excluded",
                     encoded.features().rows(), documents.size(), encoded.leftOut()));
             LabelScores scores = LabelScores.of(encoded, terminal);
             FeatureProfiles profiles = FeatureProfiles.compute(transformer, autoencoder, scores, features(scores), asked,
@@ -120,7 +120,7 @@ final class FeaturesCommand implements Runnable, Needs {
     private void checkFeatures(int dSae) {
         for (int feature : choice.features) {
             if (feature < 0 || feature >= dSae) {
-                throw new Sae4jException("there is no feature " + feature + ", only 0 to " + (dSae - 1), "--feature",
+                throw new Sae4jException("no feature " + feature + ", only 0 to " + (dSae - 1), "--feature",
                         "choose features of this autoencoder");
             }
         }
@@ -141,7 +141,7 @@ final class FeaturesCommand implements Runnable, Needs {
         int[] sample = FeatureProfiles.sample(scores, UNLABELLED, seed);
         if (sample.length == 0) {
             throw new Sae4jException("no feature is active in the corpus", corpus.paths().toString(),
-                    "give texts that the autoencoder knows, or choose features with --feature");
+                    "pass texts like those it was trained on, or choose features with --feature");
         }
         return sample;
     }

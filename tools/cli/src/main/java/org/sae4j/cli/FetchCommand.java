@@ -17,11 +17,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Downloads from the hub. Standard output has the folder and nothing else, so that scripts can use it. */
-@Command(name = "fetch", description = {"Download a model or autoencoder from the Hugging Face hub and print the folder where it lies.",
+@Command(name = "fetch", description = {"Download a model or autoencoder from the Hugging Face hub and print its folder.",
         "sae:RELEASE/ID names an autoencoder as SAELens' directory does, such as sae:gpt2-small-res-jb/blocks.8.hook_resid_pre: its folder or "
                 + "file is printed, and with --with-model the folder of its model in a second line.",
-        "Without --include: config, tokenizer and weights at the top of the repository. A broken download is continued when run again.",
-        "HF_TOKEN or ~/.cache/huggingface/token gives access to what is gated or private."},
+        "Without --include: config, tokenizer and weights at the top of the repository. Run again to continue an interrupted download.",
+        "HF_TOKEN or ~/.cache/huggingface/token gives access to gated and private repositories."},
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class FetchCommand implements Runnable {
     private static final String RELEASE = "sae:";
@@ -41,7 +41,7 @@ final class FetchCommand implements Runnable {
     private boolean withModel;
 
     @Option(names = "--cache", paramLabel = "DIR",
-            description = "Where to keep downloads. Default: SAE4J_CACHE, else sae4j in XDG_CACHE_HOME or in ~/.cache.")
+            description = "Where to keep downloads. Default: SAE4J_CACHE, or sae4j in XDG_CACHE_HOME or ~/.cache.")
     private @Nullable Path cache;
 
     @Option(names = "--endpoint", paramLabel = "URL",
@@ -59,7 +59,7 @@ final class FetchCommand implements Runnable {
         boolean named = repository.startsWith(RELEASE);
         if (named ? !include.isEmpty() : withModel) {
             throw new ParameterException(spec.commandLine(), named ? "--include has no effect on " + RELEASE + "RELEASE/ID"
-                    : "--with-model belongs to " + RELEASE + "RELEASE/ID");
+                    : "--with-model needs " + RELEASE + "RELEASE/ID");
         }
         @Nullable HubReference reference = named ? null : Usage.argument(spec, () -> HubReference.parse(repository));
         HubSettings environment = HubSettings.fromEnvironment().withOffline(offline);

@@ -28,8 +28,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Continues a text. */
-@Command(name = "generate", description = "Continue a text or tokens, with features moved if asked for. Without a temperature the likeliest "
-        + "token is taken each time.",
+@Command(name = "generate", description = "Continue a text or tokens, optionally with features changed. Without a temperature, the "
+        + "most likely token is taken each time.",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class GenerateCommand implements Runnable {
     @Spec
@@ -46,7 +46,7 @@ final class GenerateCommand implements Runnable {
         @Option(names = "--text", paramLabel = "TEXT", description = "A text; the tokenizer adds the tokens that it adds to every text.")
         private String text;
 
-        @Option(names = "--tokens", paramLabel = "IDS", description = "Token ids such as 1,2,3, as they are.")
+        @Option(names = "--tokens", paramLabel = "IDS", description = "Token ids such as 1,2,3.")
         private String tokens;
 
         Source() {
@@ -57,14 +57,14 @@ final class GenerateCommand implements Runnable {
     private int count;
 
     @Option(names = "--temperature", paramLabel = "X", defaultValue = "0",
-            description = "Divides logits before a token is drawn; 0 takes the likeliest. Default: ${DEFAULT-VALUE}.")
+            description = "Divides logits before a token is drawn; 0 takes the most likely. Default: ${DEFAULT-VALUE}.")
     private double temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", defaultValue = "0", description = "Draw from the K likeliest tokens only; 0 for all.")
+    @Option(names = "--top-k", paramLabel = "K", defaultValue = "0", description = "Draw only from the K most likely tokens; 0 for all.")
     private int topK;
 
     @Option(names = "--top-p", paramLabel = "P", defaultValue = "1",
-            description = "Draw from the likeliest tokens that have probability P together. Default: ${DEFAULT-VALUE}.")
+            description = "Draw only from the most likely tokens with total probability P. Default: ${DEFAULT-VALUE}.")
     private double topP;
 
     @Option(names = "--repetition-penalty", paramLabel = "X", defaultValue = "1",
@@ -74,7 +74,7 @@ final class GenerateCommand implements Runnable {
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the draws. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
-    @Option(names = "--sae", paramLabel = "PATH", description = "An autoencoder whose features are moved.")
+    @Option(names = "--sae", paramLabel = "PATH", description = "The autoencoder whose features are changed.")
     private Path sae;
 
     @Option(names = "--steer", split = ",", paramLabel = "FEATURE=VALUE",
@@ -85,7 +85,7 @@ final class GenerateCommand implements Runnable {
             description = "Set the activation of FEATURE to VALUE at every position; what the autoencoder misses stays.")
     private Map<Integer, Double> clamp;
 
-    @Option(names = "--compare", description = "Also continue without moved features.")
+    @Option(names = "--compare", description = "Also continue without changed features.")
     private boolean compare;
 
     @Option(names = "--json", description = "Print one JSON object with \"tokens\" and \"text\".")
@@ -129,7 +129,7 @@ final class GenerateCommand implements Runnable {
         }
         boolean moved = steer != null || clamp != null;
         if (steer != null && clamp != null || moved != (sae != null) || compare && !moved) {
-            throw new ParameterException(spec.commandLine(), "--sae goes with either --steer or --clamp, and --compare with these");
+            throw new ParameterException(spec.commandLine(), "--sae needs either --steer or --clamp, and --compare needs one of them");
         }
         try {
             return new Sampling(temperature, topK, topP, repetitionPenalty, seed);
@@ -142,7 +142,7 @@ final class GenerateCommand implements Runnable {
         if (source.tokens != null) {
             int[][] rows = TokenRows.parse(source.tokens, spec);
             if (rows.length != 1) {
-                throw new ParameterException(spec.commandLine(), "--tokens takes one row of ids, found " + rows.length);
+                throw new ParameterException(spec.commandLine(), "--tokens must be one row of ids, found " + rows.length);
             }
             TokenRows.check(rows, transformer.config());
             return rows[0];
@@ -151,7 +151,7 @@ final class GenerateCommand implements Runnable {
                 "put tokenizer.json into its folder, or pass --tokens"));
         int[] ids = tokenizer.encodeWithSpecialTokens(source.text).ids();
         if (ids.length == 0) {
-            throw new Sae4jException("the text has no tokens", "--text", "give at least one character, or --tokens");
+            throw new Sae4jException("the text has no tokens", "--text", "pass at least one character, or --tokens");
         }
         TokenRows.check(new int[][] {ids}, transformer.config());
         return ids;

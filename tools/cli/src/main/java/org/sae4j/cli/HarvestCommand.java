@@ -112,7 +112,7 @@ final class HarvestCommand implements Runnable, Needs {
                 HarvestProgress done = Harvest.run(transformer, contexts, settings, resumeOption.existing(), terminal);
                 terminal.say(String.format(Locale.ROOT, "read %,d tokens in %,d contexts", done.tokens(), done.contexts()));
             } catch (CancellationException e) {
-                terminal.say("what was harvested is kept: go on with --resume");
+                terminal.say("everything harvested so far is saved; continue with --resume");
                 throw e;
             }
             for (Path folder : stores.values()) {

@@ -23,7 +23,7 @@ final class Inputs {
      */
     static Tensor rows(SafetensorsFile file, String name, int width) {
         if (!file.names().contains(name)) {
-            throw new Sae4jException("there is no tensor '" + name + "'", file.path().toString(), "use one of " + file.names());
+            throw new Sae4jException("no tensor '" + name + "'", file.path().toString(), "use one of " + file.names());
         }
         Tensor x = file.tensor(name);
         String where = file.path() + " tensor " + name;

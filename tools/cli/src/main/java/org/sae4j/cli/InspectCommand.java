@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
 
 /** Shows what a file or folder holds. */
 @Command(name = "inspect", description = {"Show what a model, autoencoder, tokenizer or file of tensors is.",
-        "Of a model it names layers, hook points, context and memory, and tries whether it can be used, which reads its weights once."},
+        "Of a model it names layers, hook points, context and memory, and tests whether it can be used, which reads its weights once."},
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class InspectCommand implements Runnable {
     private static final int LONGEST = 200;

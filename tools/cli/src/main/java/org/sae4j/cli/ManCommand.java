@@ -39,7 +39,7 @@ final class ManCommand implements Runnable {
             for (String name : path) {
                 asked = asked.getSubcommands().get(name);
                 if (asked == null) {
-                    throw new ParameterException(spec.commandLine(), "there is no command " + String.join(" ", path));
+                    throw new ParameterException(spec.commandLine(), "no command " + String.join(" ", path));
                 }
             }
             spec.commandLine().getOut().print(ManPage.of(asked));

@@ -21,8 +21,9 @@ final class NormOption {
     private CommandSpec spec;
 
     @Option(names = "--max-norm", paramLabel = "X", defaultValue = "" + RowNorms.DEFAULT_MULTIPLE,
-            converter = Multiple.class, description = "Leave out activations whose norm is more than X times the median: a few of them, such as those of a model's "
-                    + "first position, can carry most of the variance. inf leaves none out. Default: ${DEFAULT-VALUE}.")
+            converter = Multiple.class, description = "Exclude activations whose norm is more than X times the median: a few of "
+                    + "them, such as those at the model's first position, can carry most of the variance. "
+                    + "inf excludes none. Default: ${DEFAULT-VALUE}.")
     private double multiple;
 
     NormOption() {
@@ -82,11 +83,12 @@ final class NormOption {
     /** Says in a line what is left out. */
     String describe(ActivationStore store, StoreRows rows, Progress progress) {
         if (multiple == Double.POSITIVE_INFINITY) {
-            return "no activation is left out for its norm";
+            return "no activation is excluded for its norm";
         }
         RowNorms norms = store.norms(progress);
-        return String.format(Locale.ROOT, "left out %,d of %,d activations whose norm is more than %s times the median %.4g; the largest is "
-                + "%.4g (--max-norm)", rows.leftOut(), store.rows(), Double.toString(multiple).replaceAll("\\.0$", ""), norms.median(),
+        return String.format(Locale.ROOT, "excluded %,d of %,d activations whose norm is more than %s times the median %.4g; the "
+                + "largest is %.4g (--max-norm)", rows.leftOut(), store.rows(),
+                Double.toString(multiple).replaceAll("\\.0$", ""), norms.median(),
                 norms.max());
     }
 }

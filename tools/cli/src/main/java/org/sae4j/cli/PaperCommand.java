@@ -51,7 +51,7 @@ final class PaperCommand implements Runnable {
             + "${DEFAULT-VALUE}.")
     private int feature;
 
-    @Option(names = "--corpus", paramLabel = "FILE", description = CorpusOptions.LABELLED + " Default: the demo's labelled texts.")
+    @Option(names = "--corpus", paramLabel = "FILE", description = CorpusOptions.LABELLED + " Default: the demo's labeled texts.")
     private @Nullable Path corpus;
 
     @Option(names = "--documents", paramLabel = "N", defaultValue = "600", description = "Texts to use of the corpus, evenly spread. Default: "
@@ -101,7 +101,7 @@ final class PaperCommand implements Runnable {
                     Transformer opened = Transformers.open(transformer, engine);
                     SparseAutoencoder autoencoder = SparseAutoencoders.open(coder, engine)) {
                 if (feature >= autoencoder.config().dSae()) {
-                    throw new Sae4jException("there is no feature " + feature + ", only 0 to " + (autoencoder.config().dSae() - 1), "--feature",
+                    throw new Sae4jException("no feature " + feature + ", only 0 to " + (autoencoder.config().dSae() - 1), "--feature",
                             "choose one of this autoencoder");
                 }
                 new PaperRun(opened, autoencoder, engine, texts, feature, seed, output, model == null, terminal).run();

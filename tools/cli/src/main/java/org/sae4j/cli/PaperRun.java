@@ -259,7 +259,7 @@ final class PaperRun {
         Section.Builder section = Section.builder("figure-7", "Figure 7: the same sentence in three languages").lead("The paper: one feature, "
                 + feature + ", over the same sentence in English, Chinese and Arabic. One sentence each is an example, not a measurement: the "
                 + "experiment on all texts follows.").findings(List.of(claim.line())).figure(new Figure.TokenStrips("sentences",
-                "Feature " + feature + " in the three sentences", "Coloured by its activation.", new Figure.ColorScale(
+                "Feature " + feature + " in the three sentences", "Colored by its activation.", new Figure.ColorScale(
                         Figure.Palette.SEQUENTIAL, 0, most, "activation"), strips));
         if (outcome.result() != null) {
             outcome.result().findings().stream().limit(3).map(List::of).forEach(section::findings);

@@ -12,14 +12,14 @@ final class Paths {
 
     static Path folder(Path path, String option) {
         if (!Files.isDirectory(path)) {
-            throw new Sae4jException(Files.exists(path) ? "not a folder" : "there is no such folder", path.toString(), "mend " + option);
+            throw new Sae4jException(Files.exists(path) ? "not a folder" : "No such directory", path.toString(), "check " + option);
         }
         return path;
     }
 
     static Path existing(Path path, String option) {
         if (!Files.exists(path)) {
-            throw new Sae4jException("there is no such file or folder", path.toString(), "mend " + option);
+            throw new Sae4jException("No such file or directory", path.toString(), "check " + option);
         }
         return path;
     }
@@ -29,7 +29,7 @@ final class Paths {
             return Files.createDirectories(path);
         } catch (IOException e) {
             throw new Sae4jException("cannot make the folder, " + e.getClass().getSimpleName(), path.toString(),
-                    "choose another --output or mend the permissions", e);
+                    "choose another --output or check the permissions", e);
         }
     }
 }

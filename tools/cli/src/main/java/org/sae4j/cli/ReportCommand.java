@@ -32,7 +32,7 @@ final class ReportCommand implements Runnable, Needs {
     private CommandSpec spec;
 
     // Not required for picocli, which would ask for them before a subcommand too.
-    @Parameters(arity = "0..*", paramLabel = "RESULT", description = "result.json files, or folders that hold one.")
+    @Parameters(arity = "0..*", paramLabel = "RESULT", description = "result.json files, or folders with one.")
     private List<Path> results = List.of();
 
     @Option(names = "--title", defaultValue = "sae4j report", paramLabel = "TEXT", description = "The heading. Default: ${DEFAULT-VALUE}.")

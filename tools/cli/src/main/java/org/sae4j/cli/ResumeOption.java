@@ -13,7 +13,7 @@ final class ResumeOption {
     /** One of them. */
     static final class Choice {
         @Option(names = "--resume", description = "Go on with the interrupted run in the output, to the same bytes as without the "
-                + "interruption; from the start if there is none yet.")
+                + "interruption, or start from scratch if there is none.")
         private boolean resume;
 
         @Option(names = "--overwrite", description = OverwriteOption.DESCRIPTION)

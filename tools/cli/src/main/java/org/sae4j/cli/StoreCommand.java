@@ -51,14 +51,14 @@ final class StoreCommand implements Runnable {
             try (ActivationStore store = ActivationStore.open(Paths.folder(folder, "DIR"))) {
                 store.verify(terminal);
                 terminal.say(describe(store));
-                terminal.say("all checksums hold");
+                terminal.say("all checksums match");
             }
         }
     }
 
     /** Copies a store into a random order. */
     @Command(name = "shuffle", description = "Copy a store into a random order of all its activations, which is then read at the speed of "
-            + "sequential reading. Needs room for the copy twice.", mixinStandardHelpOptions = true, versionProvider = Version.class)
+            + "sequential reading. Needs disk space for twice the copy.", mixinStandardHelpOptions = true, versionProvider = Version.class)
     static final class Shuffle implements Runnable {
         @Parameters(paramLabel = "DIR", description = "The store's folder.")
         private Path folder;

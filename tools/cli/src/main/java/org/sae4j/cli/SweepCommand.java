@@ -26,11 +26,11 @@ import picocli.CommandLine.Spec;
 /** Measures scaling laws. */
 @Command(name = "sweep", mixinStandardHelpOptions = true, versionProvider = Version.class,
         description = {"Measure how an autoencoder's loss falls with compute, and which number of features and of steps a budget is best "
-                + "spent on.", "Every pair of --features and --steps is trained on its own, so that schedules of the learning rate end as "
+                + "spent on.", "Every pair of --features and --steps is trained separately, so that learning rate schedules end as "
                 + "they should. Losses are of held-out rows: squared error summed over d plus the recipe's effective lambda times what it "
-                + "penalises. Compute is 12 d_in d_sae floating point operations for a token. Pairs that no cheaper pair matches form the "
+                + "penalizes. Compute is 12 d_in d_sae floating point operations for a token. Pairs that no cheaper pair matches form the "
                 + "frontier; power laws are fitted to it.",
-                "Run again with the same options and --resume to go on after an interruption: what is done stays, what was begun goes on "
+                "To continue after an interruption, run the same command with --resume: finished pairs are kept, started ones continue "
                 + "from its last checkpoint."})
 final class SweepCommand implements Runnable {
     @Spec
@@ -54,7 +54,8 @@ final class SweepCommand implements Runnable {
     private List<Long> steps;
 
     @Option(names = "--budget", paramLabel = "FLOP",
-            description = "The compute to recommend a pair for; pairs that cost more are not trained. Default: the dearest pair's.")
+            description = "The compute to recommend a pair for; pairs that cost more are not trained. "
+                    + "Default: the cost of the most expensive pair.")
     private Double budget;
 
     @Option(names = "--batch", paramLabel = "B", description = "Rows in a step. Default: the recipe's.")
@@ -124,7 +125,7 @@ final class SweepCommand implements Runnable {
 
     private void check(String option, boolean good) {
         if (!good) {
-            throw new ParameterException(spec.commandLine(), option + " takes positive numbers, each once");
+            throw new ParameterException(spec.commandLine(), option + " takes distinct positive numbers");
         }
     }
 
@@ -132,7 +133,7 @@ final class SweepCommand implements Runnable {
         Recipe recipe = Usage.argument(spec, () -> Recipes.get(recipeName)).with(settings);
         for (Setting swept : List.of(Setting.D_SAE, Setting.STEPS)) {
             if (settings.keySet().stream().anyMatch(key -> Setting.of(key) == swept)) {
-                throw new ParameterException(spec.commandLine(), "--set " + swept.key() + " is what is swept, give --features and --steps");
+                throw new ParameterException(spec.commandLine(), "--set " + swept.key() + " is swept; use --features and --steps instead");
             }
         }
         if (batch != null) {
@@ -156,7 +157,7 @@ final class SweepCommand implements Runnable {
         }
         if (pairs.isEmpty()) {
             throw new Sae4jException(String.format(Locale.ROOT, "no pair costs at most %.3g floating point operations", budget),
-                    "--budget", "raise it, or give fewer features or steps");
+                    "--budget", "raise it, or use fewer features or steps");
         }
         terminal.say(pairs.size() + " pairs to train" + (dear > 0 ? ", " + dear + " beyond the budget" : ""));
         pairs.sort(java.util.Comparator.comparingDouble(pair -> ScalingLaw.compute(width, pair.dSae(), pair.batch(), pair.steps())));

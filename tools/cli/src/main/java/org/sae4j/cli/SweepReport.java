@@ -90,9 +90,9 @@ final class SweepReport {
                 + "there %.3f to %.3f; R2 %.3f, %d points).", fit.floor(), fit.coefficient(), fit.exponent(), fit.floorLow(), fit.floorHigh(),
                 fit.exponentLow(), fit.exponentHigh(), fit.r2(), law.frontier().size())));
         law.features().ifPresent(fit -> findings.add(String.format(Locale.ROOT,
-                "The best number of features goes with compute to the power %.3f (R2 %.3f).", fit.exponent(), fit.r2())));
+                "The best number of features grows as compute to the power %.3f (R2 %.3f).", fit.exponent(), fit.r2())));
         law.steps().ifPresent(fit -> findings.add(String.format(Locale.ROOT,
-                "The best number of steps goes with compute to the power %.3f (R2 %.3f).", fit.exponent(), fit.r2())));
+                "The best number of steps grows as compute to the power %.3f (R2 %.3f).", fit.exponent(), fit.r2())));
         List<String> notes = new ArrayList<>(List.of("Compute counts 12 d_in d_sae floating point operations for a token, as if nothing "
                 + "were sparse.", "Seed " + recipe.seed() + ", one run for each pair."));
         if (law.frontier().size() < LossLaw.LEAST_POINTS) {

@@ -33,7 +33,7 @@ final class TokenizeCommand implements Runnable {
     private Source source;
 
     @Option(names = "--field", paramLabel = "NAME", defaultValue = "text",
-            description = "The field of --jsonl that holds the text. Default: ${DEFAULT-VALUE}.")
+            description = "The field of --jsonl with the text. Default: ${DEFAULT-VALUE}.")
     private String field;
 
     @Option(names = "--special", description = "With the tokens that the tokenizer itself adds before and after a text.")

@@ -70,7 +70,7 @@ final class TrainCommand implements Runnable, Needs {
 
     @Option(names = "--tensor", paramLabel = "NAME", defaultValue = "data",
             description = "The tensor in the files: [rows, d_in], of hook points with heads [rows, n_heads, d_head]; a hook point's name is "
-                    + "noted in the result. Default: data.")
+                    + "recorded in the result. Default: data.")
     private String tensor;
 
     @Mixin
@@ -86,7 +86,7 @@ final class TrainCommand implements Runnable, Needs {
     private CorpusOptions corpus;
 
     @Option(names = "--hook", paramLabel = "HOOK", description = "The hook point to train on, as in TransformerLens; with --activations, "
-            + "where they come from if their files don't say it.")
+            + "where they come from, if their files do not say so.")
     private String hook;
 
     @Option(names = "--model-name", paramLabel = "NAME", description = "With --activations: the transformer's name, if their files don't "
@@ -94,7 +94,7 @@ final class TrainCommand implements Runnable, Needs {
     private String modelName;
 
     @Option(names = "--buffer", paramLabel = "N", defaultValue = "131072",
-            description = "With --model: activations that are mixed at a time; half of them are computed anew when half are used up. "
+            description = "With --model: activations that are mixed at a time; half of them are recomputed when half are used. "
                     + "Default: ${DEFAULT-VALUE}.")
     private int buffer;
 
@@ -108,7 +108,7 @@ final class TrainCommand implements Runnable, Needs {
     private Path init;
 
     @Option(names = "--order", paramLabel = "ORDER", defaultValue = "shuffled",
-            description = "sequential takes rows in file order, batch by batch; shuffled is the default.")
+            description = "sequential reads rows in file order, batch by batch; shuffled is the default.")
     private Order order;
 
     @Option(names = "--steps", paramLabel = "N", description = "Number of steps. Default: the recipe's.")
@@ -134,7 +134,7 @@ final class TrainCommand implements Runnable, Needs {
     private Long checkpointEvery;
 
     @Option(names = "--keep", paramLabel = "K", defaultValue = "2",
-            description = "Checkpoints that stay; older ones are deleted. Default: ${DEFAULT-VALUE}.")
+            description = "Checkpoints to keep; older ones are deleted. Default: ${DEFAULT-VALUE}.")
     private int keep;
 
     @Option(names = "--tensorboard", paramLabel = "DIR", description = "Also write every step's metrics as TensorBoard events to this "
@@ -228,7 +228,7 @@ final class TrainCommand implements Runnable, Needs {
             return;
         }
         if (modelName != null) {
-            throw new ParameterException(spec.commandLine(), "--model-name belongs to --activations; --model has a name of its own");
+            throw new ParameterException(spec.commandLine(), "--model-name needs --activations; --model has its own name");
         }
         processOption.check();
         if (buffer < 2 || buffer % 2 != 0) {
@@ -299,7 +299,7 @@ final class TrainCommand implements Runnable, Needs {
                     heldOut.configure(run, recipe);
                     train(run, recipe, target, terminal);
                 }
-                terminal.say(String.format(Locale.ROOT, "left out %,d of %,d activations whose norm is more than %.4g (--max-norm)",
+                terminal.say(String.format(Locale.ROOT, "excluded %,d of %,d activations whose norm is more than %.4g (--max-norm)",
                         source.leftOut(), source.loaded(), limit));
             }
         }
@@ -349,13 +349,13 @@ final class TrainCommand implements Runnable, Needs {
         TrainingProgress progress = new TrainingProgress(terminal, "training");
         try (TensorBoardLog log = new TensorBoardLog(tensorboard); TrainingRun run = builder.listener(progress).listener(log).build()) {
             if (resumeOption.existing() == Existing.RESUME) {
-                terminal.say(run.resumedFrom().map(checkpoint -> "going on from " + checkpoint)
-                        .orElse("no checkpoint in " + output + " yet, training from the start"));
+                terminal.say(run.resumedFrom().map(checkpoint -> "continuing from " + checkpoint)
+                        .orElse("no checkpoint in " + output + " yet, starting from scratch"));
             }
             run.remarks().forEach(remark -> terminal.say("note: " + remark));
             TrainingRun.Result result = run.run(progress);
             TrainingMetrics m = progress.last();
-            terminal.say(m == null ? "nothing left to train, wrote " + output
+            terminal.say(m == null ? "training is already complete; wrote " + output
                     : String.format(Locale.ROOT, "step %d: loss %.5g, L0 %.1f, explained variance %.4f, %d dead%s; wrote %s", m.step(),
                             m.loss(), m.l0(), m.explainedVariance(), m.dead(), progress.rate(), output));
             terminal.say(result.assessment().headline());

@@ -58,8 +58,8 @@ final class TrainingProgress implements Progress, Consumer<TrainingMetrics> {
         long steps = seen.metrics.step() - from.metrics.step();
         double seconds = (seen.nanos - from.nanos) / 1e9 / Math.max(1, steps) * (total - seen.metrics.step());
         if (seconds > LONG_SECONDS) {
-            terminal.say("note: " + stage + " will take about " + Terminal.time(seconds) + " at this speed" + rate() + "; Ctrl-C leaves a "
-                    + "checkpoint, and --resume goes on from it");
+            terminal.say("note: " + stage + " will take about " + Terminal.time(seconds) + " at this speed" + rate() + "; Ctrl-C saves a "
+                    + "checkpoint, and --resume continues from it");
         }
     }
 

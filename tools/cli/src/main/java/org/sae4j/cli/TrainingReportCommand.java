@@ -23,7 +23,7 @@ import picocli.CommandLine.Parameters;
 
 /** Draws how training went. */
 @Command(name = "training",
-        description = "Draw how trainings went, beside each other: losses, L0, explained variance, dead and dense features.",
+        description = "Plot trainings side by side: losses, L0, explained variance, dead and dense features.",
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class TrainingReportCommand implements Runnable {
     private static final int POINTS = 400;
@@ -53,7 +53,7 @@ final class TrainingReportCommand implements Runnable {
             Path metrics = Paths.folder(folder, "the list of folders").resolve(OutputKinds.METRICS);
             steps.put(name, MetricsFile.read(Paths.existing(metrics, "the list of folders")));
             if (steps.get(name).isEmpty()) {
-                throw new Sae4jException("there is no step", metrics.toString(), "train first");
+                throw new Sae4jException("no steps", metrics.toString(), "train first");
             }
             Path evaluation = folder.resolve(OutputKinds.EVALUATIONS);
             if (Files.exists(evaluation)) {

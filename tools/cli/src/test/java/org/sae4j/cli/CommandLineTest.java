@@ -77,7 +77,7 @@ class CommandLineTest {
     }
 
     @Test
-    void an_input_is_never_written_over() throws IOException {
+    void anInputIsNeverWrittenOver() throws IOException {
         Path input = Files.copy(Path.of(activations()), folder.resolve("input.safetensors"));
         byte[] before = Files.readAllBytes(input);
         assertFails(1, "the output is one of the inputs", "encode", "--sae", sae.toString(), "--input", input.toString(), "--tensor", "data",
@@ -100,7 +100,7 @@ class CommandLineTest {
     }
 
     @Test
-    void a_tokenizer_alone_is_enough_to_tokenize() throws IOException {
+    void aTokenizerAloneIsEnoughToTokenize() throws IOException {
         Path tokenizer = Files.createDirectories(folder.resolve("tokenizer"));
         Files.copy(gpt2.resolve("tokenizer.json"), tokenizer.resolve("tokenizer.json"));
         assertThat(run("tokenize", "--model", tokenizer.toString(), "--text", "The cat")).as("%s", err).isZero();
@@ -116,7 +116,7 @@ class CommandLineTest {
     }
 
     @Test
-    void token_ids_need_no_tokenizer_that_can_be_read() throws IOException {
+    void tokenIdsNeedNoTokenizerThatCanBeRead() throws IOException {
         Path model = Files.createDirectories(folder.resolve("model"));
         for (String name : List.of("config.json", "model.safetensors")) {
             Files.copy(gelu.resolve(name), model.resolve(name));
@@ -129,7 +129,7 @@ class CommandLineTest {
     }
 
     @Test
-    void a_heap_that_is_exhausted_while_a_class_is_linked_is_said_in_one_line() {
+    void aHeapThatIsExhaustedWhileAClassIsLinkedIsSaidInOneLine() {
         CommandLine command = Main.commandLine();
         command.setErr(new PrintWriter(err, true));
         command.setExecutionStrategy(parsed -> {
@@ -246,7 +246,7 @@ class CommandLineTest {
         "2 | unknown hook point 'blocks.0.nothing' | --tokens 1,2 --hook logits,blocks.0.nothing",
         "1 | token id 1024 is not in the vocabulary | --tokens 1,1024 --hook logits",
         "1 | token id -1 is not in the vocabulary | --tokens=-1 --hook logits",
-        "1 | there is no such file | --file no-such.txt --hook logits",
+        "1 | No such file or directory | --file no-such.txt --hook logits",
         "2 | Unknown option: '--batch=3' | --tokens 1,2 --hook logits --batch=3",
         "2 | Missing required option: '--hook=HOOK' | --tokens 1,2",
         "2 | --tokens has 'x' in row 2 | --tokens 1,2;3,x --hook logits",
@@ -330,7 +330,7 @@ class CommandLineTest {
             assertThat(written.shape("features")).containsExactly(64, D_SAE);
             assertThat(written.shape("reconstruction")).containsExactly(64, D_IN);
         }
-        assertFails(1, "there is no tensor 'y'", "encode", "--sae", sae.toString(), "--input", activations(), "--tensor", "y", "--output",
+        assertFails(1, "no tensor 'y'", "encode", "--sae", sae.toString(), "--input", activations(), "--tensor", "y", "--output",
                 file("g.safetensors"));
     }
 
@@ -466,7 +466,7 @@ class CommandLineTest {
     @Test
     void wrongRunsAreExplained() throws IOException {
         String model = gelu.toString();
-        assertFails(2, "there is no experiment 'neighbourhood'", "run", "neighbourhood", "--model", model, "--output", file("x"));
+        assertFails(2, "no experiment 'neighbourhood'", "run", "neighbourhood", "--model", model, "--output", file("x"));
         err.getBuffer().setLength(0);
         assertFails(2, "Missing required option: '--model=DIR'", "run", "neighborhood", "--output", file("x"));
         err.getBuffer().setLength(0);
@@ -536,9 +536,9 @@ class CommandLineTest {
         "2 | --top is at least 1, found 0 | --top 0",
         "2 | --feature | --top 1 --feature 2",
         "2 | Invalid value for option '--feature' | --feature 1,x",
-        "1 | there is no feature 40, only 0 to 39, --feature | --feature 3,40",
-        "1 | there is no feature -1 | --feature=-1",
-        "1 | there is no such file or folder | --facts nowhere.json",
+        "1 | no feature 40, only 0 to 39, --feature | --feature 3,40",
+        "1 | no feature -1 | --feature=-1",
+        "1 | No such file or directory | --facts nowhere.json",
         "2 | Unknown option | --features 3",
     })
     void wrongFeaturesAreExplained(int code, String message, String args) throws IOException {

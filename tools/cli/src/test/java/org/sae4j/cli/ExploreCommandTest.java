@@ -126,7 +126,7 @@ class ExploreCommandTest {
             assertThat(context.counts(0)).isFalse();
             assertThat(context.count()).isEqualTo(context.size() - 1);
         });
-        assertThatThrownBy(() -> plain.withBos(-1)).hasMessageContaining("there is no token -1");
+        assertThatThrownBy(() -> plain.withBos(-1)).hasMessageContaining("no token -1");
     }
 
     @Test

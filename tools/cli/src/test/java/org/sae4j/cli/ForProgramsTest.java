@@ -83,7 +83,7 @@ class ForProgramsTest {
         assertThat(experiments.path(0).path("settings").path(0).path("description").asString()).isNotEmpty();
         out.getBuffer().setLength(0);
         JsonNode doctor = json("doctor", "doctor", "--json");
-        assertThat(doctor.path("mend").size()).isEqualTo(doctor.path("to_mend").asInt());
+        assertThat(doctor.path("fixes").size()).isEqualTo(doctor.path("problems").asInt());
         assertThat(doctor.path("heap_bytes").asLong()).isPositive();
     }
 

@@ -60,6 +60,6 @@ class GenerateCommandTest {
         assertThat(run("generate", "--model", model, "--text", "a", "--max-new-tokens", "2", "--steer", "1=2")).isEqualTo(2);
         assertThat(run("generate", "--model", model, "--text", "a", "--max-new-tokens", "2", "--top-p", "0")).isEqualTo(2);
         assertThat(run("generate", "--model", model, "--tokens", "99999999", "--max-new-tokens", "2")).isEqualTo(1);
-        assertThat(err.toString()).contains("--max-new-tokens must be at least 1", "--sae goes with", "top-p", "token id 99999999");
+        assertThat(err.toString()).contains("--max-new-tokens must be at least 1", "--sae needs either", "top-p", "token id 99999999");
     }
 }

@@ -171,7 +171,8 @@ class HarvestCommandTest {
                 "--model-name", "their-model");
         assertThat(json("foreign/cfg.json").at("/metadata/hook_name").asString()).isEqualTo("blocks.3.hook_resid_post");
         assertThat(Files.readString(folder.resolve("foreign/cfg.json"))).contains("their-model");
-        assertThat(Files.readString(folder.resolve("foreign/README.md"))).contains("left out 1 of 40 activations whose norm is more than 5 times the median");
+        assertThat(Files.readString(folder.resolve("foreign/README.md")))
+                .contains("excluded 1 of 40 activations whose norm is more than 5 times the median");
         String[] evaluate = {"evaluate", "--sae", file("foreign"), "--activations", file("foreign.safetensors"), "--tensor", "acts",
             "--output", file("f.json")};
         assertThat(run(evaluate)).as(err.toString()).isZero();
@@ -183,7 +184,7 @@ class HarvestCommandTest {
         assertThat(run(keep.toArray(String[]::new))).as(err.toString()).isZero();
         assertThat(json("f.json").path("tokens").asInt()).isEqualTo(40);
         assertThat(json("f.json").path("explained_variance").asDouble()).isCloseTo(all, org.assertj.core.api.Assertions.within(1e-12));
-        assertFails(1, "no activation store and no safetensors file", "train", "--recipe", "paper", "--activations",
+        assertFails(1, "neither an activation store nor a safetensors file", "train", "--recipe", "paper", "--activations",
                 Files.createDirectory(folder.resolve("empty")).toString(), "--output", file("x"));
         assertFails(1, "shards of activations", "evaluate", "--sae", file("z"), "--activations", file("empty"));
     }
@@ -220,7 +221,7 @@ class HarvestCommandTest {
                 "--output", file("pages"))).as(err.toString()).isZero();
         assertThat(json("pages/features.json").at("/provenance/corpusTokens").asInt()).isEqualTo((int) tokens[2]);
         assertThat(json("pages/features.json").at("/provenance/corpusTokensLeftOut").asInt()).isPositive();
-        assertFails(2, "--tokens are no texts", "report", "features", "--model", gelu.toString(), "--sae", file("one"), "--tokens", mid,
+        assertFails(2, "--tokens are not texts", "report", "features", "--model", gelu.toString(), "--sae", file("one"), "--tokens", mid,
                 "--output", file("pages"));
     }
 
@@ -253,7 +254,7 @@ class HarvestCommandTest {
         assertThat(run("report", "training", file("watched"), file("plain"), "--output", file("r.html"))).as(err.toString()).isZero();
         assertThat(Files.readString(folder.resolve("r.html"))).contains("watched: after step 6 (48 tokens)", "plain: after step 6",
                 "On held-out activations", "How often features fire at the end");
-        assertFails(1, "there is no such file", "report", "training", store, "--output", file("s.html"));
+        assertFails(1, "no such file", "report", "training", store, "--output", file("s.html"));
         assertFails(1, "--eval-every", "train", "--recipe", "openai-topk", "--activations", store, "--eval-activations", store,
                 "--eval-every", "0", "--output", file("y"));
     }
@@ -269,10 +270,10 @@ class HarvestCommandTest {
         "2 | expected f32, f16 or bf16, found 'f8' | --corpus c.tsv --dtype f8",
         "2 | --max-rows and --shard-rows are at least 1, found 0 | --corpus c.tsv --max-rows 0",
         "2 | mutually exclusive | --corpus c.tsv --text c.tsv",
-        "1 | there is no such file or folder | --corpus nowhere.tsv",
+        "1 | No such file or directory | --corpus nowhere.tsv",
         "1 | --context is 4096, but the model's context is | --corpus c.tsv --context 4096",
         "2 | mutually exclusive | --corpus c.tsv --resume --overwrite",
-        "1 | the line is no JSON | --jsonl c.tsv",
+        "1 | the line is not JSON | --jsonl c.tsv",
         "1 | expected a token id, found 'a' | --tokens c.tsv",
     })
     void whatCannotBeHarvestedIsExplained(int code, String message, String args) throws IOException {

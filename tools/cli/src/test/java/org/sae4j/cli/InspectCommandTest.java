@@ -59,6 +59,6 @@ class InspectCommandTest {
         assertThat(inspect(folder.resolve("nothing"))).isEqualTo(1);
         assertThat(inspect(folder)).isEqualTo(1);
         assertThat(err.toString().lines()).hasSize(2).allMatch(line -> line.startsWith("error: "));
-        assertThat(err.toString()).contains("there is no such file or folder").contains("no file of weights and no tokenizer");
+        assertThat(err.toString()).contains("No such file or directory").contains("no file of weights and no tokenizer");
     }
 }

@@ -42,7 +42,7 @@ class MainTest {
     }
 
     @Test
-    void an_unknown_command_is_wrong_usage_even_where_help_is_asked_for() {
+    void anUnknownCommandIsWrongUsageEvenWhereHelpIsAskedFor() {
         assertThat(run("nonsense", "--help")).isEqualTo(2);
         assertThat(err.toString()).contains("nonsense");
         assertThat(run("store", "nonsense", "--help")).isEqualTo(2);
@@ -50,7 +50,7 @@ class MainTest {
     }
 
     @Test
-    void threads_are_checked_before_anything_is_opened() {
+    void threadsAreCheckedBeforeAnythingIsOpened() {
         for (String threads : new String[] {"-1", "1025"}) {
             err.getBuffer().setLength(0);
             assertThat(run("encode", "--sae", ".", "--input", ".", "--tensor", "x", "--output", "o", "--threads", threads)).isEqualTo(2);
@@ -59,7 +59,7 @@ class MainTest {
     }
 
     @Test
-    void output_that_is_not_delivered_is_a_failure_and_a_reader_that_has_gone_is_none() {
+    void outputThatIsNotDeliveredIsAFailureAndAReaderThatHasGoneIsNone() {
         CommandLine command = Main.commandLine();
         command.setErr(new PrintWriter(err, true));
         for (String reason : new String[] {"No space left on device", "Bad file descriptor", "Broken pipe"}) {
@@ -85,7 +85,7 @@ class MainTest {
     }
 
     @Test
-    void nothing_that_is_named_moves_the_cursor() {
+    void nothingThatIsNamedMovesTheCursor() {
         assertThat(run("inspect", "no\u001b[31msuch\u202e\u0007file")).isEqualTo(1);
         assertThat(err.toString()).contains("no?[31msuch??file").doesNotContain("\u001b");
         StringWriter masked = new StringWriter();

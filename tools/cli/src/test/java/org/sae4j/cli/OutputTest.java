@@ -153,7 +153,7 @@ class OutputTest {
             Files.writeString(other.resolve("thesis.tex"), "mine");
             assertRefused("already has thesis.tex", to(command.getValue(), other));
             Path file = Files.writeString(folder.resolve("file-" + command.getKey()), "mine");
-            assertRefused("a file stands where", to(command.getValue(), file, "--overwrite"));
+            assertRefused("a file exists where", to(command.getValue(), file, "--overwrite"));
             assertThat(file).hasContent("mine");
             try (OutputFolder held = OutputFolder.open(out, OutputKind.of("a test"), Existing.OVERWRITE)) {
                 assertRefused("is being written by process ", to(command.getValue(), held.path(), "--overwrite"));
@@ -167,11 +167,11 @@ class OutputTest {
             Path out = folder.resolve(command.getKey().replace(' ', '-'));
             assertThat(run(err, to(command.getValue(), out))).as("%s", err).isZero();
             byte[] first = Files.readAllBytes(out);
-            assertRefused("stands there", to(command.getValue(), out));
+            assertRefused("exists", to(command.getValue(), out));
             assertThat(out).hasBinaryContent(first);
             assertThat(run(err, to(command.getValue(), out, "--overwrite"))).as("%s", err).isZero();
             Path mine = Files.writeString(folder.resolve("mine-" + command.getKey()), "my thesis");
-            assertRefused("a file of 9 bytes stands there", to(command.getValue(), mine));
+            assertRefused("a file of 9 bytes already exists", to(command.getValue(), mine));
             assertRefused("is not replaced", to(command.getValue(), mine, "--overwrite"));
             assertThat(mine).hasContent("my thesis");
             Path none = Path.of("/dev/null");
@@ -184,7 +184,7 @@ class OutputTest {
     }
 
     @Test
-    void a_training_that_fails_loses_nothing_of_the_one_before() throws IOException {
+    void aTrainingThatFailsLosesNothingOfTheOneBefore() throws IOException {
         Path out = folder.resolve("sae");
         assertThat(run(err, train(out))).as("%s", err).isZero();
         Map<String, String> before = content(out);
@@ -202,7 +202,7 @@ class OutputTest {
     }
 
     @Test
-    void a_line_is_added_to_evaluations_alone() throws IOException {
+    void aLineIsAddedToEvaluationsAlone() throws IOException {
         Path lines = folder.resolve("e.jsonl");
         String[] evaluate = to(commands(false).get("evaluate"), lines);
         assertThat(run(err, evaluate)).as("%s", err).isZero();

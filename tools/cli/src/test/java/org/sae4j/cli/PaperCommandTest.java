@@ -73,7 +73,7 @@ class PaperCommandTest {
         err.getBuffer().setLength(0);
         assertThat(paper("--model", folder.resolve("model").toString(), "--sae", folder.resolve("25.pt").toString(), "--feature", "64",
                 "--output", folder.resolve("b").toString())).isEqualTo(1);
-        assertThat(err.toString()).contains("there is no feature 64, only 0 to 63");
+        assertThat(err.toString()).contains("no feature 64, only 0 to 63");
         assertThat(paper("--model", folder.resolve("model").toString())).isEqualTo(2);
     }
 }

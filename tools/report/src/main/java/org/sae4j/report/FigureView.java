@@ -71,7 +71,7 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
     private static FigureView heatmap(Figure.Heatmap f) {
         int height = Math.clamp(f.yLabels().size() * 22L + 130, 240, 1100);
         return new FigureView(f, clip(f.colorScale(), Arrays.stream(f.values()).flatMapToDouble(Arrays::stream),
-                "Grey cells hold no value."),
+                "Gray cells have no value."),
                 height, f.xLabels().size() <= MANY_CATEGORIES);
     }
 
@@ -98,7 +98,7 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
 
     private static List<String> missingOnLog(Figure.Axis axis, DoubleStream values) {
         long missing = axis.log() ? values.filter(v -> v <= 0).count() : 0;
-        return missing == 0 ? List.of() : List.of("The logarithmic axis has no place for the " + Text.number(missing)
+        return missing == 0 ? List.of() : List.of("The logarithmic axis cannot show the " + Text.number(missing)
                 + " values of zero or less.");
     }
 
@@ -116,9 +116,9 @@ record FigureView(Figure figure, List<String> remarks, int height, boolean compa
         values.forEach(v -> counts[Double.isNaN(v) ? 2 : v < scale.low() || v > scale.high() ? 1 : 0]++);
         var remarks = new ArrayList<String>();
         if (counts[1] > 0 && scale.low() < scale.high()) {
-            remarks.add("Colours end at " + Text.number(scale.low()) + " and " + Text.number(scale.high()) + "; "
+            remarks.add("Colors end at " + Text.number(scale.low()) + " and " + Text.number(scale.high()) + "; "
                     + Text.number(counts[1]) + " of " + Text.number(counts[0] + counts[1])
-                            + " values lie beyond and take the colour of the end.");
+                            + " values are out of range and have the color of the end.");
         }
         if (counts[2] > 0 && !missingRemark.isEmpty()) {
             remarks.add(missingRemark);

@@ -64,7 +64,7 @@ final class JsonValues {
             case SequencedCollection<?> c -> list(c, where);
             default -> {
                 if (!value.getClass().isArray()) {
-                    throw new Sae4jException("a " + value.getClass().getName() + " has no form in a result", where,
+                    throw new Sae4jException("a " + value.getClass().getName() + " cannot be written to a result", where,
                             "use records, lists, maps, arrays, strings, enums, numbers and booleans");
                 }
                 array(value, where);

@@ -87,7 +87,7 @@ final class Page {
         }
         provenance();
         out.append("<footer class=\"colophon\"><p>Drag to zoom, with shift to move; a double click shows everything. ")
-                .append("Numbers in figures have the precision of float32; result files hold all digits. Drawn with ")
+                .append("Numbers in figures have the precision of float32; result files have all digits. Drawn with ")
                 .append("Plotly.js ").append(Text.html(plotly.version())).append(", © Plotly, Inc., MIT license.</p></footer>\n</main>\n");
         out.append("<!--\nPlotly.js is inlined below.\n\n").append(plotly.license().replace("--", "- -")).append("\n-->\n");
         out.append("<script type=\"text/plain\" id=\"_plotly\">").append(plotly.gzipBase64()).append("</script>\n");

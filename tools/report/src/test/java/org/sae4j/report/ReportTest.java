@@ -97,7 +97,7 @@ class ReportTest {
         var figure = new Figure.Heatmap("a", "A", "", Axis.of("x"), Axis.of("y"), List.of("1", "2", "3"), List.of("r"),
                 new double[][] {{-3, 0.5, Double.NaN}}, scale);
         assertThat(FigureView.of(figure).remarks()).containsExactly(
-                "Colours end at −1 and 1; 1 of 2 values lie beyond and take the colour of the end.", "Grey cells hold no value.");
+                "Colors end at −1 and 1; 1 of 2 values are out of range and have the color of the end.", "Gray cells have no value.");
         assertThat(FigureView.of(new Figure.Heatmap("a", "A", "", Axis.of("x"), Axis.of("y"), List.of("1"), List.of("r"),
                 new double[][] {{1}},
                 scale)).remarks()).isEmpty();
@@ -120,7 +120,7 @@ class ReportTest {
         var axis = new Axis("y", true);
         double[] values = {0, -1, 3, Double.NaN};
         var line = new Figure.Line("l", new double[] {1, 2, 3, 4}, values, new double[0], new double[0], false);
-        String remark = "The logarithmic axis has no place for the 2 values of zero or less.";
+        String remark = "The logarithmic axis cannot show the 2 values of zero or less.";
         assertThat(FigureView.of(new Figure.Lines("a", "A", "", axis, axis, List.of(line))).remarks()).containsExactly(remark);
         assertThat(FigureView.of(new Figure.Distributions("a", "A", "", axis, axis, List.of(new Figure.Sample("s", values)))).remarks())
                 .contains(remark);

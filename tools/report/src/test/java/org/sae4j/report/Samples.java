@@ -107,7 +107,7 @@ final class Samples {
                         .toList(),
                 List.of(new Figure.BarSeries("ablation", IntStream.range(0, 10).mapToDouble(i -> 3 / (1.0 + i)).toArray(), NONE, NONE)),
                         true));
-        figures.add(new Figure.Histogram("levels", "Activations by score", "Counts by level; colours by log(P(s|concept)/P(s)).",
+        figures.add(new Figure.Histogram("levels", "Activations by score", "Counts by level; colors by log(P(s|concept)/P(s)).",
                 Axis.of("activation"), new Axis("tokens", true), IntStream.rangeClosed(0, 30).mapToDouble(i -> i * 0.2).toArray(),
                 List.of(decay("concept", 400, 0.08), decay("other", 20_000, 0.35)), true));
         figures.add(new Figure.Histogram("cosines", "Cosines between decoder directions",

@@ -47,7 +47,7 @@ final class FigureChecks {
             length(where + points.name() + ", z", points.z().length, axes == 3 ? n : 0);
             emptyOr(where + points.name() + ", labels", points.labels().size(), n);
             emptyOr(where + points.name() + ", colors", points.colors().length, n);
-            require(points.colors().length == 0 || scatter.colorScale().isPresent(), where + "colour values need a colour scale");
+            require(points.colors().length == 0 || scatter.colorScale().isPresent(), where + "color values need a color scale");
         }
     }
 
@@ -74,7 +74,7 @@ final class FigureChecks {
     }
 
     private static void scale(String where, Figure.ColorScale scale) {
-        require(scale.low() <= scale.high(), where + "the colour scale's ends are in order, found " + List.of(scale.low(), scale.high()));
+        require(scale.low() <= scale.high(), where + "the color scale's ends are in order, found " + List.of(scale.low(), scale.high()));
     }
 
     private static void band(String where, double[] low, double[] high, int n) {

@@ -93,7 +93,7 @@ class ContractBreakersTest {
         public Engine open(EngineOptions options) {
             String wanted = options.device().orElse("0");
             if (breach != Breach.ANY_DEVICE && !wanted.equals("0") && !devices().getFirst().name().contains(wanted)) {
-                throw new EngineException("there is no device " + wanted, "broken", "leave it out");
+                throw new EngineException("no device " + wanted, "broken", "leave it out");
             }
             if (breach != Breach.ANY_SETTING && !options.settings().isEmpty()) {
                 throw new EngineException("unknown settings " + options.settings().keySet(), "broken", "leave them out");

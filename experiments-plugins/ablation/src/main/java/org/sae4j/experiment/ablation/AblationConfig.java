@@ -36,7 +36,7 @@ public record AblationConfig(
                 unit = "largest activation of its token", min = 0) double tolerance,
         @Param(value = "smaller step of the central differences behind attributions", unit = "share of a feature's contribution",
                 min = 1e-4, max = 1) double step,
-        @Param(value = "documents of each label to measure the loss on; 0 leaves labels out", min = 0) int labelDocuments,
+        @Param(value = "documents of each label to measure the loss on; 0 skips labels", min = 0) int labelDocuments,
         @Param(value = "bootstrap resamples of every interval", min = 1, max = 1_000_000) int resamples,
         @Param(value = "most tokens in a forward pass", min = 1) int batchTokens) {
     /** Copies the lists. */

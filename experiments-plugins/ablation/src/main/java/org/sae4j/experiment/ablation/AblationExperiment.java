@@ -87,7 +87,7 @@ public final class AblationExperiment implements Experiment<AblationConfig, Abla
         Summary summary = new Summary(result, config, corpus, random.stream("summary"));
         List<String> notes = new ArrayList<>(summary.notes());
         if (!corpus) {
-            notes.add("Without a labelled corpus, means and resampled activations come from the text itself, and no labels are studied.");
+            notes.add("Without a labeled corpus, means and resampled activations come from the text itself, and no labels are studied.");
         }
         return new ExperimentResult<>(result, summary.findings(), summary.metrics(), new Figures(result, config, context.seed()).draw(),
                 notes);

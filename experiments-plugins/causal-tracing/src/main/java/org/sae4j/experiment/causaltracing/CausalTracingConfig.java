@@ -39,10 +39,10 @@ public record CausalTracingConfig(
                 + " subject; empty to draw it") List<List<List<Double>>> noiseValues,
         @Param(value = "layers restored together for MLP and attention outputs; 0 for 10 of 48 layers, scaled", min = 0) int window,
         @Param("sites to restore besides block, MLP and attention outputs; if the model has one block, all are") List<Site> sites,
-        @Param(value = "other subjects that replace a subject in the token-replacement variant; 0 leaves it out", min = 0, max = 1000)
+        @Param(value = "other subjects that replace a subject in the token-replacement variant; 0 skips it", min = 0, max = 1000)
         int replacements,
-        @Param(value = "largest noise of the sweep, in steps of 1; 0 leaves it out", min = 0, max = 100) int sweepTo,
-        @Param(value = "SAE features restored at a token; 0 leaves features out", min = 0) int features,
+        @Param(value = "largest noise of the sweep, in steps of 1; 0 skips it", min = 0, max = 100) int sweepTo,
+        @Param(value = "SAE features restored at a token; 0 skips features", min = 0) int features,
         @Param(value = "bootstrap resamples of every interval", min = 1, max = 1_000_000) int resamples,
         @Param(value = "most tokens in a forward pass", min = 1) int batchTokens,
         @Param("rank-one edits") Edit edit) {
@@ -72,7 +72,7 @@ public record CausalTracingConfig(
     public record Edit(
             @Param(value = "facts to edit one at a time, drawn by the run's seed, each to the answer of the fact two places on; 0 leaves"
                     + " edits out", min = 0) int facts,
-            @Param(value = "further facts, drawn likewise, whose edits choose the best layer and are not scored; 0 leaves the choice out",
+            @Param(value = "further facts, drawn likewise, whose edits choose the best layer and are not scored; 0 skips the choice",
                     min = 0) int heldOut,
             @Param("the one subject to edit instead; empty for none") String subject,
             @Param("its new answer with leading space") String target,
@@ -81,17 +81,17 @@ public record CausalTracingConfig(
             @Param("further prompts to score, with {} for the subject") List<String> paraphrases,
             @Param(value = "tokens of the corpus for the covariance of keys", min = 1) int covarianceTokens,
             @Param(value = "added to the covariance's diagonal, relative to its mean", min = 0) double ridge,
-            @Param(value = "most steps of the optimisation of the value", min = 1, max = 100_000) int steps,
+            @Param(value = "most steps of the optimization of the value", min = 1, max = 100_000) int steps,
             @Param(value = "Adam's step, relative to the root mean square of the MLP's output at the subject", min = 0)
             double learningRate,
             @Param(value = "longest change of the value, relative to the MLP's output at the subject", min = 0) double clamp,
             @Param(value = "weight of the squared relative change", min = 0) double weightDecay,
             @Param(value = "weight of the divergence of the next-token distribution right after the subject", min = 0) double klFactor,
             @Param(value = "tokens of the corpus for the off-target divergence", min = 0) int offTargetTokens,
-            @Param(value = "tokens that are sampled after a prompt to measure fluency; 0 leaves it out", min = 0) int fluencyTokens,
+            @Param(value = "tokens that are sampled after a prompt to measure fluency; 0 skips it", min = 0) int fluencyTokens,
             @Param("layers that the edit of all facts at once is spread over; empty for up to five that end at a third of the depth")
             List<Integer> massLayers,
-            @Param(value = "weight of the covariance of keys against the edited keys in the edit of all facts at once; 0 leaves it out",
+            @Param(value = "weight of the covariance of keys against the edited keys in the edit of all facts at once; 0 skips it",
                     min = 0) double massWeight) {
         /** Copies the lists. */
         public Edit {

@@ -79,7 +79,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         Prompts prompts = new Prompts(context, runs);
         List<Prompt> read = prompts.read(Prompts.select(config, context.facts()));
         if (config.shownFact() >= read.size()) {
-            throw new Sae4jException("there is no fact number " + config.shownFact() + ", as there are " + read.size(),
+            throw new Sae4jException("no fact number " + config.shownFact() + ": the run has " + read.size(),
                     "configuration of causal tracing, shownFact", "choose a number from 0 to " + (read.size() - 1));
         }
         int window = config.window() > 0 ? config.window() : (int) Math.max(1, Math.round(model.nLayers() * 10 / 48.0));

@@ -134,7 +134,7 @@ class AnswersTest {
         assertThat(subject(first.data().facts().getFirst())).endsWith("chad___________");
         ExperimentResult<CausalTracingResult> twice = trace(new Fact("capital", "red is red", "red", "n"));
         assertThat(subject(twice.data().facts().getFirst())).endsWith("red_______");
-        assertThat(twice.notes()).anyMatch(n -> n.startsWith("In 1 of 1 prompts the subject stands more than once"));
+        assertThat(twice.notes()).anyMatch(n -> n.startsWith("In 1 of 1 prompts the subject occurs more than once"));
         assertThat(trace(new Fact("capital", "a chadian", "chad", "n")).notes()).anyMatch(n -> n.contains("only a part of words"));
     }
 

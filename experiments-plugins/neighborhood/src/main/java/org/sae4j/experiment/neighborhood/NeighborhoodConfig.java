@@ -12,7 +12,7 @@ import org.sae4j.api.lab.LabelScores;
  * @param source what makes features similar, for neighbors and maps
  * @param k neighbors of a feature
  * @param maxPoints most features on a map
- * @param umap whether to draw UMAP maps beside the principal components
+ * @param umap whether to draw UMAP maps in addition to the principal components
  * @param umapNeighbors neighbors that UMAP keeps close
  * @param umapEpochs rounds of UMAP's optimisation
  * @param clusterCosine least similarity that joins two features into a cluster
@@ -30,9 +30,9 @@ public record NeighborhoodConfig(
         @Param("what makes features similar, for neighbors and maps: DECODER, ENCODER or ACTIVATIONS (needs a corpus)") Source source,
         @Param(value = "neighbors of a feature", min = 1, max = 1000) int k,
         @Param(value = "most features on a map; more are sampled", min = 10, max = 4000) int maxPoints,
-        @Param("whether to draw UMAP maps beside the principal components") boolean umap,
+        @Param("whether to draw UMAP maps in addition to the principal components") boolean umap,
         @Param(value = "neighbors that UMAP keeps close", min = 2, max = 200) int umapNeighbors,
-        @Param(value = "rounds of UMAP's optimisation", min = 11, max = 10_000) int umapEpochs,
+        @Param(value = "rounds of UMAP's optimization", min = 11, max = 10_000) int umapEpochs,
         @Param(value = "least similarity that joins two features into a cluster", min = -1, max = 1) double clusterCosine,
         @Param(value = "least cosine of a child to its parent in a smaller autoencoder", min = -1, max = 1) double childCosine,
         @Param("words to look for features of; empty for labels and words of the corpus") List<String> concepts,

@@ -42,7 +42,7 @@ public final class NeighborhoodExperiment implements Experiment<NeighborhoodConf
         int dSae = context.sae().config().dSae();
         for (int feature : config.features()) {
             if (feature < 0 || feature >= dSae) {
-                throw new Sae4jException("there is no feature " + feature + ", only 0 to " + (dSae - 1), "setting features of neighborhood",
+                throw new Sae4jException("no feature " + feature + ", only 0 to " + (dSae - 1), "setting features of neighborhood",
                         "choose features of this autoencoder");
             }
         }

@@ -272,7 +272,7 @@ class RandomWalkOraclesTest {
     void refusesWhatDoesNotFit() {
         assertThatThrownBy(() -> run("{\"modes\": []}")).isInstanceOf(Sae4jException.class).hasMessageContaining("modes");
         assertThatThrownBy(() -> run("{\"text\": \"abc\", \"position\": 3}")).isInstanceOf(Sae4jException.class)
-                .hasMessageContaining("there is no token 3");
+                .hasMessageContaining("no token 3");
         assertThatThrownBy(() -> run("{\"text\": \"" + "a".repeat(32) + "\"}")).isInstanceOf(Sae4jException.class)
                 .hasMessageContaining("prompt");
         try (Transformer on = model(Optional.empty())) {
@@ -292,7 +292,7 @@ class RandomWalkOraclesTest {
     void aStepThatDoesNotFitIntoTheDataIsSaid() {
         ExperimentResult<RandomWalkResult> result = run(small(WalkMode.DATA_SUPPORT, ", \"stepShare\": 900"));
         assertThat(result.data().modes()).isEmpty();
-        assertThat(result.notes()).anyMatch(note -> note.contains("data support are left out"));
+        assertThat(result.notes()).anyMatch(note -> note.contains("data support are omitted"));
     }
 
     @Test

@@ -70,13 +70,13 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
         int dSae = context.sae().config().dSae();
         for (int feature : config.features()) {
             if (feature < 0 || feature >= dSae) {
-                throw new Sae4jException("there is no feature " + feature + ", only 0 to " + (dSae - 1), "setting features of specificity",
+                throw new Sae4jException("no feature " + feature + ", only 0 to " + (dSae - 1), "setting features of specificity",
                         "choose features of this autoencoder");
             }
         }
         if (context.corpus().stream().allMatch(d -> d.label().isEmpty())) {
-            throw new Sae4jException(context.corpus().isEmpty() ? "specificity needs labelled texts, but the run has none"
-                    : "specificity needs labelled texts, but no document of the corpus has a label", "the run's corpus", REMEDY);
+            throw new Sae4jException(context.corpus().isEmpty() ? "specificity needs labeled texts, but the run has none"
+                    : "specificity needs labeled texts, but no document of the corpus has a label", "the run's corpus", REMEDY);
         }
         return new Run(config, context).result();
     }
@@ -125,7 +125,7 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
         private void chooseLabels() {
             for (String label : config.labels()) {
                 if (label.isEmpty() || !allLabels.contains(label)) {
-                    throw new Sae4jException("the corpus has no label '" + label + "', only " + allLabels, "setting labels of specificity",
+                    throw new Sae4jException("no label '" + label + "', only " + allLabels, "setting labels of specificity",
                             "choose labels of the corpus");
                 }
             }
@@ -342,7 +342,7 @@ public final class SpecificityExperiment implements Experiment<SpecificityConfig
             all.add("Script scores are ln P(s|c)/P(s) with P(c|s) = 1 for strings of the script and 1e-10 for others, maximised over "
                     + "strings of up to " + config.proxyTokens() + " tokens that end at the token. Scores of other labels count such "
                     + "strings in all other documents, with one pseudo-count.");
-            all.add("Beginning-of-sequence tokens are left out everywhere; documents are cut to the model's context. The number of "
+            all.add("Beginning-of-sequence tokens are excluded everywhere; documents are cut to the model's context. The number of "
                     + "discoveries counts features above 0.5 with a Benjamini-Hochberg adjusted Mann-Whitney p-value of at most "
                     + config.falseDiscoveryRate() + " across all features and labels.");
             return all;

@@ -50,7 +50,7 @@ record CharacterWorld(int dSae, IntFunction<float[]> features, List<Document> co
 
     @Override
     public Engine engine() {
-        throw new UnsupportedOperationException("there is no engine in this world");
+        throw new UnsupportedOperationException("no engine in this world");
     }
 
     @Override

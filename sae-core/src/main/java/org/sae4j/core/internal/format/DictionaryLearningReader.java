@@ -121,7 +121,7 @@ final class DictionaryLearningReader {
             sae.note("a BatchTopK autoencoder, read as JumpReLU with its running threshold, as at inference");
         } else {
             throw new FormatException("dict_class \"" + dictClass + "\" does not say whether k is of a row (AutoEncoderTopK) or of a batch"
-                    + " (BatchTopKSAE)", sae.table().path().toString(), "put the config.json of the training beside the weights");
+                    + " (BatchTopKSAE)", sae.table().path().toString(), "put the config.json of the training next to the weights");
         }
     }
 

@@ -56,9 +56,9 @@ public enum FileType {
     public static void requireWritable(Path path) throws IOException {
         String what = switch (of(path)) {
             case NONE, REGULAR, STREAM -> "";
-            case FOLDER -> "a folder stands where the file is to go";
-            case BROKEN_LINK -> "a symbolic link to nothing stands where the file is to go";
-            case OTHER -> "a device or socket stands where the file is to go";
+            case FOLDER -> "a folder exists where the file should go";
+            case BROKEN_LINK -> "a broken symbolic link exists where the file should go";
+            case OTHER -> "a device or socket exists where the file should go";
         };
         if (!what.isEmpty()) {
             throw new FormatException("the file cannot be written: " + what, path.toString(), "choose another file");

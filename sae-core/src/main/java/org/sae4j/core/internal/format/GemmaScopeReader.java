@@ -51,7 +51,7 @@ final class GemmaScopeReader {
         } else if (layer.isPresent() && site.isPresent()) {
             sae.hook(Optional.of(layer.get() + site.get()));
         } else {
-            sae.note("the folders' names do not tell the hook point, as google/gemma-scope-2b-pt-res/layer_12/... does: give it yourself");
+            sae.note("the folders' names do not name the hook point, as google/gemma-scope-2b-pt-res/layer_12/... does: set it yourself");
         }
         if (transcoder) {
             sae.note("a transcoder: it reads the MLP's input before the gain and its output predicts the MLP's, after its norm");
@@ -98,7 +98,7 @@ final class GemmaScopeReader {
         Optional<String> hook = in.flatMap(GemmaScopeReader::hook)
                 .or(() -> block.flatMap(b -> (transcoder ? Optional.of("mlp.hook_in") : kind.flatMap(GemmaScopeReader::site)).map(site -> b + site)));
         if (hook.isEmpty()) {
-            sae.note("neither config.json nor the folders' names tell the hook point: give it yourself");
+            sae.note("neither config.json nor the folders' names name the hook point: set it yourself");
         }
         sae.hook(hook);
         if (transcoder) {

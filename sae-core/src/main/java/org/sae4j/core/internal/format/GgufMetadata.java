@@ -123,6 +123,6 @@ public final class GgufMetadata {
             case GgufArray array -> "an array of " + array.size();
             case null, default -> String.valueOf(found);
         };
-        return new FormatException("expected " + expected + ", found " + kind, at(key), "use a file whose metadata is sound");
+        return new FormatException("expected " + expected + ", found " + kind, at(key), "use a file with valid metadata");
     }
 }

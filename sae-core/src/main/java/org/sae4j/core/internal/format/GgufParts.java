@@ -74,7 +74,7 @@ final class GgufParts {
     private static TensorTable parse(Path path, Arena arena) {
         MemorySegment file = MappedFile.map(path, arena);
         if (!GgufFile.matches(file)) {
-            throw new FormatException("the part is no GGUF file", path.toString(), REMEDY);
+            throw new FormatException("the part is not a GGUF file", path.toString(), REMEDY);
         }
         return GgufFile.parse(path, file);
     }

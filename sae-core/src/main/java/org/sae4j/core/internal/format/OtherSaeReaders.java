@@ -34,7 +34,7 @@ final class OtherSaeReaders {
         sae.refuseUnknown(name -> false);
         Optional<JsonFile> config = source.json(source.baseName() + "_cfg.json");
         if (config.isEmpty()) {
-            sae.note("there is no config beside the weights: the hook point is not known");
+            sae.note("no config next to the weights, so the hook point is unknown");
             return;
         }
         JsonFile cfg = config.get();
@@ -105,7 +105,7 @@ final class OtherSaeReaders {
             sae.modelName = Optional.of(owner + name.group(1));
             sae.hook(Optional.of("blocks." + Integer.parseInt(name.group(2)) + ".hook_resid_post"));
         } else {
-            sae.note("the file's name does not tell model and layer, as Llama-3.1-8B-Instruct-SAE-l19.pth does: give the hook point"
+            sae.note("the file's name does not contain model and layer, as Llama-3.1-8B-Instruct-SAE-l19.pth does: give the hook point"
                     + " yourself");
         }
     }
@@ -114,7 +114,7 @@ final class OtherSaeReaders {
     static void qwenScope(SaeBuilder sae, SaeSource source) {
         Optional<Matcher> repository = source.find(QWEN_REPOSITORY);
         if (repository.isEmpty()) {
-            throw new FormatException("k of this Qwen Scope autoencoder stands only in its repository's name, as in"
+            throw new FormatException("k of this Qwen Scope autoencoder is only in its repository's name, as in"
                     + " SAE-Res-Qwen3-1.7B-Base-W32K-L0_50 (k = 50), and no folder above has such a name", source.weights().toString(),
                     "put the file into a folder with the repository's name");
         }
@@ -130,7 +130,7 @@ final class OtherSaeReaders {
         if (file.matches()) {
             sae.hook(Optional.of("blocks." + Integer.parseInt(file.group(1)) + ".hook_resid_post"));
         } else {
-            sae.note("the file's name does not tell the layer, as layer3.sae.pt does: give the hook point yourself");
+            sae.note("the file's name does not contain the layer, as layer3.sae.pt does: set the hook point yourself");
         }
     }
 
@@ -141,7 +141,7 @@ final class OtherSaeReaders {
     static void llamaScope(SaeBuilder sae, SaeSource source) {
         Optional<JsonFile> old = source.jsonAbove("hyperparams.json").or(() -> source.json("hyperparams.json"));
         JsonFile config = old.or(() -> source.json("config.json")).orElseThrow(() -> new FormatException(
-                "there is neither hyperparams.json nor config.json beside the weights", source.weights().toString(),
+                "no hyperparams.json or config.json next to the weights", source.weights().toString(),
                 "download the folder again"));
         Optional<String> in = config.string("hook_point_in");
         Optional<String> out = config.string("hook_point_out").filter(name -> !name.equals(in.orElse(name)));
@@ -180,7 +180,7 @@ final class OtherSaeReaders {
             sae.note("trained on activations times " + known.getAsDouble() + " (SAELens' directory, release llama_scope_r1_distill): the factor"
                     + " is folded into W_enc, W_dec and b_dec");
         } else {
-            sae.note("trained on activations scaled to a mean norm of sqrt(d_in); the factor stands in no file: scale the inputs");
+            sae.note("trained on activations scaled to a mean norm of sqrt(d_in); no file contains the factor: scale the inputs");
         }
     }
 

@@ -157,7 +157,7 @@ final class SaeLensReader {
                     "use another autoencoder");
         }
         folds.centerInput();
-        sae.note("trained on GPT-2 with centred writing weights ("
+        sae.note("trained on GPT-2 with centered writing weights ("
                 + (told ? "model_from_pretrained_kwargs" : release.map(KnownReleases.Added::name).orElseThrow())
                 + "): each input's mean over d_in is subtracted, folded into W_enc, and the reconstruction is without it");
     }

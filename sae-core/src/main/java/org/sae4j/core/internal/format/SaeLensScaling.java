@@ -111,7 +111,7 @@ final class SaeLensScaling {
         }
         Path file = source.folder().resolve(WHITENING_FILE);
         if (!Files.isRegularFile(file)) {
-            throw new FormatException(WHITENING + " needs " + WHITENING_FILE + ", which is not beside the weights",
+            throw new FormatException(WHITENING + " needs " + WHITENING_FILE + ", which is not next to the weights",
                     source.weights().toString(), "copy it from the training's checkpoint, or use the final autoencoder");
         }
         if (!sae.parameters().containsKey("W_enc")) {

@@ -46,7 +46,7 @@ record SaeSource(Path weights, Path folder) {
      * @throws FormatException if there is none, or several
      */
     static SaeSource find(Path path) {
-        return search(path).orElseThrow(() -> new FormatException("there is no autoencoder (" + String.join(", ", USUAL) + ", *.pt)",
+        return search(path).orElseThrow(() -> new FormatException("no autoencoder (" + String.join(", ", USUAL) + ", *.pt)",
                 path.toString(), "give the folder of an autoencoder"));
     }
 

@@ -56,7 +56,7 @@ final class TranscoderReaders {
         StoredTensor encoder = sae.stored("W_enc_" + layer).expect("[d_sae, d_in]", -1, -1);
         Path decoders = source.folder().resolve("W_dec_" + layer + ".safetensors");
         if (!Files.isRegularFile(decoders)) {
-            throw new FormatException(decoders.getFileName() + " is missing beside the encoder", source.weights().toString(),
+            throw new FormatException(decoders.getFileName() + " is missing next to the encoder", source.weights().toString(),
                     "download it into the same folder");
         }
         StoredTensor decoder = sae.open(decoders).get("W_dec_" + layer)

@@ -74,14 +74,14 @@ final class GgufConfig {
         double value = metadata.number(full(key)).orElse(otherwise);
         if (!(value >= least && value <= most)) {
             throw new FormatException("expected a number from " + least + " to " + most + ", found " + value, metadata.at(full(key)),
-                    "use a file whose metadata is sound");
+                    "use a file with valid metadata");
         }
         return value;
     }
 
     private double eps(String key) {
         if (!metadata.has(full(key))) {
-            throw new FormatException("the key is missing", metadata.at(full(key)), "use a file whose metadata is complete");
+            throw new FormatException("the key is missing", metadata.at(full(key)), "use a file with complete metadata");
         }
         return number(key, 0, 0, 1);
     }
@@ -174,7 +174,7 @@ final class GgufConfig {
             int[] local = array.integers();
             if (local.length != sizes.layers()) {
                 throw new FormatException("expected " + sizes.layers() + " elements, found " + local.length, metadata.at(full(PATTERN)),
-                        "use a file whose metadata is sound");
+                        "use a file with valid metadata");
             }
             config.put("layer_types", Arrays.stream(local).mapToObj(l -> l != 0 ? "sliding_attention" : "full_attention").toList());
         }

@@ -96,7 +96,7 @@ record GgufSizes(int layers, int dModel, int dMlp, int heads, int keyHeads, int 
             return values.length == 0 ? check(metadata, key, 0, most) : check(metadata, key, values[0], most);
         }
         return check(metadata, key, metadata.integer(key).orElseThrow(() -> new FormatException("the key is missing", metadata.at(key),
-                "use a file whose metadata is complete")), most);
+                "use a file with complete metadata")), most);
     }
 
     private static int check(GgufMetadata metadata, String key, int value, int most) {
@@ -107,6 +107,6 @@ record GgufSizes(int layers, int dModel, int dMlp, int heads, int keyHeads, int 
     }
 
     private static FormatException wrong(GgufMetadata metadata, String key, String expected, int found) {
-        return new FormatException("expected " + expected + ", found " + found, metadata.at(key), "use a file whose metadata is sound");
+        return new FormatException("expected " + expected + ", found " + found, metadata.at(key), "use a file with valid metadata");
     }
 }

@@ -104,7 +104,7 @@ public final class JsonWriter {
                 }
                 out.writeEndArray();
             }
-            default -> throw new IllegalArgumentException("a " + value.getClass().getName() + " has no form in JSON");
+            default -> throw new IllegalArgumentException("a " + value.getClass().getName() + " cannot be written as JSON");
         }
     }
 }

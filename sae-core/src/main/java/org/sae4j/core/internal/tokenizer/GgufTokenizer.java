@@ -39,7 +39,7 @@ public final class GgufTokenizer {
         int[] types = array("token_type").map(GgufArray::integers).orElse(new int[0]);
         if (types.length != 0 && types.length != tokens.size()) {
             throw new FormatException("there are " + types.length + " types for " + tokens.size() + " tokens",
-                    metadata.at(PREFIX + "token_type"), "use a file whose metadata is sound");
+                    metadata.at(PREFIX + "token_type"), "use a file with valid metadata");
         }
         for (int id = 0; id < tokens.size(); id++) {
             vocabulary.add(tokens.get(id), id, tokens.size());
@@ -73,7 +73,7 @@ public final class GgufTokenizer {
     }
 
     private FormatException missing(String key) {
-        return new FormatException("the tokenizer has no " + key, metadata.at(PREFIX + key), "use a file whose metadata is complete");
+        return new FormatException("the tokenizer has no " + key, metadata.at(PREFIX + key), "use a file with complete metadata");
     }
 
     private PipelineTokenizer byteLevel() {
@@ -100,7 +100,7 @@ public final class GgufTokenizer {
         int space = merge.indexOf(' ', 1);
         if (space < 0 || space == merge.length() - 1) {
             throw new FormatException("a merge is two tokens with a space between, found \"" + merge + '"', metadata.at(PREFIX + "merges"),
-                    "use a file whose metadata is sound");
+                    "use a file with valid metadata");
         }
         return new String[] {merge.substring(0, space), merge.substring(space + 1)};
     }
@@ -109,7 +109,7 @@ public final class GgufTokenizer {
         float[] scores = array("scores").map(GgufArray::floats).orElseThrow(() -> missing("scores"));
         if (scores.length != vocabulary.size()) {
             throw new FormatException("there are " + scores.length + " scores for " + vocabulary.size() + " tokens",
-                    metadata.at(PREFIX + "scores"), "use a file whose metadata is sound");
+                    metadata.at(PREFIX + "scores"), "use a file with valid metadata");
         }
         boolean prefix = metadata.flag(PREFIX + "add_space_prefix", true);
         TextNormalizer spaces = TextNormalizer.Replace.literal(" ", SPACE);
@@ -134,7 +134,7 @@ public final class GgufTokenizer {
             String token = vocabulary.text(id);
             if (Float.isNaN(scores[id]) || token.length() > LONGEST_TOKEN) {
                 throw new FormatException("token " + id + " has the score " + scores[id] + " and " + token.length() + " characters",
-                        metadata.at(PREFIX + "scores"), "use a file whose metadata is sound");
+                        metadata.at(PREFIX + "scores"), "use a file with valid metadata");
             }
             // Equal scores have the same rank: the place in the order of the last of them.
             int place = Arrays.binarySearch(descending, scores[id]);
@@ -167,7 +167,7 @@ public final class GgufTokenizer {
         OptionalInt id = metadata.integer(PREFIX + key);
         if (id.isPresent() && !vocabulary.contains(id.getAsInt())) {
             throw new FormatException("token " + id.getAsInt() + " is not in the vocabulary of " + vocabulary.size(),
-                    metadata.at(PREFIX + key), "use a file whose metadata is sound");
+                    metadata.at(PREFIX + key), "use a file with valid metadata");
         }
         return id;
     }

@@ -71,7 +71,7 @@ final class ModelJson {
             tokens.add(pair.get(0).stringValue(), id, scores.length);
             scores[id] = pair.get(1).doubleValue();
             if (Double.isNaN(scores[id])) {
-                throw new FormatException("the score of token " + id + " is no number", json.at("vocab"), AGAIN);
+                throw new FormatException("the score of token " + id + " is not a number", json.at("vocab"), AGAIN);
             }
         }
         return tokens;

@@ -15,7 +15,7 @@ record PatternJson(Regex regex, String literal) {
     static final String REMEDY = "use a tokenizer without it; results would differ from Hugging Face's";
 
     static PatternJson read(JsonFile step) {
-        JsonFile pattern = step.object("pattern").orElseThrow(() -> new FormatException("there is no pattern", step.where(), REMEDY));
+        JsonFile pattern = step.object("pattern").orElseThrow(() -> new FormatException("no pattern", step.where(), REMEDY));
         String literal = pattern.string("String").orElse("");
         if (pattern.has("String")) {
             return new PatternJson(Regex.literal(literal), literal);

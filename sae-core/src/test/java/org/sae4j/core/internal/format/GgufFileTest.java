@@ -264,6 +264,7 @@ class GgufFileTest {
         assertThatThrownBy(() -> WeightFiles.open(renamed, arena)).isInstanceOf(FormatException.class)
                 .hasMessageContaining("names end with -00001-of-00002.gguf");
         Files.writeString(folder.resolve("m-00002-of-00002.gguf"), "nothing");
-        assertThatThrownBy(() -> WeightFiles.open(first, arena)).isInstanceOf(FormatException.class).hasMessageContaining("no GGUF file");
+        assertThatThrownBy(() -> WeightFiles.open(first, arena)).isInstanceOf(FormatException.class)
+                .hasMessageContaining("not a GGUF file");
     }
 }

@@ -55,7 +55,7 @@ public final class TornadoDevices {
         if (fitting.size() != 1) {
             String names = all.stream().map(f -> f.device().index() + ": " + f.device().name() + " (" + f.device().backEnd() + ")")
                     .collect(Collectors.joining(", "));
-            throw new EngineException((fitting.isEmpty() ? "there is no device " : "several devices fit ") + text, "tornado engine",
+            throw new EngineException((fitting.isEmpty() ? "no device " : "several devices fit ") + text, "tornado engine",
                     "choose one of: " + names);
         }
         return fitting.getFirst();

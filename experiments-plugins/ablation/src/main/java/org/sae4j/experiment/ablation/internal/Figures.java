@@ -139,7 +139,7 @@ public final class Figures {
         List<String> tokens = IntStream.range(0, result.text().size()).mapToObj(t -> t + " " + result.text().get(t)).toList();
         return new Figure.Heatmap("by-token", "Setting a feature to zero at one token", "Change of the log probability of \""
                 + result.target()
-                + "\" after the text; colours end at the largest absolute change." + tail, Figure.Axis.of("ablated token"), FEATURE, tokens,
+                + "\" after the text; colors end at the largest absolute change." + tail, Figure.Axis.of("ablated token"), FEATURE, tokens,
                 detailed(), result.byToken(), new Figure.ColorScale(Figure.Palette.DIVERGING, -clip, clip, "change of log probability"
                 + " (nats)"));
     }
@@ -169,7 +169,7 @@ public final class Figures {
     private Figure relative() {
         return new Figure.Heatmap("relative-effects", "Effects on other features when the reconstruction is encoded again", "Mean change"
                 + " of the feature of the column, relative to its mean activation, over the tokens where the feature of the row is active"
-                + " and set to zero; empty where the column's feature is not active; colours clipped at -1 and 1." + tail,
+                + " and set to zero; empty where the column's feature is not active; colors clipped at -1 and 1." + tail,
                 Figure.Axis.of("affected feature"), Figure.Axis.of("ablated feature"), detailed(), detailed(), result.relativeEffects(),
                 new Figure.ColorScale(Figure.Palette.DIVERGING, -1, 1, "relative change (share)"));
     }
@@ -218,7 +218,8 @@ public final class Figures {
                 .toArray();
         double clip = sizes.length == 0 ? 0 : Statistics.quantile(sizes, CLIP);
         return new Figure.Heatmap("label-matrix", "Whose loss rises", "Mean rise of the loss per token by ablated feature (row) and label"
-                + " of the documents (column); colours end at the 95% quantile of the absolute values." + tail, Figure.Axis.of("label of the documents"),
+                + " of the documents (column); colors end at the 95% quantile of the absolute values." + tail,
+                Figure.Axis.of("label of the documents"),
                 Figure.Axis.of("label of the feature"), result.labels().stream().map(LabelEffect::label).toList(),
                 result.labels().stream().map(l -> l.label() + ", feature " + l.feature()).toList(), result.labelMatrix(),
                 new Figure.ColorScale(Figure.Palette.DIVERGING, -clip, clip, "rise of loss (nats per token)"));

@@ -64,7 +64,7 @@ public final class Summary {
             control(RANDOM_DIRECTION, m -> m.kind().equals(RANDOM_DIRECTION)).map(c -> "Zero-ablation moves the predictions of the text "
                     + c.verdict("more than a random direction of equal norm: features matter more than directions of their size",
                             "less than a random direction of equal norm", "not measurably more or less than a random direction of equal"
-                            + " norm: whether features matter more than directions of their size cannot be told") + " ("
+                            + " norm: whether features matter more than directions of their size is not known") + " ("
                     + means(c) + ").").ifPresent(findings::add);
             control("other feature", m -> m.kind().startsWith("feature ")).map(c -> "It moves them " + c.verdict("more than", "less than",
                     "not measurably more or less than") + " taking out another active feature of nearest strength (" + means(c) + ").")

@@ -207,7 +207,7 @@ final class Block {
             case GELU_TANH -> 0.5 * x * (1 + Math.tanh(inner(x)));
             case RELU -> Math.max(0, x);
             case SILU -> x / (1 + Math.exp(-x));
-            case SOLU -> throw new IllegalArgumentException("SoLU is no function of single elements");
+            case SOLU -> throw new IllegalArgumentException("SoLU is not an elementwise function");
         };
     }
 
@@ -223,7 +223,7 @@ final class Block {
                 double sigmoid = 1 / (1 + Math.exp(-x));
                 yield sigmoid * (1 + x * (1 - sigmoid));
             }
-            case SOLU -> throw new IllegalArgumentException("SoLU is no function of single elements");
+            case SOLU -> throw new IllegalArgumentException("SoLU is not an elementwise function");
         };
     }
 

@@ -85,7 +85,7 @@ public final class Figures {
         boolean windowed = result.window() > 1 && (trace.site() == Site.MLP_OUTPUT || trace.site() == Site.ATTENTION_OUTPUT);
         String caption = String.format(Locale.ROOT, "Probability of \"%s\" after \"%s\" when the clean %s is restored at one token%s in"
                 + " runs whose subject (starred) is corrupted by noise. Mean over %d corrupted runs; clean %.3f, corrupted %.3f, where the"
-                + " colour scale begins; noise %.3f on the subject's embeddings only; seed %d.", shown.answer(), shown.prompt(),
+                + " color scale begins; noise %.3f on the subject's embeddings only; seed %d.", shown.answer(), shown.prompt(),
                 trace.site().title(), windowed ? " in a window of " + result.window() + " layers" : "", shown.corruptedRows().length,
                 shown.clean(), shown.corrupted(), result.noise(), seed);
         return new Figure.Heatmap("trace-" + id(trace.site()), "Restoring " + trace.site().title() + ": " + shown.prompt(), caption,
@@ -155,7 +155,7 @@ public final class Figures {
                 + " difference (answer minus the other subject's answer, at the first token where they"
                 + " differ) that restoring recovers, when the subject is replaced by another"
                 + " one of as many tokens. Mean over " + n + " facts, 95% intervals over facts; seed " + seed + ".", PLACE,
-                Figure.Axis.of("normalised recovery (share)"), places, series, false);
+                Figure.Axis.of("normalized recovery (share)"), places, series, false);
     }
 
     private Figure sweep() {
@@ -170,7 +170,7 @@ public final class Figures {
     private Figure features() {
         var strongest = result.features().stream().sorted(Comparator.comparingDouble(e -> -Math.abs(e.indirectEffect()))).limit(20)
                 .toList();
-        return new Figure.Bars("features", "SAE features restored alone", "Restored minus corrupted probability of \""
+        return new Figure.Bars("features", "SAE features restored by themselves", "Restored minus corrupted probability of \""
                 + shown.answer() + "\" after \"" + shown.prompt() + "\" for the 20 strongest of " + result.features().size()
                 + " pairs of token and feature; the part of the activation that the autoencoder does not reconstruct stays corrupted;"
                 + " mean over "

@@ -127,9 +127,9 @@ public final class Prompts {
         List<String> notes = new ArrayList<>();
         List<Prompt> several = prompts.stream().filter(p -> search(p).times() > 1).toList();
         if (!several.isEmpty()) {
-            notes.add("In " + several.size() + " of " + prompts.size() + " prompts the subject stands more than once, such as \""
+            notes.add("In " + several.size() + " of " + prompts.size() + " prompts the subject occurs more than once, such as \""
                     + several.getFirst().fact().subject() + "\" in \"" + several.getFirst().fact().prompt() + "\": the first place is"
-                    + " taken, the others are left as they are.");
+                    + " used, the others are unchanged.");
         }
         List<Prompt> parts = prompts.stream().filter(p -> !search(p).whole()).toList();
         if (!parts.isEmpty()) {

@@ -79,7 +79,7 @@ public final class Summary {
                 + " probability of the answer is " + number(Statistics.mean(clean())) + " without it and "
                 + number(Statistics.mean(corrupted())) + " with it. The total effect, " + total.text() + ", is "
                 + total.verdict(0, "the answer's loss.", "a gain: noise does not destroy these answers.",
-                        total.hasInterval() ? "not distinguishable from 0." : "that of this fact alone."));
+                        total.hasInterval() ? "not distinguishable from 0." : "that of this fact only."));
         findings.add(known());
         if (!total.hasInterval()) {
             findings.add("One fact says nothing about the relation: see its heat maps, and trace several facts for averages.");
@@ -307,28 +307,28 @@ public final class Summary {
                 "At the last token the last block's output restores the clean score of an answer of one token by construction, and before"
                 + " the subject nothing can change."));
         if (result.firstPosition().prompts() > 0) {
-            notes.add((result.firstPosition().sink() ? "Position 0 is an attention sink" : "Position 0 is no attention sink") + ": its"
+            notes.add((result.firstPosition().sink() ? "Position 0 is an attention sink" : "Position 0 is not an attention sink") + ": its"
                     + " residual stream is at most " + number(sink()) + " times as long as the mean of the other positions (over layers and "
-                    + result.firstPosition().prompts() + " prompts)" + (result.firstPosition().sink() ? "; what stands there is hardly read."
+                    + result.firstPosition().prompts() + " prompts)" + (result.firstPosition().sink() ? "; the token there is hardly read."
                     : "."));
         }
         if (result.window() > 1) {
-            notes.add("Windows that reach layer 0 hold its MLP, which often is a part of the embedding: what they restore is no sign of a"
+            notes.add("Windows that reach layer 0 hold its MLP, which often is a part of the embedding: what they restore is not a sign of a"
                     + " place to edit.");
         }
         if (result.averages().stream().anyMatch(a -> a.site().isSevered())) {
-            notes.add("A severed path is that at the restored token alone: other tokens' MLPs and attention see the restored value.");
+            notes.add("A severed path is only that at the restored token: other tokens' MLPs and attention see the restored value.");
         }
         if (!result.edits().isEmpty()) {
-            notes.add("The value of an edit is optimised on all tokens of the answer with exact gradients in double precision; positions"
+            notes.add("The value of an edit is optimized on all tokens of the answer with exact gradients in double precision; positions"
                     + " before the subject's last token are constants of it.");
             if (drawn) {
                 notes.add("The facts to edit are drawn by the run's seed before anything is edited; each gets the answer of the fact two"
                         + " places on. The other facts of the relation, those whose edits choose the layer among them, are what must stay"
-                        + " unchanged; no edit is optimised on them, but the corpus of the keys' covariance may mention them.");
+                        + " unchanged; no edit is optimized on them, but the corpus of the keys' covariance may mention them.");
             }
             if (noCorpus) {
-                notes.add("Without a corpus the covariance of keys is estimated from the traced prompts alone and off-target divergence"
+                notes.add("Without a corpus the covariance of keys is estimated from the traced prompts only, and off-target divergence"
                         + " is not measured.");
             }
         }

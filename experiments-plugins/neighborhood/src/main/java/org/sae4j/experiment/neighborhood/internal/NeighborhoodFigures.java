@@ -158,7 +158,7 @@ final class NeighborhoodFigures {
                         false));
         if (p.coordinates().length == 2 && p.source() == config.source()) {
             if (!data.facts().label().isEmpty()) {
-                figures.add(new Scatter(id + "-labels", title + ", by label", "Coloured by the label that a feature detects over "
+                figures.add(new Scatter(id + "-labels", title + ", by label", "Colored by the label that a feature detects over "
                         + "documents with AUROC of at least " + config.labelAuroc() + ". " + caption, axes, groups(p,
                         f -> data.facts().label().get(f).isEmpty()
                                 ? "no label" : data.facts().label().get(f)), Optional.empty(), false));
@@ -174,7 +174,7 @@ final class NeighborhoodFigures {
         if (found == 0) {
             return Optional.empty();
         }
-        String coloured = found == 1 ? "Coloured by the one cluster there is. " : "Coloured by the " + Math.min(found, COLOURED_CLUSTERS)
+        String coloured = found == 1 ? "Colored by the one cluster there is. " : "Colored by the " + Math.min(found, COLOURED_CLUSTERS)
                 + " largest of " + found + " clusters. ";
         return Optional.of(new Scatter(id + "-clusters", title + ", by cluster", coloured + caption, axes, groups(p, f ->
                 data.facts().cluster()[f] < 0 ? "no cluster" : data.facts().cluster()[f] < COLOURED_CLUSTERS

@@ -76,7 +76,7 @@ public final class NeighborhoodRun {
             maxima = null;
             facts = null;
             correlations = null;
-            notes.add("The run has no corpus: activations, densities, labels and concepts are left out, and maps are coloured by the "
+            notes.add("The run has no corpus: activations, densities, labels and concepts are omitted, and maps are colored by the "
                     + "cosine of encoder and decoder.");
         } else {
             corpus = context.encodedCorpus();
@@ -313,7 +313,7 @@ public final class NeighborhoodRun {
         }
         ConceptSearch search = new ConceptSearch(config, context.corpus());
         if (!search.missing().isEmpty()) {
-            notes.add("Concepts that no document has, or all have, are left out: " + String.join(", ", search.missing()) + ".");
+            notes.add("Concepts that no document has, or all have, are omitted: " + String.join(", ", search.missing()) + ".");
         }
         if (!search.hasConcepts()) {
             return List.of();

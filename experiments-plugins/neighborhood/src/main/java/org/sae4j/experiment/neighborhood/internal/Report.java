@@ -100,14 +100,14 @@ final class Report {
     }
 
     private static String agreement(Comparison share) {
-        return format("Neighbors of a feature have its label %s with labels shuffled: %s%% of the labelled neighbors of a labelled feature, "
+        return format("Neighbors of a feature have its label %s with labels shuffled: %s%% of the labeled neighbors of a labeled feature, "
                 + "shuffled %s%% (n = %d features).", share.verdict("more often than", "less often than", "not measurably more or less often "
                 + "than"), share.measured().times(100).text(), share.control().times(100).text(), share.measured().n());
     }
 
     private String splitting(Splitting s) {
         if (s.sharedInitialisation()) {
-            return format("How features split cannot be told, because the two autoencoders began with the same random rows: %s%% of the %d "
+            return format("How features split is unknown, because the two autoencoders started with the same random rows: %s%% of the %d "
                     + "features of the smaller one have their best match in the larger one under their own number (chance: %.2f%%). "
                     + "Train them with different seeds.", s.sameNumber().times(100).text(), s.smaller(), 100.0 / s.larger());
         }
@@ -152,7 +152,7 @@ final class Report {
                 + "between them.");
         if (data.tokens() > 0) {
             notes.add("Features active on fewer than " + Correlations.LEAST_ACTIVE + " of " + data.tokens() + " tokens have no "
-                    + "correlations. Features that were never active are coloured as if active on half a token.");
+                    + "correlations. Features that were never active are colored as if active on half a token.");
             notes.add("A label is given to a feature by the AUROC of its largest activation in a document, at least " + config.labelAuroc()
                     + "; with many features some reach it by chance, so compare with the shuffled control.");
         }

@@ -136,7 +136,7 @@ final class Findings {
         String apart = Double.isNaN(m.endpointCosine()) ? "" : Text.format(" The displacements of two walks have a mean absolute cosine of "
                 + "%.3f.", m.endpointCosine());
         return (correlation.above(COSINE) ? "Why runs look alike: each is drawn in the principal components of itself, and those of any "
-                + "high-dimensional random walk are cosines. " : "These walks are no cosines in their own principal components, so theory "
+                + "high-dimensional random walk are cosines. " : "These walks are not cosines in their own principal components, so theory "
                 + "does not say how they look. ") + measured + apart;
     }
 
@@ -218,7 +218,7 @@ final class Findings {
     private String explained() {
         List<String> parts = data.modes().stream().map(m -> m.mode().label() + " " + Text.percent(Statistics.quantile(
                 at(m.curves().unexplained(), judged(m)), 0.5))).toList();
-        return Text.format("Whether walks stay where the autoencoder knows its way: it leaves %s of the squared norm of the start's "
+        return Text.format("Whether walks stay where the autoencoder reconstructs well: it misses %s of the squared norm of the start's "
                 + "activation unexplained, and of the patched activation after %d steps (circles after half of them; medians) %s.",
                 Text.percent(data.start().unexplained()), data.steps(), String.join(", ", parts));
     }

@@ -86,7 +86,7 @@ record Prompt(int[] tokens, int prefix, OptionalInt next, String origin) {
         int count = tokens.length - prefix;
         int resolved = setting < 0 ? setting + count : setting;
         if (resolved < 0 || resolved >= count) {
-            throw new Sae4jException("there is no token " + setting + " in a prompt of " + count + " tokens, " + Arrays.toString(tokens),
+            throw new Sae4jException("no token " + setting + " in a prompt of " + count + " tokens, " + Arrays.toString(tokens),
                     "setting position of random-walk", "choose a position from " + -count + " to " + (count - 1));
         }
         return prefix + resolved;

@@ -89,7 +89,7 @@ public final class RandomWalkRun {
         for (WalkMode mode : config.modes()) {
             Optional<ModeWalks.Walked> walked = walks.walk(mode);
             if (walked.isEmpty()) {
-                notes.add("Walks of kind " + mode.label() + " are left out: among 1,000 random directions none allows a step of length "
+                notes.add("Walks of kind " + mode.label() + " are omitted: among 1,000 random directions none allows a step of length "
                         + Estimate.number(step) + " here.");
             } else {
                 modes.add(walked.get().result());
@@ -201,10 +201,10 @@ public final class RandomWalkRun {
         all.add("The loss is that of " + (data.start().targetFromCorpus() ? "the token that follows in the corpus"
                 : "the clean model's own most probable token") + ", " + token(data.start().target()) + ".");
         if (!data.basis().fromCorpus()) {
-            all.add("There is no corpus with a tokenizer: covariances, ranges and the fixed basis come from random tokens, on which a "
+            all.add("Without a corpus and a tokenizer, covariances, ranges and the fixed basis come from random tokens, on which a "
                     + "model does not behave as on text.");
         }
-        all.add("Features whose activations are negative, as on free walks and circles, are decoded as they are; no encoder would give "
+        all.add("Features whose activations are negative, as on free walks and circles, are decoded unchanged; no encoder would give "
                 + "them.");
         return all;
     }

@@ -232,7 +232,7 @@ final class WalkFigures {
     private Optional<Figure> own() {
         return shown().map(m -> new Figure.Scatter("own-components", "Why runs look alike: walks in their own principal components",
                 "Each walk in the principal components of itself, from light (start) to dark (end), in steps, with the Lissajous curve "
-                + "that theory gives for any random walk in many dimensions. "
+                + "that theory predicts for any random walk in many dimensions. "
                         + runsDrawn(m) + ", seed " + seed + ".", ownAxes(2),
                 runs(m, 2), Optional.empty(), true));
     }
@@ -246,7 +246,7 @@ final class WalkFigures {
                 m.stepLength()[0], 2)).toList();
         return groups.isEmpty() ? Optional.empty() : Optional.of(new Figure.Scatter("own-components-by-kind",
                 "The first walk of every kind in its own principal components",
-                "In steps of the walk, from light (start) to dark (end); every walk has axes of its own. n = 1 walk of "
+                "In steps of the walk, from light (start) to dark (end); every walk has its own axes. n = 1 walk of "
                 + "each kind, seed "
                 + seed + ".", ownAxes(2), groups, Optional.empty(), true));
     }
@@ -274,7 +274,7 @@ final class WalkFigures {
                     shareQuantile(m, components, 0.975)));
         }
         return Optional.of(new Figure.Bars("component-shares", "Variance along a walk's own principal components",
-                "Median and 2.5% to 97.5% quantile over walks, beside what theory gives for independent steps in many dimensions; "
+                "Median and 2.5% to 97.5% quantile over walks, next to what theory predicts for independent steps in many dimensions; "
                 + origin() + ".", Axis.of("component"),
                 Axis.of("variance (share)"), IntStream.rangeClosed(1, components).mapToObj(Integer::toString).toList(), series, false));
     }

@@ -73,7 +73,7 @@ public final class Findings {
     }
 
     private static String detector(DetectorResult d) {
-        String of = d.script().isEmpty() ? "lie in documents labelled " + d.label() : "hold a letter of " + d.script() + " script";
+        String of = d.script().isEmpty() ? "lie in documents labeled " + d.label() : "hold a letter of " + d.script() + " script";
         String tops = d.tops().stream().map(t -> format("“%s” %.0f%%", t.token(), 100 * t.share())).collect(Collectors.joining(", "));
         Estimate own = d.own().times(100);
         String verdict = d.own().below(d.ownShare()) ? "fewer than of all tokens" : !d.own().above(d.ownShare())

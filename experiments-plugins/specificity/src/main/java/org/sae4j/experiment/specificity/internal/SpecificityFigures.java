@@ -108,7 +108,7 @@ public final class SpecificityFigures {
     public void searchHistogram(List<double[]> found, List<double[]> shuffled) {
         double[] edges = IntStream.rangeClosed(0, SEARCH_BINS).mapToDouble(i -> (double) i / SEARCH_BINS).toArray();
         figures.add(new Histogram("search", "AUROC of all features for all labels", "Pairs of feature and label by AUROC over documents, "
-                + "as found and under shuffled labels (the null, centred at 0.5). Logarithmic counts. " + sample, Axis.of("AUROC by "
+                + "as found and under shuffled labels (the null, centered at 0.5). Logarithmic counts. " + sample, Axis.of("AUROC by "
                 + "document"),
                 new Axis("pairs of feature and label", true), edges,
                 List.of(BarSeries.of("labels", count(found)), BarSeries.of("shuffled labels", count(shuffled))), false));
@@ -133,7 +133,7 @@ public final class SpecificityFigures {
     public void detector(DetectorResult detector, List<double[]> maxima) {
         String id = "detector-" + ++detectors + "-feature-" + detector.feature() + "-";
         String name = Character.toUpperCase(detector.name().charAt(0)) + detector.name().substring(1);
-        String concept = detector.script().isEmpty() ? "tokens of documents labelled " + detector.label()
+        String concept = detector.script().isEmpty() ? "tokens of documents labeled " + detector.label()
                 : "tokens that end a string of " + detector.script() + " script";
         String score = "Score: ln P(s|" + detector.label() + ")/P(s), maximised over strings that end at the token; P(c) = "
                 + String.format(java.util.Locale.ROOT, "%.4f", detector.prior()) + ". ";
@@ -145,7 +145,7 @@ public final class SpecificityFigures {
         figures.add(new Histogram(id + "weighted", name + ": activation by score", "The same, weighted by activation. " + score + sample,
                 activation, Axis.of("sum of activations"), histogram.edges(), levels(histogram.levels(), histogram.weights()), true));
         figures.add(new Lines(id + "thresholds", name + ": precision and recall by threshold", "Precision (specificity) and recall "
-                + "(sensitivity) where the activation exceeds the threshold, over documents labelled " + detector.label() + " and over "
+                + "(sensitivity) where the activation exceeds the threshold, over documents labeled " + detector.label() + " and over "
                 + concept
                 + ". Dashed: precision of deciding at random. " + sample, Axis.of("activation threshold"), Axis.of("share"), List.of(
                 Line.of("precision, documents", detector.thresholds(), detector.documentPrecision()),

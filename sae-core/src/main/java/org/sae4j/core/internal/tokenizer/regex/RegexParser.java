@@ -177,7 +177,7 @@ final class RegexParser {
             case '^' -> new RegexNode.At(Place.LINE_START);
             case '$' -> new RegexNode.At(Place.LINE_END);
             case '\\' -> escape();
-            case '*', '+', '?' -> throw in.error("nothing stands before '" + (char) c + "'");
+            case '*', '+', '?' -> throw in.error("nothing precedes '" + (char) c + "'");
             default -> literal(c);
         };
     }
