@@ -21,6 +21,8 @@ public interface Observer {
         OPEN,
         /** A forward pass; the size is the number of tokens. */
         FORWARD,
+        /** A forward pass and its gradients; the size is the number of tokens. */
+        GRADIENT,
         /** Computing feature activations; the size is the number of rows. */
         ENCODE,
         /** Computing inputs from feature activations; the size is the number of rows. */

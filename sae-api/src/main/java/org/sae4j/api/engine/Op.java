@@ -123,7 +123,7 @@ public sealed interface Op {
      * {@code out = a * b} element by element; {@code out} may be {@code a}.
      *
      * @param a [R, C]
-     * @param b [R, C], or [1, C] for every row
+     * @param b [R, C], or [1, C / n] repeated along every row, n times
      * @param out [R, C]
      */
     record Multiply(Buffer a, Buffer b, Buffer out) implements Op {}

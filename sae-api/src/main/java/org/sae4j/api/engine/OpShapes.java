@@ -42,7 +42,8 @@ final class OpShapes {
             }
             case Op.Multiply o -> {
                 in(o.a(), F32, o.out().rows(), o.out().cols());
-                in(o.b(), F32, o.b().rows() == 1 ? 1 : o.out().rows(), o.out().cols());
+                boolean repeated = o.b().rows() == 1 && o.b().cols() > 0 && o.out().cols() % o.b().cols() == 0;
+                in(o.b(), F32, o.b().rows() == 1 ? 1 : o.out().rows(), repeated ? o.b().cols() : o.out().cols());
                 out(o.out(), F32, o.a().rows(), o.a().cols());
             }
             case Op.Scale o -> sameShape(o.x(), o.out());

@@ -11,8 +11,8 @@ import org.sae4j.api.Tensor;
 /**
  * A transformer language model on an engine. Safe for use by several threads.
  *
- * <p>After {@link #close()}, {@link #forward} and access to {@link #parameters()} throw {@link IllegalStateException}; captured
- * {@link Activations} stay valid.
+ * <p>After {@link #close()}, {@link #forward}, {@link #gradients} and access to {@link #parameters()} throw
+ * {@link IllegalStateException}; captured {@link Activations} and {@link Gradients} stay valid.
  */
 public interface Transformer extends AutoCloseable {
     /** {@return dimensions and variants} */
@@ -82,6 +82,25 @@ public interface Transformer extends AutoCloseable {
      * @throws org.sae4j.api.engine.EngineException if the engine fails
      */
     Activations forward(int[][] tokens, ForwardPlan plan);
+
+    /**
+     * Runs the model and differentiates a number that the pass makes, in reverse mode: exact gradients of all rows of a batch at the price
+     * of two or three forward passes.
+     *
+     * @param tokens token ids [batch, pos], as {@link #forward} takes them
+     * @param plan of what, by what, and what is held fixed
+     * @return the metric, its gradients, and what the plan's forward pass captures
+     * @throws IllegalArgumentException if tokens or the plan's forward pass are such that {@link #forward} refuses them; if a hook point is
+     *     unknown, a row, position or token of the metric does not exist, or weights have another shape; or if a hook point that is asked
+     *     for does not influence the metric but by way of constants, or has no gradient, as denominators of norms
+     * @throws IllegalStateException after close
+     * @throws Sae4jException if this transformer gives no gradients
+     * @throws org.sae4j.api.engine.EngineException if the engine fails, or does not run the operations that gradients need
+     */
+    default Gradients gradients(int[][] tokens, GradientPlan plan) {
+        throw new Sae4jException("this transformer gives no gradients: its class " + getClass().getName()
+                + " does not implement gradients()", config().name(), "use a model that Transformers opens");
+    }
 
     /**
      * The parameters by their TransformerLens names and layouts, such as {@code blocks.0.mlp.W_out} [d_mlp, d_model].

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.Activations;
@@ -47,10 +48,11 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int earlier, in
      * @throws IllegalArgumentException if tokens or plan do not fit the model or each other
      */
     static ForwardRequest of(PassForms forms, int[][] tokens, ForwardPlan plan) {
-        return new Checker(forms, tokens, plan).check();
+        return new Checker(forms, tokens, plan).check(null, forms::form);
     }
 
-    private static final class Checker {
+    /** Checks a pass, step by step for those that add to it. */
+    static final class Checker {
         /** Room for earlier positions that is always made. */
         private static final int LEAST_ROOM = 32;
 
@@ -70,32 +72,38 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int earlier, in
             length = batch == 0 ? 0 : tokens[0].length;
         }
 
-        ForwardRequest check() {
+        /**
+         * Checks the pass.
+         *
+         * @param picks rows whose logits are wanted whatever the plan says, or null
+         * @param formOf makes the form
+         */
+        ForwardRequest check(int @Nullable [] picks, Function<PassKey, PassForm> formOf) {
             int[] ids = checkTokens();
             float[] residual = plan.start().map(this::checkStart).orElse(null);
             plan.stop().ifPresent(stop -> checkHook("stop", stop));
             plan.captures().forEach(hook -> checkHook("capture", hook));
             Optional<List<Integer>> positions = plan.logitPositions().map(this::checkPositions);
             int earlier = plan.prefix().map(this::checkPrefix).orElse(0);
-            boolean picked = plan.captures().contains(HookPoint.LOGITS) && positions.isPresent();
+            int[] logitRows = picks != null ? picks
+                    : plan.captures().contains(HookPoint.LOGITS) ? positions.map(this::rows).orElse(null) : null;
             Counts counts = new Counts(batch, length, room(earlier), earlier == 0 ? batch : prefixRows(),
-                    batch * (picked ? positions.get().size() : length));
+                    logitRows == null ? batch * length : logitRows.length);
             plan.captures().forEach(hook -> requireFits(forms.value(hook), counts, hook.toString()));
 
             List<PassKey.Edit> shapes = new ArrayList<>();
             List<EditValues> edits = new ArrayList<>();
             for (ForwardPlan.Edit edit : plan.edits()) {
-                EditValues values = checkEdit(edit, counts, picked ? positions : Optional.empty());
+                EditValues values = checkEdit(edit, counts, logitRows == null ? Optional.empty() : positions);
                 if (values.rows().length > 0) {
                     shapes.add(new PassKey.Edit(edit.hook(), edit.mode(), values.rows().length));
                     edits.add(values);
                 }
             }
             PassKey key = new PassKey(plan.captures(), List.copyOf(shapes), plan.start().map(ForwardPlan.Start::layer).orElse(-1),
-                    earlier > 0, picked);
-            PassForm pass = forms.form(key);
-            return new ForwardRequest(key, pass, counts, earlier, ids, edits, prefix(pass, counts), residual,
-                    picked ? rows(positions.get()) : null);
+                    earlier > 0, logitRows != null);
+            PassForm pass = formOf.apply(key);
+            return new ForwardRequest(key, pass, counts, earlier, ids, edits, prefix(pass, counts), residual, logitRows);
         }
 
         /** The least of the sizes of rooms that holds some positions: powers of two, but not more than the context needs. */
@@ -124,7 +132,7 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int earlier, in
         }
 
         /** Scores and patterns have the positions of the pass only. */
-        private void refuseAfterPrefix(String use, HookPoint hook) {
+        void refuseAfterPrefix(String use, HookPoint hook) {
             if (forms.has(hook) && isByPosition(forms.value(hook))) {
                 throw new IllegalArgumentException(use + " of " + hook + ": not in a pass after a prefix; run the whole row");
             }
@@ -176,7 +184,7 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int earlier, in
             return flat;
         }
 
-        private int[] checkTokens() {
+        int[] checkTokens() {
             if (batch == 0) {
                 throw new IllegalArgumentException("a forward pass needs at least one row of tokens, found none");
             }
@@ -202,7 +210,7 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int earlier, in
             return ids;
         }
 
-        private void checkHook(String use, HookPoint hook) {
+        void checkHook(String use, HookPoint hook) {
             if (!forms.has(hook)) {
                 throw new IllegalArgumentException(use + " of " + hook + ": " + missing(hook));
             }
@@ -263,7 +271,7 @@ record ForwardRequest(PassKey key, PassForm pass, Counts counts, int earlier, in
             }
         }
 
-        private static void requireFits(Value value, Counts counts, String what) {
+        static void requireFits(Value value, Counts counts, String what) {
             // Heads of scores count as rows; one sequence's own product cannot overflow as its factors are small.
             long rows = (long) counts.of(new Dim(value.rows().count(), 1)) * value.rows().times();
             requireFits(rows, counts.of(value.cols()), what);

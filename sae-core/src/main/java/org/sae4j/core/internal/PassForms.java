@@ -1,14 +1,17 @@
 package org.sae4j.core.internal;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.model.HookPoint;
+import org.sae4j.core.program.Backward;
 import org.sae4j.core.program.Description;
 import org.sae4j.core.program.Dim;
 import org.sae4j.core.program.Edits;
@@ -16,6 +19,7 @@ import org.sae4j.core.program.Form;
 import org.sae4j.core.program.FormBuilder;
 import org.sae4j.core.program.Kind;
 import org.sae4j.core.program.Operation;
+import org.sae4j.core.program.Recompute;
 import org.sae4j.core.program.Slice;
 import org.sae4j.core.program.Value;
 
@@ -36,9 +40,12 @@ final class PassForms {
     private final Map<String, Integer> order = new HashMap<>();
     private final List<HookPoint> hookPoints;
     private final Set<HookPoint> known;
-    private final Map<PassKey, PassForm> kept = new LinkedHashMap<>(16, 0.75f, true) {
+    /** A pass, or one with gradients, and whether that keeps as little as it can. */
+    private record Key(Object pass, boolean lean) {}
+
+    private final Map<Key, PassForm> kept = new LinkedHashMap<>(16, 0.75f, true) {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<PassKey, PassForm> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Key, PassForm> eldest) {
             return size() > MAX_KEPT;
         }
     };
@@ -84,25 +91,115 @@ final class PassForms {
         return hook + " of the prefix";
     }
 
+    /** The name of the logarithms of the next tokens' probabilities, in passes with gradients. */
+    static final String LOG_PROBABILITIES = "log probabilities";
+
     synchronized PassForm form(PassKey key) {
-        return kept.computeIfAbsent(key, this::make);
+        return kept.computeIfAbsent(new Key(key, false), _ -> make(key));
+    }
+
+    /**
+     * A pass with gradients.
+     *
+     * @param key what decides its form
+     * @param lean whether to keep only the residual stream between blocks for the gradients, and to compute blocks again
+     */
+    synchronized PassForm gradient(GradientKey key, boolean lean) {
+        return kept.computeIfAbsent(new Key(key, lean), _ -> make(key, lean));
+    }
+
+    private static List<String> names(Collection<HookPoint> hooks) {
+        return hooks.stream().map(HookPoint::toString).toList();
     }
 
     private PassForm make(PassKey key) {
-        List<String> captures = key.captures().stream().map(HookPoint::toString).toList();
-        Set<String> opened = new HashSet<>(captures);
+        List<String> captures = names(key.captures());
+        Form form = edited(key, captures).wanting(captures);
+        String start = start(key, form);
+        return new PassForm(Slice.of(form, start == null ? Set.of() : Set.of(start), skipped(key)), start);
+    }
+
+    private @Nullable String start(PassKey key, Form form) {
+        return key.startLayer() < 0 ? null : Edits.original(form, description.entries().get(key.startLayer()));
+    }
+
+    private static Set<String> skipped(PassKey key) {
+        return key.picked() ? Set.of() : Set.of(Description.PICKED_ROWS);
+    }
+
+    /** The whole computation with the edits of a pass, in which some values are computed apart. */
+    private Form edited(PassKey key, Collection<String> apart) {
+        Set<String> opened = new HashSet<>(apart);
         key.edits().forEach(edit -> opened.add(edit.hook().toString()));
-        Form form = description.form().open(opened).wanting(captures);
+        Form form = description.form().open(opened);
         for (int i = 0; i < key.edits().size(); i++) {
             PassKey.Edit edit = key.edits().get(i);
             form = Edits.patch(form, edit.hook().toString(), edit.mode(), i, edit.capacity());
         }
-        if (key.continued()) {
-            form = continued(form);
+        return key.continued() ? continued(form) : form;
+    }
+
+    private PassForm make(GradientKey key, boolean lean) {
+        List<String> wanted = names(key.wanted());
+        List<String> outputs = Stream.concat(names(key.pass().captures()).stream(), key.targets().stream()).distinct().toList();
+        Form form = withLogProbabilities(edited(key.pass(), Stream.concat(outputs.stream(), wanted.stream()).toList()));
+        String start = start(key.pass(), form);
+        Set<String> starts = start == null ? Set.of() : Set.of(start);
+        Set<Value> stream = residualStream(form);
+        Form sliced = Slice.of(form.wanting(Stream.concat(outputs.stream(), wanted.stream()).distinct().toList()), starts,
+                skipped(key.pass())).wanting(outputs);
+        Form backward = Backward.of(sliced, key.targets(), wanted, Set.copyOf(names(key.constants())));
+        Set<Value> again = lean ? blocks(sliced, stream, start != null) : Set.of();
+        Form recomputed = Recompute.of(backward, operation -> isCheap(operation.kind()) || again.contains(operation.out()));
+        return new PassForm(Slice.of(recomputed, starts, Set.of()), start);
+    }
+
+    private static Form withLogProbabilities(Form form) {
+        FormBuilder b = new FormBuilder(LOG_PROBABILITIES);
+        b.inner(LOG_PROBABILITIES, b.logSoftmax(form.value(HookPoint.LOGITS.toString())));
+        return new Form(Stream.concat(form.operations().stream(), b.build().operations().stream()).toList(), form.outputs());
+    }
+
+    /** What is computed again rather than kept: little work of few inputs, which the gradient of the work itself often keeps anyway. */
+    private static boolean isCheap(Kind kind) {
+        return switch (kind) {
+            case Kind.LayerNorm _, Kind.RmsNorm _, Kind.Map _, Kind.Multiply _, Kind.Scale _, Kind.Rotary _, Kind.Scores _, Kind.Softmax _ ->
+                    true;
+            default -> false;
+        };
+    }
+
+    /** The values between blocks: those that entries are, or are copies of. */
+    private Set<Value> residualStream(Form form) {
+        Map<Value, Value> copied = new HashMap<>();
+        form.operations().stream().filter(operation -> operation.kind() instanceof Kind.Copy)
+                .forEach(copy -> copied.put(copy.out(), copy.in().getFirst()));
+        Set<Value> stream = new HashSet<>();
+        for (String entry : description.entries()) {
+            for (Value value = form.value(entry); value != null; value = copied.get(value)) {
+                stream.add(value);
+            }
         }
-        String start = key.startLayer() < 0 ? null : Edits.original(form, description.entries().get(key.startLayer()));
-        return new PassForm(Slice.of(form, start == null ? Set.of() : Set.of(start),
-                key.picked() ? Set.of() : Set.of(Description.PICKED_ROWS)), start);
+        return stream;
+    }
+
+    /** What blocks compute between two values of the residual stream. */
+    private static Set<Value> blocks(Form form, Set<Value> stream, boolean started) {
+        Set<Value> blocks = new HashSet<>();
+        Set<Value> block = new HashSet<>();
+        boolean within = started;
+        for (Operation operation : form.operations()) {
+            if (stream.contains(operation.out())) {
+                if (within) {
+                    blocks.addAll(block);
+                }
+                block.clear();
+                within = true;
+            } else {
+                block.add(operation.out());
+            }
+        }
+        return blocks;
     }
 
     /** Attention that also reads keys and values of earlier positions. */

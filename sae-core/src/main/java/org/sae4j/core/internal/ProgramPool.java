@@ -27,7 +27,8 @@ final class ProgramPool<K, P extends ProgramPool.Pooled> {
     private record Idle<K, P>(K key, P program, long bytes) {}
 
     private static final int MAX_IDLE = 32;
-    private static final long MAX_BYTES = Math.min(512L << 20, Runtime.getRuntime().maxMemory() / 4);
+    /** The most that programs which wait may hold; larger ones are made anew for each use. */
+    static final long MAX_BYTES = Math.min(512L << 20, Runtime.getRuntime().maxMemory() / 4);
 
     private final int maxIdle;
     private final long maxBytes;

@@ -2,11 +2,13 @@ package org.sae4j.core.internal;
 
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Observer.Operation;
@@ -16,10 +18,13 @@ import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.GradientPlan;
+import org.sae4j.api.model.Gradients;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.program.Backward;
 import org.sae4j.core.program.Counts;
 import org.sae4j.core.program.Description;
 import org.sae4j.core.program.Dim;
@@ -30,10 +35,14 @@ import org.sae4j.core.program.Value;
 /** A transformer whose forward passes are programs of an engine, one for each shape of pass. */
 public final class ProgramTransformer implements Transformer {
     /** What programs differ in. */
-    private record Shape(PassKey key, Counts counts) {}
+    private record Shape(PassKey key, @Nullable GradientKey gradients, Counts counts) {}
 
     private record Compiled(PassForms.PassForm pass, ProgramWriter.Written written, CompiledProgram compiled)
             implements ProgramPool.Pooled {
+        Tensor output(String name) {
+            return compiled.read(Objects.requireNonNull(written.outputs().get(name), name));
+        }
+
         void write(String name, float[] values) {
             Buffer buffer = written.input(name);
             if (buffer != null) {
@@ -163,11 +172,38 @@ public final class ProgramTransformer implements Transformer {
             ForwardRequest request = ForwardRequest.of(forms, tokens, plan);
             long size = Arrays.stream(tokens).mapToLong(row -> row.length).sum();
             Map<HookPoint, Tensor> captured = engine.observer().observe(Operation.FORWARD, config.name(), size,
-                    () -> pool.use(new Shape(request.key(), request.counts()), compiled -> run(compiled, request)));
-            Map<HookPoint, Tensor> asked = new LinkedHashMap<>();
-            plan.captures().forEach(hook -> asked.put(hook, Objects.requireNonNull(captured.get(hook), hook.toString())));
-            return new Activations(asked);
+                    () -> pool.use(new Shape(request.key(), null, request.counts()), compiled -> run(compiled, request)));
+            return new Activations(inOrder(plan.captures(), captured));
         });
+    }
+
+    private static Map<HookPoint, Tensor> inOrder(Set<HookPoint> asked, Map<HookPoint, Tensor> values) {
+        Map<HookPoint, Tensor> ordered = new LinkedHashMap<>();
+        asked.forEach(hook -> ordered.put(hook, Objects.requireNonNull(values.get(hook), hook.toString())));
+        return ordered;
+    }
+
+    @Override
+    public Gradients gradients(int[][] tokens, GradientPlan plan) {
+        return lifetime.use(() -> {
+            GradientRequest request = GradientRequest.of(forms, tokens, plan);
+            ForwardRequest pass = request.pass();
+            long size = Arrays.stream(tokens).mapToLong(row -> row.length).sum();
+            return engine.observer().observe(Operation.GRADIENT, config.name(), size,
+                    () -> pool.use(new Shape(pass.key(), request.key(), pass.counts()), compiled -> run(compiled, request, plan)));
+        });
+    }
+
+    private Gradients run(Compiled compiled, GradientRequest request, GradientPlan plan) {
+        request.seeds().forEach((target, seed) -> compiled.write(Backward.seed(target), seed));
+        Map<HookPoint, Tensor> captured = run(compiled, request.pass());
+        Map<String, Tensor> targets = new HashMap<>();
+        request.key().targets().forEach(target -> targets.put(target, compiled.output(target)));
+        Map<HookPoint, Tensor> gradients = new LinkedHashMap<>();
+        plan.wanted().forEach(hook -> gradients.put(hook, compiled.output(Backward.gradient(hook.toString()))
+                .reshape(forms.value(hook).axes(request.pass().counts()))));
+        return new Gradients(request.values(targets), gradients,
+                new Activations(inOrder(plan.forward().map(ForwardPlan::captures).orElse(Set.of()), captured)));
     }
 
     private synchronized ParameterMatrices matrices() {
@@ -179,12 +215,20 @@ public final class ProgramTransformer implements Transformer {
         return made;
     }
 
+    private ProgramWriter.Written write(PassForms.PassForm pass, Counts counts, ParameterMatrices weights) {
+        return ProgramWriter.write(config.name() + " " + counts.batch() + " x " + counts.length(), pass.form(), counts, weights.bindings());
+    }
+
     private Compiled compile(Shape shape) {
         ParameterMatrices weights = matrices();
-        PassForms.PassForm pass = forms.form(shape.key());
         Counts counts = shape.counts();
-        ProgramWriter.Written written = ProgramWriter.write(config.name() + " forward " + counts.batch() + " x " + counts.length(),
-                pass.form(), counts, weights.bindings());
+        GradientKey gradients = shape.gradients();
+        PassForms.PassForm pass = gradients == null ? forms.form(shape.key()) : forms.gradient(gradients, false);
+        ProgramWriter.Written written = write(pass, counts, weights);
+        if (gradients != null && ProgramPool.bytes(written.program()) > ProgramPool.MAX_BYTES) {
+            pass = forms.gradient(gradients, true);
+            written = write(pass, counts, weights);
+        }
         Compiled compiled = new Compiled(pass, written, engine.compile(written.program().loweredFor(engine), weights.tensors()));
         if (!shape.key().continued()) {
             try {
@@ -236,8 +280,7 @@ public final class ProgramTransformer implements Transformer {
         Map<HookPoint, Tensor> captured = new LinkedHashMap<>();
         for (HookPoint hook : request.key().captures()) {
             Value value = compiled.pass().form().value(hook.toString());
-            Buffer buffer = Objects.requireNonNull(compiled.written().outputs().get(hook.toString()));
-            captured.put(hook, compiled.compiled().read(buffer).reshape(value.axes(request.counts())));
+            captured.put(hook, compiled.output(hook.toString()).reshape(value.axes(request.counts())));
         }
         return captured;
     }

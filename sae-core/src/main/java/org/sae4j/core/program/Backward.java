@@ -105,7 +105,8 @@ public final class Backward {
                 throw new IllegalArgumentException(value.name() + " changes none of " + targets
                         + (constants.isEmpty() ? "" : ", as far as the constants " + constants + " let it"));
             }
-            outputs.add(b.name(g, gradient(value.name()), Value.Role.INNER, value.heads()));
+            Value named = g.named(gradient(value.name()), Value.Role.INNER, value.heads());
+            outputs.add(b.add(Operation.of(new Kind.Copy(), named, g)));
         }
         return b.build(outputs.toArray(Value[]::new));
     }
@@ -194,7 +195,14 @@ public final class Backward {
             }
             case Kind.Multiply _ -> {
                 give(x, () -> b.multiply(g, in.get(1)));
-                give(in.get(1), () -> summed(b.multiply(g, x), in.get(1)));
+                give(in.get(1), () -> {
+                    if (!in.get(1).cols().equals(x.cols())) {
+                        throw new IllegalArgumentException("there is no gradient by " + in.get(1).name() + ", which "
+                                + operation.out().name()
+                                + " repeats along its rows: leave out what lies within the norm");
+                    }
+                    return summed(b.multiply(g, x), in.get(1));
+                });
             }
             case Kind.Scale k -> give(x, () -> b.scale(g, k.factor()));
             case Kind.Map k -> give(x, () -> one(new Kind.MapGradient(k.function()), x, g, x));

@@ -227,7 +227,7 @@ class BackwardTest {
         Form form = form(new Case("", b -> b.product(b.map(x(b, "x", 3), Op.Function.GELU), b.input("w", Dim.of(3), Dim.of(7)), null)));
         assertThat(Backward.of(form, List.of(OUT), List.of("w"), Set.of()).operations()).extracting(o ->
                 o.kind().getClass().getSimpleName())
-                .containsExactly("Map", "Product", "TransposedProduct");
+                .containsExactly("Map", "Product", "TransposedProduct", "Copy");
     }
 
     @Test

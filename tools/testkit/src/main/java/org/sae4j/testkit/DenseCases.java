@@ -53,6 +53,7 @@ final class DenseCases {
                     Buffer x = s.parameter("x", 7, 65);
                     s.op(new Op.Multiply(x, x, x));
                     s.op(new Op.Multiply(x, s.input("row", 1, 65), x));
+                    s.op(new Op.Multiply(s.input("groups", 7, 65), s.weight("part of a row", 1, 13), s.output("by groups", 7, 65)));
                 }),
                 scenario("Scale", s -> {
                     for (int[] shape : SHAPES) {

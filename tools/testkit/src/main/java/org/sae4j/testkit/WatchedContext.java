@@ -22,6 +22,8 @@ import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.GradientPlan;
+import org.sae4j.api.model.Gradients;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
@@ -200,6 +202,11 @@ final class WatchedContext implements ExperimentContext {
         @Override
         public Activations forward(int[][] tokens, ForwardPlan plan) {
             return model.forward(tokens, plan);
+        }
+
+        @Override
+        public Gradients gradients(int[][] tokens, GradientPlan plan) {
+            return model.gradients(tokens, plan);
         }
 
         @Override

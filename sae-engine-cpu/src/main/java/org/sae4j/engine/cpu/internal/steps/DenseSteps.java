@@ -54,11 +54,12 @@ public final class DenseSteps {
         float[] b = storage.floats(o.b());
         float[] out = storage.floats(o.out());
         int width = o.out().cols();
+        int part = o.b().cols();
         boolean broadcast = o.b().rows() == 1;
         Context.Split split = context.split((from, to, slot) -> {
             if (broadcast) {
-                for (int r = from; r < to; r++) {
-                    kernels.multiply(a, r * width, b, 0, out, r * width, width);
+                for (int at = from * width; at < to * width; at += part) {
+                    kernels.multiply(a, at, b, 0, out, at, part);
                 }
             } else {
                 kernels.multiply(a, from * width, b, from * width, out, from * width, (to - from) * width);
