@@ -21,7 +21,7 @@ module org.sae4j.core {
     exports org.sae4j.core.store;
     exports org.sae4j.core.train;
 
-    exports org.sae4j.core.internal.json to org.sae4j.cli, org.sae4j.report;
+    exports org.sae4j.core.internal.json to org.sae4j.cli, org.sae4j.report, org.sae4j.serve;
 
     uses org.sae4j.api.engine.EngineProvider;
     uses org.sae4j.api.experiment.Experiment;

@@ -2,6 +2,7 @@
 module org.sae4j.cli {
     requires org.sae4j.core;
     requires org.sae4j.report;
+    requires org.sae4j.serve;
     requires org.sae4j.demoworld;
     requires info.picocli;
     requires jdk.management;

@@ -66,6 +66,8 @@ import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Trainer;
 import org.sae4j.core.train.TrainingMetrics;
 import org.sae4j.core.train.TrainingRun;
+import org.sae4j.serve.RequestDeadline;
+import org.sae4j.serve.SaeServer;
 
 /** Whatever can be closed says so when it is used afterwards, and may be closed twice. A new public type that can be closed is missed here. */
 class UseAfterCloseTest {
@@ -102,6 +104,17 @@ class UseAfterCloseTest {
             Map<String, Tensor> parameters = model.parameters();
             return Subject.of(model, () -> model.forward(new int[][] {{0, 1}}, ForwardPlan.logits()), () -> model.with(Map.of()),
                     () -> parameters.get("embed.W_E").get(0));
+        });
+        SUBJECTS.put(SaeServer.class, () -> {
+            RequestDeadline.PROPERTIES.forEach(System.getProperties()::putIfAbsent);
+            Transformer model = Transformers.open(demo.model(), engine);
+            SparseAutoencoder sae = SparseAutoencoders.open(demo.autoencoder(), engine);
+            SaeServer server = SaeServer.builder(model).autoencoder("demo", sae).labels(folder.resolve("labels.jsonl")).start();
+            return Subject.of(() -> {
+                server.close();
+                sae.close();
+                model.close();
+            }, server::awaitCorpus);
         });
         SUBJECTS.put(SparseAutoencoder.class, () -> {
             SparseAutoencoder sae = SparseAutoencoders.open(demo.autoencoder(), engine);

@@ -1,5 +1,5 @@
 /**
- * JSON as a small tree, read and written with Jackson's streaming parser and generator. {@code sae-report} uses it as well.
+ * JSON as a small tree, read and written with Jackson's streaming parser and generator. {@code sae-report} and {@code sae-serve} use it as well.
  */
 @NullMarked
 package org.sae4j.core.internal.json;
