@@ -12,6 +12,8 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.ExperimentResult;
+import org.sae4j.api.model.HookPoint;
+import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.FeatureEffect;
@@ -119,7 +121,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
             features = featureTracer.single(cases.get(config.shownFact()), config.features());
             shares = featureTracer.shares(cases.stream().filter(c -> studied.contains(c.prompt())).toList(), averages);
         }
-        boolean editable = isEditable(model);
+        boolean editable = isEditable(context.model());
         EditSeries.Outcome edits = editable ? new EditSeries(config, context, runs, prompts).run(studied)
                 : new EditSeries.Outcome(List.of(), List.of(), Optional.empty());
 
@@ -131,17 +133,21 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         Summary summary = new Summary(result, averages, given, anyKnown, sae.flatMap(s -> s.config().hook()));
         List<String> notes = new ArrayList<>(Prompts.notes(read));
         if (!editable) {
-            notes.add("Facts are not edited: the gradients that an edit follows are written for GPT-2's blocks only, and this model is of"
-                    + " family " + model.family() + " with activation " + model.activation() + ".");
+            notes.add("Facts are not edited: an edit sets what W_out gives, and this model of family " + model.family()
+                    + (model.dMlp() == 0 ? " has no MLPs." : " normalizes that before it becomes the MLP's output."));
         }
         notes.addAll(summary.notes(context.corpus().isEmpty(), config.edit().subject().isEmpty()));
         return new ExperimentResult<>(result, summary.findings(), summary.metrics(), new Figures(result, shown, context.seed()).draw(),
                 notes);
     }
 
-    /** Whether the gradients of edits are those of the model's blocks. */
-    private static boolean isEditable(TransformerConfig model) {
-        return model.family().equals("gpt2") && model.activation() != TransformerConfig.Activation.SOLU;
+    /** Whether what W_out gives is the MLP's output: no norm lies between. */
+    private static boolean isEditable(Transformer model) {
+        List<HookPoint> hooks = model.hookPoints();
+        int hidden = hooks.indexOf(HookPoint.mlpPost(0));
+        int output = hooks.indexOf(new HookPoint(HookPoint.Site.MLP_OUT, 0));
+        return hidden >= 0 && hidden < output
+                && hooks.subList(hidden, output).stream().noneMatch(hook -> hook.site().suffix().endsWith("hook_scale"));
     }
 
     private static List<Site> sites(CausalTracingConfig config, TransformerConfig model) {

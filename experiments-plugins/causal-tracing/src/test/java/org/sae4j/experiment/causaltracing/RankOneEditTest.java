@@ -20,6 +20,7 @@ import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.Engines;
 import org.sae4j.core.Transformers;
+import org.sae4j.core.program.Description;
 import org.sae4j.core.experiment.ConfigBinder;
 import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
@@ -86,7 +87,8 @@ class RankOneEditTest {
         assertThat(edits.getFirst().newAfter()).isGreaterThan(1.5 * edits.getFirst().newBefore());
         assertThat(edits.getFirst().neighbors()).isEqualTo(3);
         assertThat(edits.getFirst().other()).isOne();
-        assertThat(edits.getLast().newAfter()).isCloseTo(edits.getLast().newBefore(), within(1e-6));
+        // The divergence that the optimization holds small has a gradient of rounding errors, which Adam follows.
+        assertThat(edits.getLast().newAfter()).isCloseTo(edits.getLast().newBefore(), within(1e-5));
     }
 
     @Test
@@ -118,6 +120,25 @@ class RankOneEditTest {
         assertThat(without.layerChoices()).isEmpty();
         assertThat(without.edits()).isEqualTo(with.data().edits());
         assertThat(run(NAMED, "\"facts\": 2, \"layers\": [1], \"steps\": 5", CORPUS).data().layerChoices()).isEmpty();
+    }
+
+    /** The same where the MLP is gated and norms are RMSNorms: the gradients are those of the model's description. */
+    @Test
+    void gatedModelsAreEditedToo() {
+        List<Fact> ending = List.of(new Fact("color", "it is red", "red", ""), new Fact("color", "it is blue", "blue", ""),
+                new Fact("color", "it is teal", "teal", ""));
+        TransformerConfig config = SmallModels.config(2, TransformerConfig.Activation.SILU);
+        Description gated = GatedModel.describe(config);
+        try (Transformer other = Transformers.of(gated, GatedModel.parameters(gated), Optional.of(SmallModels.characters()), engine)) {
+            ExperimentResult<CausalTracingResult> result = ExperimentRun.builder(other, engine).facts(ending).corpus(CORPUS).build()
+                    .run(EXPERIMENT, ConfigBinder.bind(EXPERIMENT.defaults(), "{\"replacements\": 0, \"sweepTo\": 0, \"noiseRows\": 1,"
+                            + " \"edit\": {\"facts\": 3, \"layers\": [1], \"clamp\": 8, \"steps\": 60, \"weightDecay\": 0.001}}", "test"));
+            assertThat(result.notes()).noneMatch(note -> note.contains("not edited"));
+            assertThat(result.data().edits()).isNotEmpty().allSatisfy(e -> {
+                assertThat(e.newAfter()).isCloseTo(e.optimisedProbability(), within(1e-4)).isGreaterThan(2 * e.newBefore());
+                assertThat(e.undone()).isTrue();
+            });
+        }
     }
 
     /** Where the subject is the last token and the last block is edited, nothing but the wanted values reaches the predictions. */

@@ -4,9 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
-import java.util.stream.IntStream;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.Fact;
 import org.sae4j.api.model.HookPoint;
@@ -16,10 +13,8 @@ import org.sae4j.api.model.HookPoint;
  *
  * @param key mean over the texts of the MLP's hidden layer, the input of its output projection
  * @param output the MLP's output on the bare prompt
- * @param texts constants of the part of the model behind the layer, of every text, continued by none, one, ... of the new answer's tokens
- * @param essence the same of the bare prompt cut off after the subject
  */
-record EditReading(double[] key, double[] output, List<List<Downstream.Text>> texts, Downstream.Text essence) {
+record EditReading(double[] key, double[] output) {
     /**
      * Texts of a wish.
      *
@@ -40,29 +35,26 @@ record EditReading(double[] key, double[] output, List<List<Downstream.Text>> te
         return text.subjectTo() - 1;
     }
 
-    /** Reads keys, values and constants at a layer. */
-    static EditReading of(BatchedRuns runs, List<Prompt> texts, int[] answer, int layer, int width, Downstream downstream) {
-        Prompt prompt = texts.getFirst();
-        List<BatchedRuns.Run> clean = new ArrayList<>(texts.stream().flatMap(t -> IntStream.rangeClosed(1, answer.length).mapToObj(n ->
-                BatchedRuns.Run.of(Prompt.forced(t.tokens(), Arrays.copyOf(answer, n))))).toList());
-        clean.add(BatchedRuns.Run.of(Arrays.copyOf(prompt.tokens(), prompt.subjectTo())));
-        List<HookPoint> hooks = new ArrayList<>(downstream.hooks());
+    /** Reads key and value of a wish's texts, the bare prompt first. */
+    static EditReading of(BatchedRuns runs, List<Prompt> texts, int layer, int width) {
         HookPoint keyHook = HookPoint.mlpPost(layer);
         HookPoint valueHook = new HookPoint(HookPoint.Site.MLP_OUT, layer);
-        hooks.addAll(List.of(keyHook, valueHook));
-        List<Map<HookPoint, Tensor>> values = new ArrayList<>(Collections.nCopies(clean.size(), Map.of()));
-        runs.forEach(0, clean, hooks, false, (run, batch, row) -> values.set(run, BatchedRuns.values(batch, row, hooks)));
-
-        List<List<Downstream.Text>> inputs = new ArrayList<>();
         double[] key = new double[width];
-        for (int i = 0; i < texts.size(); i++) {
-            int position = subject(texts.get(i));
-            List<Map<HookPoint, Tensor>> own = values.subList(i * answer.length, (i + 1) * answer.length);
-            inputs.add(own.stream().map(v -> downstream.text(v, position)).toList());
-            addKey(key, Objects.requireNonNull(own.getFirst().get(keyHook)).row(position), texts.size());
-        }
-        double[] output = LayerNorm.wide(Objects.requireNonNull(values.getFirst().get(valueHook)).slice(subject(prompt)));
-        return new EditReading(key, output, inputs, downstream.text(values.getLast(), subject(prompt)));
+        List<double[]> outputs = new ArrayList<>(Collections.nCopies(texts.size(), new double[0]));
+        runs.forEach(0, texts.stream().map(text -> BatchedRuns.Run.of(text.tokens())).toList(), List.of(keyHook, valueHook), false,
+                (run, batch, row) -> {
+                    int position = subject(texts.get(run));
+                    addKey(key, batch.get(keyHook).slice(row).row(position), texts.size());
+                    outputs.set(run, wide(batch.get(valueHook).slice(row).slice(position)));
+                });
+        return new EditReading(key, outputs.getFirst());
+    }
+
+    /** A row in double precision. */
+    static double[] wide(Tensor row) {
+        double[] values = new double[Math.toIntExact(row.size())];
+        Arrays.setAll(values, row::get);
+        return values;
     }
 
     private static void addKey(double[] mean, float[] own, int n) {
@@ -89,7 +81,7 @@ record EditReading(double[] key, double[] output, List<List<Downstream.Text>> te
         HookPoint hook = HookPoint.residPost(layer);
         List<double[]> residuals = new ArrayList<>(Collections.nCopies(prompts.size(), new double[0]));
         runs.forEach(0, prompts.stream().map(p -> BatchedRuns.Run.of(p.tokens())).toList(), List.of(hook), false, (run, batch, row) ->
-                residuals.set(run, LayerNorm.wide(batch.get(hook).slice(row).slice(subject(prompts.get(run))))));
+                residuals.set(run, wide(batch.get(hook).slice(row).slice(subject(prompts.get(run))))));
         return residuals;
     }
 }

@@ -90,11 +90,10 @@ public final class EditSeries {
         List<RankOneEdit> choosing = new ArrayList<>();
         long all = (long) layers.size() * (scored.size() + heldOut.size());
         for (int layer : layers) {
-            Downstream downstream = new Downstream(model, context.model().parameters(), layer);
             for (int i = 0; i < heldOut.size() + scored.size(); i++) {
                 context.progress().checkCancelled();
                 boolean chooses = i < heldOut.size();
-                (chooses ? choosing : edits).add(edit(chooses ? heldOut.get(i) : scored.get(i - heldOut.size()), layer, downstream,
+                (chooses ? choosing : edits).add(edit(chooses ? heldOut.get(i) : scored.get(i - heldOut.size()), layer,
                         Objects.requireNonNull(covariances.get(layer))));
                 context.progress().update("rank-one edits", edits.size() + choosing.size(), all);
             }
@@ -195,18 +194,18 @@ public final class EditSeries {
         return layers;
     }
 
-    private RankOneEdit edit(EditScores.Before before, int layer, Downstream downstream, double[][] covariance) {
+    private RankOneEdit edit(EditScores.Before before, int layer, double[][] covariance) {
         Wish wish = before.wish();
-        EditReading reading = EditReading.of(runs, EditReading.texts(prompts, wish, edit.prefixes()), wish.tokens(), layer, model.dMlp(),
-                downstream);
-        ValueOptimizer.Optimized optimized = new ValueOptimizer(downstream, edit).optimize(reading.texts(), reading.essence(),
-                wish.tokens(), reading.output());
+        List<Prompt> texts = EditReading.texts(prompts, wish, edit.prefixes());
+        EditReading reading = EditReading.of(runs, texts, layer, model.dMlp());
+        ValueOptimizer.Optimized optimized = new ValueOptimizer(edit).optimize(
+                ValueLoss.of(context.model(), texts, wish.tokens(), layer, edit.klFactor()), reading.output());
         String name = "blocks." + layer + ".mlp.W_out";
         Tensor weights = Objects.requireNonNull(context.model().parameters().get(name));
-        double[] bias = LayerNorm.wide(Objects.requireNonNull(context.model().parameters().get("blocks." + layer + ".mlp.b_out")));
-        double[] value = new double[bias.length];
+        Tensor bias = context.model().parameters().get("blocks." + layer + ".mlp.b_out");
+        double[] value = new double[reading.output().length];
         for (int i = 0; i < value.length; i++) {
-            value[i] = reading.output()[i] + optimized.change()[i] - bias[i];
+            value[i] = reading.output()[i] + optimized.change()[i] - (bias == null ? 0 : bias.get(i));
         }
         float[] flat = flat(RankOneUpdate.apply(rows(weights), covariance, reading.key(), value));
         try (Transformer edited = context.model().with(Map.of(name, Tensor.of(flat, weights.shape())))) {
@@ -218,7 +217,7 @@ public final class EditSeries {
     static double[][] rows(Tensor matrix) {
         double[][] rows = new double[matrix.dim(0)][];
         for (int row = 0; row < rows.length; row++) {
-            rows[row] = LayerNorm.wide(matrix.slice(row));
+            rows[row] = EditReading.wide(matrix.slice(row));
         }
         return rows;
     }

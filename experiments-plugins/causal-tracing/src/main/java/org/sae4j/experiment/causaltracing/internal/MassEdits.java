@@ -46,8 +46,7 @@ final class MassEdits {
 
     MassEdit run(List<EditScores.Before> wishes, List<Prompt> known, List<Integer> layers, Map<Integer, double[][]> covariances) {
         int last = layers.getLast();
-        Downstream downstream = new Downstream(model, context.model().parameters(), last);
-        ValueOptimizer optimizer = new ValueOptimizer(downstream, config.edit());
+        ValueOptimizer optimizer = new ValueOptimizer(config.edit());
         List<Prompt> bare = wishes.stream().map(b -> b.wish().prompt()).toList();
         List<List<Prompt>> texts = wishes.stream().map(b -> EditReading.texts(prompts, b.wish(), config.edit().prefixes())).toList();
         List<ValueOptimizer.Optimized> optimized = new ArrayList<>();
@@ -55,8 +54,9 @@ final class MassEdits {
         for (int i = 0; i < wishes.size(); i++) {
             context.progress().checkCancelled();
             int[] answer = wishes.get(i).wish().tokens();
-            EditReading reading = EditReading.of(runs, texts.get(i), answer, last, model.dMlp(), downstream);
-            optimized.add(optimizer.optimize(reading.texts(), reading.essence(), answer, reading.output()));
+            EditReading reading = EditReading.of(runs, texts.get(i), last, model.dMlp());
+            optimized.add(optimizer.optimize(ValueLoss.of(context.model(), texts.get(i), answer, last, config.edit().klFactor()),
+                    reading.output()));
             add(wanted.get(i), optimized.getLast().change(), 1);
             context.progress().update("values of a mass edit", i + 1, wishes.size());
         }

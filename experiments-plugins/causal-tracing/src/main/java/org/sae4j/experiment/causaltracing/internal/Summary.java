@@ -320,7 +320,7 @@ public final class Summary {
             notes.add("A severed path is only that at the restored token: other tokens' MLPs and attention see the restored value.");
         }
         if (!result.edits().isEmpty()) {
-            notes.add("The value of an edit is optimized on all tokens of the answer with exact gradients in double precision; positions"
+            notes.add("The value of an edit is optimized on all tokens of the answer with exact gradients; positions"
                     + " before the subject's last token are constants of it.");
             if (drawn) {
                 notes.add("The facts to edit are drawn by the run's seed before anything is edited; each gets the answer of the fact two"

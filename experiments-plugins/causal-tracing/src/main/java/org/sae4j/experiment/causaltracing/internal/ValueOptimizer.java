@@ -1,8 +1,6 @@
 package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.Arrays;
-import java.util.List;
-import java.util.stream.IntStream;
 import org.sae4j.experiment.causaltracing.CausalTracingConfig;
 
 /**
@@ -16,16 +14,14 @@ final class ValueOptimizer {
     private static final double BETA1 = 0.9;
     private static final double BETA2 = 0.999;
 
-    private final Downstream downstream;
     private final CausalTracingConfig.Edit config;
 
-    ValueOptimizer(Downstream downstream, CausalTracingConfig.Edit config) {
-        this.downstream = downstream;
+    ValueOptimizer(CausalTracingConfig.Edit config) {
         this.config = config;
     }
 
     /**
-     * An optimised value.
+     * An optimized value.
      *
      * @param change what to add to the MLP's output
      * @param probability mean probability of the answer over the texts
@@ -33,27 +29,23 @@ final class ValueOptimizer {
      */
     record Optimized(double[] change, double probability, int steps) {}
 
-    /** Each text comes once for each token of the answer, continued by the tokens before that one. */
-    Optimized optimize(List<List<Downstream.Text>> texts, Downstream.Text essence, int[] answer, double[] output) {
+    /** Optimizes what to add to an MLP's output. */
+    Optimized optimize(ValueLoss objective, double[] output) {
         int d = output.length;
         double norm = Math.sqrt(Arrays.stream(output).map(v -> v * v).sum());
         double rate = config.learningRate() * norm / Math.sqrt(d);
         double longest = config.clamp() * norm;
-        double[] before = downstream.logProbabilities(essence, new double[d]);
         double[] change = new double[d];
         double[] first = new double[d];
         double[] second = new double[d];
+        ValueLoss.Evaluated now = objective.at(change);
         int step = 0;
-        while (step < config.steps()) {
-            double[] gradient = new double[d];
-            double loss = loss(texts, essence, answer, before, norm, change, gradient);
-            if (loss < GOOD_ENOUGH) {
-                break;
-            }
+        while (step < config.steps() && now.loss() + decay(change, norm) >= GOOD_ENOUGH) {
             step++;
             for (int i = 0; i < d; i++) {
-                first[i] = BETA1 * first[i] + (1 - BETA1) * gradient[i];
-                second[i] = BETA2 * second[i] + (1 - BETA2) * gradient[i] * gradient[i];
+                double gradient = now.gradient()[i] + 2 * config.weightDecay() * change[i] / (norm * norm);
+                first[i] = BETA1 * first[i] + (1 - BETA1) * gradient;
+                second[i] = BETA2 * second[i] + (1 - BETA2) * gradient * gradient;
                 double mean = first[i] / (1 - Math.pow(BETA1, step));
                 double square = second[i] / (1 - Math.pow(BETA2, step));
                 change[i] -= rate * mean / (Math.sqrt(square) + 1e-8);
@@ -64,44 +56,12 @@ final class ValueOptimizer {
                     change[i] *= longest / length;
                 }
             }
+            now = objective.at(change);
         }
-        double probability = texts.stream().mapToDouble(t -> Math.exp(IntStream.range(0, answer.length).mapToDouble(i ->
-                downstream.logProbabilities(t.get(i), change)[answer[i]]).sum())).sum() / texts.size();
-        return new Optimized(change, probability, step);
+        return new Optimized(change, now.probability(), step);
     }
 
-    private double loss(List<List<Downstream.Text>> texts, Downstream.Text essence, int[] answer, double[] before, double norm,
-            double[] change, double[] gradient) {
-        double loss = 0;
-        for (List<Downstream.Text> text : texts) {
-            for (int i = 0; i < answer.length; i++) {
-                int token = answer[i];
-                loss += downstream.evaluate(text.get(i), change, (log, dLogits) -> {
-                    for (int t = 0; t < log.length; t++) {
-                        dLogits[t] = Math.exp(log[t]) / texts.size();
-                    }
-                    dLogits[token] -= 1.0 / texts.size();
-                    return -log[token] / texts.size();
-                }, gradient);
-            }
-        }
-        if (config.klFactor() > 0) {
-            loss += downstream.evaluate(essence, change, (log, dLogits) -> divergence(before, log, dLogits), gradient);
-        }
-        for (int i = 0; i < change.length; i++) {
-            loss += config.weightDecay() * change[i] * change[i] / (norm * norm);
-            gradient[i] += 2 * config.weightDecay() * change[i] / (norm * norm);
-        }
-        return loss;
-    }
-
-    private double divergence(double[] before, double[] log, double[] dLogits) {
-        double sum = 0;
-        for (int t = 0; t < log.length; t++) {
-            double p = Math.exp(before[t]);
-            sum += p * (before[t] - log[t]);
-            dLogits[t] = config.klFactor() * (Math.exp(log[t]) - p);
-        }
-        return config.klFactor() * sum;
+    private double decay(double[] change, double norm) {
+        return config.weightDecay() * Arrays.stream(change).map(v -> v * v).sum() / (norm * norm);
     }
 }
