@@ -67,7 +67,7 @@ public final class Generation {
                 });
                 processor = (processorTime() - cpu[0]) / 1e6 / count;
             }
-            System.out.printf(Locale.ROOT, "{\"model\": \"%s\", \"first_s\": %.2f, \"prompt_tokens_per_s\": %.1f, \"best_prompt\": %.1f, "
+            System.out.printf(Locale.ROOT, "{\"model\": \"%s\", \"first_token_s\": %.2f, \"prompt_tokens_per_s\": %.1f, \"best_prompt\": %.1f, "
                     + "\"decode_tokens_per_s\": %.1f, \"best_decode\": %.1f, \"cpu_ms_a_token\": %.1f, \"peak_mib\": %s, \"anonymous_mib\": %s}%n",
                     args[0], first, prompt / median(prompts), prompt / least(prompts), 1 / median(each), 1 / least(each), processor,
                     status("VmHWM"), status("RssAnon"));

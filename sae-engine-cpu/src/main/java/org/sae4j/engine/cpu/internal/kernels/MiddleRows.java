@@ -285,12 +285,16 @@ final class MiddleRows {
         return (IntVector) ByteVector.fromMemorySegment(B, data, at, LE).castShape(I, 0);
     }
 
-    private static FloatVector low(IntVector q, int shift) {
-        return (FloatVector) q.and(15).sub(shift).castShape(F, 0);
+    private static FloatVector floats(IntVector q) {
+        return (FloatVector) q.castShape(F, 0);
     }
 
-    private static FloatVector high(IntVector q, int shift) {
-        return (FloatVector) q.lanewise(VectorOperators.LSHR, 4).and(15).sub(shift).castShape(F, 0);
+    private static FloatVector low(IntVector q) {
+        return floats(q.and(15));
+    }
+
+    private static FloatVector high(IntVector q) {
+        return floats(q.lanewise(VectorOperators.LSHR, 4).and(15));
     }
 
     private static void q40(MemorySegment data, long at, int rows, int depth, float[] x, int xAt, float[] sums) {
@@ -305,12 +309,14 @@ final class MiddleRows {
                 long o = a + 18L * b;
                 int k = xAt + 32 * b;
                 FloatVector d = half(data, o);
+                // Exact, as the product of scale and integer is.
+                FloatVector m = d.mul(-8);
                 IntVector p = pairs(data, o + 2);
                 IntVector q = pairs(data, o + 10);
-                s = low(p, 8).mul(d).fma(x(x, k), s);
-                t = low(q, 8).mul(d).fma(x(x, k + 8), t);
-                u = high(p, 8).mul(d).fma(x(x, k + 16), u);
-                v = high(q, 8).mul(d).fma(x(x, k + 24), v);
+                s = low(p).fma(d, m).fma(x(x, k), s);
+                t = low(q).fma(d, m).fma(x(x, k + 8), t);
+                u = high(p).fma(d, m).fma(x(x, k + 16), u);
+                v = high(q).fma(d, m).fma(x(x, k + 24), v);
             }
             s.intoArray(sums, r * 32);
             t.intoArray(sums, r * 32 + 8);
@@ -323,12 +329,13 @@ final class MiddleRows {
         long a = at;
         for (int k = to; k < to + count; k += 32, a += 18) {
             FloatVector d = half(data, a);
+            FloatVector m = d.mul(-8);
             IntVector p = pairs(data, a + 2);
             IntVector q = pairs(data, a + 10);
-            low(p, 8).mul(d).intoArray(out, k);
-            low(q, 8).mul(d).intoArray(out, k + 8);
-            high(p, 8).mul(d).intoArray(out, k + 16);
-            high(q, 8).mul(d).intoArray(out, k + 24);
+            low(p).fma(d, m).intoArray(out, k);
+            low(q).fma(d, m).intoArray(out, k + 8);
+            high(p).fma(d, m).intoArray(out, k + 16);
+            high(q).fma(d, m).intoArray(out, k + 24);
         }
     }
 
@@ -348,10 +355,10 @@ final class MiddleRows {
                 FloatVector m = half(data, o + 2);
                 IntVector p = pairs(data, o + 4);
                 IntVector q = pairs(data, o + 12);
-                s = low(p, 0).fma(d, m).fma(x(x, k), s);
-                t = low(q, 0).fma(d, m).fma(x(x, k + 8), t);
-                u = high(p, 0).fma(d, m).fma(x(x, k + 16), u);
-                v = high(q, 0).fma(d, m).fma(x(x, k + 24), v);
+                s = low(p).fma(d, m).fma(x(x, k), s);
+                t = low(q).fma(d, m).fma(x(x, k + 8), t);
+                u = high(p).fma(d, m).fma(x(x, k + 16), u);
+                v = high(q).fma(d, m).fma(x(x, k + 24), v);
             }
             s.intoArray(sums, r * 32);
             t.intoArray(sums, r * 32 + 8);
@@ -367,11 +374,29 @@ final class MiddleRows {
             FloatVector m = half(data, a + 2);
             IntVector p = pairs(data, a + 4);
             IntVector q = pairs(data, a + 12);
-            low(p, 0).fma(d, m).intoArray(out, k);
-            low(q, 0).fma(d, m).intoArray(out, k + 8);
-            high(p, 0).fma(d, m).intoArray(out, k + 16);
-            high(q, 0).fma(d, m).intoArray(out, k + 24);
+            low(p).fma(d, m).intoArray(out, k);
+            low(q).fma(d, m).intoArray(out, k + 8);
+            high(p).fma(d, m).intoArray(out, k + 16);
+            high(q).fma(d, m).intoArray(out, k + 24);
         }
+    }
+
+    /** The chains of two rows of floats. */
+    static void chains(float[] x, int xAt, float[] y, int yAt, int depth, float[] sums, int at) {
+        FloatVector s = FloatVector.zero(F);
+        FloatVector t = s;
+        FloatVector u = s;
+        FloatVector v = s;
+        for (int k = 0; k < depth; k += 32) {
+            s = x(x, xAt + k).fma(x(y, yAt + k), s);
+            t = x(x, xAt + k + 8).fma(x(y, yAt + k + 8), t);
+            u = x(x, xAt + k + 16).fma(x(y, yAt + k + 16), u);
+            v = x(x, xAt + k + 24).fma(x(y, yAt + k + 24), v);
+        }
+        s.intoArray(sums, at);
+        t.intoArray(sums, at + 8);
+        u.intoArray(sums, at + 16);
+        v.intoArray(sums, at + 24);
     }
 
     /**

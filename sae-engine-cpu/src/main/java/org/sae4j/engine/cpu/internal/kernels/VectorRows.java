@@ -29,6 +29,10 @@ final class VectorRows implements RowKernels {
     }
 
     private static void chains(float[] x, int xAt, float[] y, int yAt, int depth, float[] sums, int at) {
+        if (MiddleRows.AVAILABLE) {
+            MiddleRows.chains(x, xAt, y, yAt, depth, sums, at);
+            return;
+        }
         for (int c = 0; c < CHAINS; c += W) {
             FloatVector s = FloatVector.zero(S);
             for (int k = c; k < depth; k += CHAINS) {

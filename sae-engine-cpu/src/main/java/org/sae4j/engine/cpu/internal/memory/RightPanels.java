@@ -31,7 +31,7 @@ public final class RightPanels {
         return (columns + width - 1) / width;
     }
 
-    int depth() {
+    public int depth() {
         return depth;
     }
 

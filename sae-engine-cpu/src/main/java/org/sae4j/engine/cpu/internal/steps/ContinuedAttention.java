@@ -6,7 +6,6 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Op;
 import org.sae4j.engine.cpu.internal.kernels.Kernels;
 import org.sae4j.engine.cpu.internal.memory.LeftPanels;
-import org.sae4j.engine.cpu.internal.memory.PanelPool;
 import org.sae4j.engine.cpu.internal.memory.RightPanels;
 import org.sae4j.engine.cpu.internal.memory.Storage;
 import org.sae4j.engine.cpu.internal.threads.Step;
@@ -59,6 +58,8 @@ public final class ContinuedAttention {
         private final int together;
         /** Whether earlier positions are the same for all sequences. */
         private final boolean shared;
+        /** Heads of a task: with few queries all that read the same keys and values, which are then packed once for them. */
+        private final int share;
         private final float[][] scratch;
 
         Run(Op.Attention o) {
@@ -78,6 +79,7 @@ public final class ContinuedAttention {
             width = stride / heads.count();
             shared = o.pastK().rows() == room;
             together = shared ? Math.clamp(QUERIES / Math.max(1, length), 1, batch) : 1;
+            share = together * Math.min(QUERIES, length) <= FEW ? heads.count() / heads.keyValues() : 1;
             scratch = new float[context.workers().threads()][];
         }
 
@@ -85,10 +87,11 @@ public final class ContinuedAttention {
             int groups = (batch + together - 1) / together;
             int parts = (length + QUERIES - 1) / QUERIES;
             int past = pastLength == null ? room : pastLength[0];
-            context.workers().forEach(heads.count() * groups * parts, (task, slot) -> {
-                int head = task % heads.count();
-                int first = task / heads.count() / parts * together;
-                int from = task / heads.count() % parts * QUERIES;
+            int perPart = heads.count() / share;
+            context.workers().forEach(perPart * groups * parts, (task, slot) -> {
+                int head = task % perPart * share;
+                int first = task / perPart / parts * together;
+                int from = task / perPart % parts * QUERIES;
                 block(past, head, first, Math.min(first + together, batch), from, Math.min(from + QUERIES, length), slot);
             });
         }
@@ -98,38 +101,48 @@ public final class ContinuedAttention {
             return head / (heads.count() / heads.keyValues());
         }
 
-        /** Queries {@code from} to {@code to - 1} of some sequences, which are all queries if there are several. */
-        private void block(int past, int head, int first, int last, int from, int to, int slot) {
+        /** Queries {@code from} to {@code to - 1} of some sequences, which are all queries if there are several, and of {@link #share} heads. */
+        private void block(int past, int firstHead, int first, int last, int from, int to, int slot) {
             int queries = to - from;
             int rows = (last - first) * queries;
             int columns = past + to;
             if (scratch[slot] == null) {
-                scratch[slot] = new float[together * Math.min(QUERIES, length) * (room + length)];
+                scratch[slot] = new float[share * together * Math.min(QUERIES, length) * (room + length)];
             }
             float[] scores = scratch[slot];
-            int start = (first * length + from) * stride + head * width;
-            int before = (shared ? 0 : first * room * keyStride) + keyHead(head) * width;
+            int start = (first * length + from) * stride + firstHead * width;
+            int before = (shared ? 0 : first * room * keyStride) + keyHead(firstHead) * width;
             if (past > 0) {
-                multiply(q, start, stride, rows, width, pastK, before, past, true, scores, 0, columns, false, slot);
+                RightPanels keys = packed(width, past, pastK, before, true, slot);
+                for (int h = 0; h < share; h++) {
+                    multiply(q, start + h * width, stride, rows, keys, scores, h * rows * columns, columns, false, slot);
+                }
             }
-            for (int sequence = first; sequence < last; sequence++) {
-                ownScores(past, sequence, head, from, to, scores, (sequence - first) * queries * columns, slot);
+            for (int h = 0; h < share; h++) {
+                for (int sequence = first; sequence < last; sequence++) {
+                    ownScores(past, sequence, firstHead + h, from, to, scores, (h * rows + (sequence - first) * queries) * columns, slot);
+                }
             }
-            for (int row = 0; row < rows; row++) {
+            for (int row = 0; row < share * rows; row++) {
                 int query = past + from + row % queries;
                 AttentionSteps.finish(kernels, heads, scores, row * columns, query);
                 kernels.softmax(scores, row * columns, scores, row * columns, query + 1);
                 Arrays.fill(scores, row * columns + query + 1, (row + 1) * columns, 0);
             }
             if (past > 0) {
-                multiply(scores, 0, columns, rows, past, pastV, before, width, false, out, start, stride, false, slot);
+                RightPanels values = packed(past, width, pastV, before, false, slot);
+                for (int h = 0; h < share; h++) {
+                    multiply(scores, h * rows * columns, columns, rows, values, out, start + h * width, stride, false, slot);
+                }
             } else {
                 for (int row = 0; row < rows; row++) {
-                    Arrays.fill(out, start + row * stride, start + row * stride + width, 0);
+                    Arrays.fill(out, start + row * stride, start + row * stride + share * width, 0);
                 }
             }
-            for (int sequence = first; sequence < last; sequence++) {
-                ownMixture(past, sequence, head, from, to, scores, (sequence - first) * queries * columns, slot);
+            for (int h = 0; h < share; h++) {
+                for (int sequence = first; sequence < last; sequence++) {
+                    ownMixture(past, sequence, firstHead + h, from, to, scores, (h * rows + (sequence - first) * queries) * columns, slot);
+                }
             }
         }
 
@@ -138,7 +151,8 @@ public final class ContinuedAttention {
             int own = sequence * length * stride + head * width;
             int ownKeys = sequence * length * keyStride + keyHead(head) * width;
             if (to > FEW) {
-                multiply(q, own + from * stride, stride, to - from, width, k, ownKeys, to, true, scores, at + past, columns, false, slot);
+                multiply(q, own + from * stride, stride, to - from, packed(width, to, k, ownKeys, true, slot), scores, at + past, columns,
+                        false, slot);
                 return;
             }
             for (int query = from; query < to; query++) {
@@ -159,8 +173,8 @@ public final class ContinuedAttention {
             int own = sequence * length * stride + head * width;
             int ownValues = sequence * length * keyStride + keyHead(head) * width;
             if (to > FEW) {
-                multiply(weights, at + past, columns, to - from, to, v, ownValues, width, false, out, own + from * stride, stride, true,
-                        slot);
+                multiply(weights, at + past, columns, to - from, packed(to, width, v, ownValues, false, slot), out, own + from * stride,
+                        stride, true, slot);
                 return;
             }
             for (int query = from; query < to; query++) {
@@ -172,15 +186,19 @@ public final class ContinuedAttention {
             }
         }
 
-        /** {@code c = a b}, or {@code c += a b}, of parts of matrices; all keys or values of a head lie {@link #keyStride} apart. */
-        private void multiply(float[] a, int aAt, int aStride, int rows, int depth, float[] b, int bAt, int columns, boolean transposed,
-                float[] c, int cAt, int cStride, boolean accumulate, int slot) {
-            PanelPool pool = context.slots()[slot];
-            LeftPanels left = pool.left(rows, depth);
+        /** Keys or values of a head, which lie {@link #keyStride} apart, as a right operand; valid until the next call for the slot. */
+        private RightPanels packed(int depth, int columns, float[] b, int at, boolean transposed, int slot) {
+            RightPanels right = context.slots()[slot].right(depth, columns);
+            right.pack(b, at, keyStride, transposed);
+            return right;
+        }
+
+        /** {@code c = a b}, or {@code c += a b}, of parts of matrices. */
+        private void multiply(float[] a, int aAt, int aStride, int rows, RightPanels b, float[] c, int cAt, int cStride, boolean accumulate,
+                int slot) {
+            LeftPanels left = context.slots()[slot].left(rows, b.depth());
             left.pack(LeftPanels.dense(a, aAt, aStride));
-            RightPanels right = pool.right(depth, columns);
-            right.pack(b, bAt, keyStride, transposed);
-            context.products().chain(left, 0, left.groups().count(), right, 0, right.perBlock(), c, cAt, cStride, columns, accumulate);
+            context.products().chain(left, 0, left.groups().count(), b, 0, b.perBlock(), c, cAt, cStride, b.columns(), accumulate);
         }
     }
 }

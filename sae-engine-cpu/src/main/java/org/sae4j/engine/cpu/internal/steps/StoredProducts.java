@@ -152,9 +152,10 @@ final class StoredProducts {
                             Math.min(RowKernels.TILE_COLUMNS, to - column));
                 }
             }
-        }
-        for (int row = 0; row < rows; row++) {
-            finish(row, from, to);
+            // At once: rows are so far apart that few of them stay in the cache.
+            for (int r = row; r < end; r++) {
+                finish(r, from, to);
+            }
         }
     }
 }
