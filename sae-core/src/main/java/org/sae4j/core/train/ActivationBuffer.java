@@ -10,6 +10,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.core.activations.RowNorms;
 import org.sae4j.core.activations.StreamedActivations;
+import org.sae4j.core.internal.Heap;
 
 /**
  * Activations computed while training, mixed by a buffer (Nanda 2023): at first the whole buffer is filled and permuted; when half of it is
@@ -49,6 +50,7 @@ public final class ActivationBuffer extends PositionedSource {
      * @param normLimits for each hook point the largest norm of a row; positive infinity for no limit
      * @param progress told of refilling, and asked for cancellation there
      * @throws IllegalArgumentException if the capacity is odd or less than 2, or there is not one limit for each hook point
+     * @throws Sae4jException if the heap has no room for the buffer
      */
     public ActivationBuffer(StreamedActivations activations, int capacity, long seed, double[] normLimits, Progress progress) {
         super(activations.width());
@@ -64,6 +66,8 @@ public final class ActivationBuffer extends PositionedSource {
         Arrays.setAll(starts, hook -> hook == 0 ? 0 : IntStream.of(widths).limit(hook).sum());
         this.activations = activations;
         this.progress = progress;
+        Heap.require((long) capacity * (Float.BYTES * (long) width() + Long.BYTES), "for a buffer of " + capacity + " activations", "width "
+                + width(), "choose a smaller buffer");
         half = capacity / 2;
         random = new CounterRandom(seed).stream("activation buffer");
         rows = new float[capacity][];

@@ -55,6 +55,8 @@ final class Automatic {
 
     private static Object choose(Recipe recipe, Setting setting, Object published) {
         return switch (setting) {
+            case UNIT_NORM -> published == Recipe.UnitNorm.BEFORE_ADAM && recipe.activation() == Recipe.Activation.TOPK
+                    ? Recipe.UnitNorm.AFTER_ADAM : published;
             case LR -> (recipe.hasPenalty() ? LR_WITH_PENALTY : LR) / Math.sqrt(recipe.dSae() / LR_WIDTH);
             case LR_WARM_UP -> atMost(published, part(recipe, setting, 0.05));
             case LR_DECAY -> atMost(published, part(recipe, setting, 0.2));

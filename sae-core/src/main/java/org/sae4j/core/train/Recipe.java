@@ -145,7 +145,7 @@ public final class Recipe {
     }
 
     /** Settings whose published values hold for the published run alone. */
-    private static final Set<Setting> AUTOMATIC = EnumSet.of(Setting.LR, Setting.LR_WARM_UP, Setting.LR_DECAY, Setting.L1,
+    private static final Set<Setting> AUTOMATIC = EnumSet.of(Setting.UNIT_NORM, Setting.LR, Setting.LR_WARM_UP, Setting.LR_DECAY, Setting.L1,
             Setting.L1_WARM_UP, Setting.TARGET_L0, Setting.NORMALIZE, Setting.THRESHOLD_INIT, Setting.BANDWIDTH, Setting.DEAD_AFTER,
             Setting.RESAMPLE_EVERY, Setting.RESAMPLE_UNTIL, Setting.RESAMPLE_BATCHES);
 

@@ -22,8 +22,11 @@ public enum Setting {
     ERROR("error", new Kind.Choice(Recipe.ErrorReduction.class), r -> true),
     /** {@code penalty}: what is penalised, and how it is reduced. */
     PENALTY("penalty", new Kind.Choice(Recipe.Penalty.class), r -> true),
-    /** {@code unit_norm}: when decoder rows are set to unit norm and their gradient is projected. */
-    UNIT_NORM("unit_norm", new Kind.Choice(Recipe.UnitNorm.class), r -> true),
+    /**
+     * {@code unit_norm}: when decoder rows are set to unit norm and their gradient is projected. Set to {@code auto}, it is after Adam's step
+     * for TopK where it was published before it: the result's rows then have unit norm, which SAELens needs to fold decoder norms.
+     */
+    UNIT_NORM("unit_norm", new Kind.Auto(new Kind.Choice(Recipe.UnitNorm.class)), r -> true),
     /** {@code init}: how encoder and decoder start. */
     INIT("init", new Kind.Choice(Recipe.Initialisation.class), r -> true, "initialization", "initialisation"),
     /** {@code b_dec_init}: how the decoder's bias starts. */

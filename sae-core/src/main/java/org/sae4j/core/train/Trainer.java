@@ -22,6 +22,7 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SparseRows;
+import org.sae4j.core.internal.Heap;
 import org.sae4j.core.internal.InputFold;
 import org.sae4j.core.internal.format.TrainingCheckpoint;
 import org.sae4j.core.output.Existing;
@@ -84,8 +85,9 @@ public final class Trainer implements AutoCloseable {
         Initializer initializer = new Initializer(recipe, d);
         Map<String, Tensor> init = initializer.named(builder.init);
         initializer.check(init);
-        batch = new float[Math.multiplyExact(recipe.batch(), d)];
-        kept = new float[recipe.isBatchTopK() ? Math.toIntExact(recipe.whole(Setting.K) * recipe.batch()) : 0];
+        batch = new float[Heap.floats(recipe.batch(), d, "for a batch of " + recipe.batch() + " rows", where(), "choose a smaller batch")];
+        kept = new float[recipe.isBatchTopK() ? Heap.floats(recipe.whole(Setting.K), recipe.batch(), "for the features of a batch", where(),
+                "choose a smaller k or batch") : 0];
         threshold = new RunningThreshold(recipe);
         coefficient = new PenaltyCoefficient(recipe, d);
         host = HostParameters.of(recipe, init).orElse(null);
@@ -93,6 +95,8 @@ public final class Trainer implements AutoCloseable {
         programRun = program::run;
         metrics = new StepMetrics(recipe, program, d);
         try {
+            // The parameters are copied, one of them twice, when a checkpoint or the result is written.
+            Heap.require(3L * n * d * Float.BYTES, "to write checkpoints and the result", where(), "choose a smaller d_sae");
             writeConstants();
             if (builder.resumed != null) {
                 restore(Checkpoint.read(builder.resumed));
@@ -121,6 +125,10 @@ public final class Trainer implements AutoCloseable {
         return new Builder(engine, recipe, source);
     }
 
+    private String where() {
+        return "recipe " + recipe.name() + ", d_in " + d + ", d_sae " + n;
+    }
+
     private void writeConstants() {
         if (StepProgram.nested(recipe)) {
             for (int size : recipe.matryoshka().subList(0, recipe.matryoshka().size() - 1)) {
@@ -137,7 +145,8 @@ public final class Trainer implements AutoCloseable {
         boolean findBias = !init.containsKey("b_dec") && recipe.biasInitialisation() != Recipe.BiasInitialisation.ZEROS;
         if (recipe.normalizes() || recipe.centres() || findBias) {
             long position = source.position();
-            float[] rows = new float[Math.multiplyExact(Math.toIntExact(recipe.whole(Setting.STATISTICS_ROWS)), d)];
+            float[] rows = new float[Heap.floats(recipe.whole(Setting.STATISTICS_ROWS), d, "to measure inputs", where(),
+                    "choose fewer statistics_rows")];
             source.next(rows);
             source.seek(position);
             scaling = InputScaling.of(recipe, rows, d);

@@ -27,7 +27,7 @@ class PyTorchReferenceTest {
             "bloom-2024-02", Map.of("lr", "3e-3", "lr_warm_up", "0", "l1", "0.01", "dead_after", "15"),
             "paper", Map.of("lr", "3e-3", "lr_warm_up", "0", "l1", "0.01", "dead_after", "15"),
             "anthropic-april-2024", Map.of("lr", "3e-3", "l1", "0.1", "l1_warm_up", "0", "lr_decay", "0", "normalize", "false"),
-            "openai-topk", Map.of("lr", "3e-3", "k", "3", "k_aux", "2", "dead_after", "15"),
+            "openai-topk", Map.of("lr", "3e-3", "k", "3", "k_aux", "2", "dead_after", "15", "unit_norm", "before_adam"),
             "batch-topk", Map.of("lr", "3e-3", "k", "3", "k_aux", "2", "dead_after", "15", "threshold_decay", "0.8"),
             "matryoshka", Map.of("lr", "3e-3", "k", "3", "k_aux", "2", "dead_after", "15", "threshold_decay", "0.8", "prefixes", "3,7,13"),
             "jumprelu", Map.of("lr", "3e-3", "lr_warm_up", "0", "l1", "0.2", "l1_warm_up", "0", "normalize", "false", "bandwidth", "0.15"),

@@ -249,6 +249,32 @@ class TrainerTest {
     }
 
     @Test
+    void whatTheHeapCannotHoldIsRefusedBeforeWorkStarts() {
+        long more = 2 * Runtime.getRuntime().maxMemory();
+        assertThatThrownBy(() -> org.sae4j.core.internal.Heap.require(more, "for a test", "here", "choose less"))
+                .isInstanceOf(Sae4jException.class).hasMessageMatching("needs " + more + " bytes of Java heap for a test, available are \\d+, "
+                        + "here, choose less, or give a larger heap \\(-Xmx\\)");
+        int rows = (int) Math.min(1 << 30, Runtime.getRuntime().maxMemory() / 4);
+        assertThatThrownBy(() -> Trainer.builder(engine, Recipes.OPENAI_TOPK.with(Map.of("batch", Integer.toString(Math.min(rows, 1 << 24)),
+                "d_sae", "4")), ActivationSource.sequential(Tensor.zeros(1, 1 << 20))).build()).isInstanceOf(Sae4jException.class)
+                .hasMessageContaining("fits in one Java array");
+    }
+
+    /** SAELens folds the decoder norms of TopK only where they are 1. As published they are 1 before the step alone. */
+    @Test
+    void topkFittedToTheRunLeavesUnitDecoderRows() {
+        Recipe recipe = Recipes.OPENAI_TOPK.with(Map.of("d_sae", "21", "batch", "16", "k", "3", "lr", "0.01"));
+        assertThat(recipe.asPublished().unitNorm()).isEqualTo(Recipe.UnitNorm.BEFORE_ADAM);
+        assertThat(recipe.unitNorm()).isEqualTo(Recipe.UnitNorm.AFTER_ADAM);
+        try (Trainer trainer = Trainer.builder(engine, recipe, shuffled()).build()) {
+            trainer.step();
+            for (int row = 0; row < 21; row++) {
+                assertThat(norm(trainer.result().parameters().get("W_dec").row(row))).isCloseTo(1, within(1e-6));
+            }
+        }
+    }
+
+    @Test
     void theDecodersFirstMomentIsOrthogonalToItsRows(@TempDir Path folder) {
         try (Trainer trainer = Trainer.builder(engine, small("neel-run1").with("lr", "0"), shuffled()).build()) {
             trainer.step();

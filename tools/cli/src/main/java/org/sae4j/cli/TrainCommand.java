@@ -196,7 +196,7 @@ final class TrainCommand implements Runnable, Needs {
     }
 
     private Path[] inputs() {
-        return Stream.concat(Stream.ofNullable(init), activations.stream()).toArray(Path[]::new);
+        return Stream.of(Stream.ofNullable(init), activations.stream(), heldOutOptions.inputs()).flatMap(paths -> paths).toArray(Path[]::new);
     }
 
     private void train(Recipe asked, OutputFolder target) {
@@ -215,8 +215,12 @@ final class TrainCommand implements Runnable, Needs {
 
     private void checkData() {
         norm.check();
+        heldOutOptions.check(model != null);
         if (!activations.isEmpty()) {
-            if (model != null || corpus.isGiven() || processOption.isGiven() || maxRows != null) {
+            if (heldOutOptions.hasModel()) {
+                processOption.check();
+            }
+            if (model != null || corpus.isGiven() || processOption.isGiven() && !heldOutOptions.hasModel() || maxRows != null) {
                 throw new ParameterException(spec.commandLine(), "--activations are given, so --model, --process and a corpus have no "
                         + "effect");
             }
@@ -269,7 +273,7 @@ final class TrainCommand implements Runnable, Needs {
             TrainingRun.Builder run = TrainingRun.builder(engine, recipe, source).init(start).rows(rows.count())
                     .contexts(store.info().source())
                     .origin(store.info().hook(), store.info().modelName());
-            try (HeldOutOptions.HeldOut heldOut = heldOutOptions.open(norm, terminal)) {
+            try (HeldOutOptions.HeldOut heldOut = heldOutOptions.onActivations(store, processOption, corpus, norm, engine, terminal)) {
                 heldOut.configure(run, recipe);
                 train(run, recipe, target, terminal);
             }
@@ -295,7 +299,7 @@ final class TrainCommand implements Runnable, Needs {
                 ActivationBuffer source = new ActivationBuffer(rows, buffer, recipe.seed(), new double[] {limit}, terminal);
                 TrainingRun.Builder run = TrainingRun.builder(engine, recipe, source).init(start).contexts(texts)
                         .origin(Optional.of(point), Optional.of(transformer.config().name()));
-                try (HeldOutOptions.HeldOut heldOut = heldOutOptions.open(norm, terminal)) {
+                try (HeldOutOptions.HeldOut heldOut = heldOutOptions.onModel(transformer, corpus, norm, terminal)) {
                     heldOut.configure(run, recipe);
                     train(run, recipe, target, terminal);
                 }
@@ -359,6 +363,8 @@ final class TrainCommand implements Runnable, Needs {
                     : String.format(Locale.ROOT, "step %d: loss %.5g, L0 %.1f, explained variance %.4f, %d dead%s; wrote %s", m.step(),
                             m.loss(), m.l0(), m.explainedVariance(), m.dead(), progress.rate(), output));
             terminal.say(result.assessment().headline());
+            result.evaluation().recovered().ifPresent(r -> terminal.say(String.format(Locale.ROOT, "CE recovered %.4f: cross-entropy %.4f "
+                    + "with the autoencoder, %.4f without, %.4f with zeros", r.ceRecovered(), r.ceSae(), r.ceClean(), r.ceZero())));
             result.assessment().advice().forEach(advice -> terminal.say("- " + advice));
         }
     }

@@ -76,7 +76,9 @@ final class TrainingReportCommand implements Runnable {
 
     private static Section batches(Map<String, List<Map<String, Object>>> runs) {
         String caption = "Measured on each training batch before its update.";
-        return Section.builder("training", "Training").lead(summary(runs, "tokens"))
+        List<String> findings = new ArrayList<>();
+        runs.forEach((name, lines) -> findings.addAll(TrainingCourse.sentences(name, lines)));
+        return Section.builder("training", "Training").lead(summary(runs, "tokens")).findings(findings)
                 .figure(curves("loss", "Loss", caption, "loss", true, runs, "loss"))
                 .figure(curves("explained-variance", "Explained variance", caption, "explained variance of the batch", false, runs,
                         "explained_variance"))
@@ -89,7 +91,17 @@ final class TrainingReportCommand implements Runnable {
     private static Section heldOut(Map<String, List<Map<String, Object>>> runs) {
         Map<String, Object> last = runs.values().iterator().next().getLast();
         String caption = String.format(Locale.ROOT, "On %s held-out activations, always the same.", last.get("tokens"));
-        return Section.builder("held-out", "On held-out activations").lead(summary(runs, "training_tokens"))
+        List<String> findings = new ArrayList<>();
+        runs.forEach((name, lines) -> findings.addAll(TrainingCourse.heldOutSentences(name, lines)));
+        Section.Builder section = Section.builder("held-out", "On held-out activations").lead(summary(runs, "training_tokens"))
+                .findings(findings);
+        Map<String, List<Map<String, Object>>> within = new LinkedHashMap<>(runs);
+        within.values().removeIf(lines -> !(lines.getLast().get("ce_recovered") instanceof Number));
+        if (!within.isEmpty()) {
+            section.figure(curves("held-out-ce", "Recovered cross-entropy", caption + " 1: the model predicts as without the autoencoder; 0: "
+                    + "as with zeros in its place.", "share of the cross-entropy that zeros cost", false, within, "ce_recovered"));
+        }
+        return section
                 .figure(curves("held-out-variance", "Explained variance", caption, "explained variance", false, runs,
                         "explained_variance"))
                 .figure(curves("held-out-l0", "L0", caption, "active features per token", true, runs, "l0"))

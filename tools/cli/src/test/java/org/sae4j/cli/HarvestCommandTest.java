@@ -111,6 +111,7 @@ class HarvestCommandTest {
             assertThat(Files.readString(folder.resolve("sae/cfg.json"))).contains(HOOK, "gelu-1l-demo");
         }
         evaluationAsTrainingGoesChangesNothing(store);
+        recoveredCrossEntropyIsMeasuredAsTrainingGoes(store, tsv);
         assertThat(run("evaluate", "--sae", file("sae"), "--activations", store, "--output", file("e.json"))).as(err.toString()).isZero();
         JsonNode stored = JsonMapper.shared().readTree(Files.readString(folder.resolve("e.json")));
         assertThat(stored.path("schema").asString()).isEqualTo("sae4j/evaluation/1");
@@ -255,8 +256,46 @@ class HarvestCommandTest {
         assertThat(Files.readString(folder.resolve("r.html"))).contains("watched: after step 6 (48 tokens)", "plain: after step 6",
                 "On held-out activations", "How often features fire at the end");
         assertFails(1, "no such file", "report", "training", store, "--output", file("s.html"));
-        assertFails(1, "--eval-every", "train", "--recipe", "openai-topk", "--activations", store, "--eval-activations", store,
+        assertFails(2, "--eval-every", "train", "--recipe", "openai-topk", "--activations", store, "--eval-activations", store,
                 "--eval-every", "0", "--output", file("y"));
+    }
+
+    /** On stored activations with the model beside them, and on those of a model; both times training is what it was without. */
+    private void recoveredCrossEntropyIsMeasuredAsTrainingGoes(String store, String tsv) throws IOException {
+        List<String> common = List.of("train", "--recipe", "openai-topk", "--batch", "8", "--set", "d_sae=32", "--set", "k=4", "--steps", "6",
+                "--eval-corpus", tsv, "--eval-every", "3", "--eval-rows", "60");
+        List<String> stored = new ArrayList<>(common);
+        stored.addAll(List.of("--activations", store, "--eval-model", gelu.toString(), "--output", file("within")));
+        assertThat(run(stored.toArray(String[]::new))).as(err.toString()).isZero();
+        assertThat(folder.resolve("within/sae_weights.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("plain/sae_weights.safetensors"));
+        List<String> streamed = new ArrayList<>(common);
+        streamed.addAll(List.of("--model", gelu.toString(), "--corpus", tsv, "--hook", HOOK, "--buffer", "64", "--output", file("streamed")));
+        assertThat(run(streamed.toArray(String[]::new))).as(err.toString()).isZero();
+        for (String trained : List.of("within", "streamed")) {
+            List<String> lines = Files.readAllLines(folder.resolve(trained + "/evaluation.jsonl"));
+            assertThat(lines).hasSize(2);
+            JsonNode last = JsonMapper.shared().readTree(lines.getLast());
+            assertThat(last.path("ce_zero").asDouble()).isGreaterThan(last.path("ce_clean").asDouble());
+            assertThat(last.path("ce_recovered").isNumber()).isTrue();
+            assertThat(run("evaluate", "--sae", file(trained), "--model", gelu.toString(), "--corpus", tsv, "--max-rows", "60", "--overwrite",
+                    "--output", file("w.json"))).as(err.toString()).isZero();
+            assertThat(JsonMapper.shared().readTree(Files.readString(folder.resolve("w.json"))).path("ce_recovered").asDouble())
+                    .isEqualTo(last.path("ce_recovered").asDouble());
+        }
+        assertThat(run("report", "training", file("within"), "--output", file("w.html"))).as(err.toString()).isZero();
+        assertThat(Files.readString(folder.resolve("w.html"))).contains("Recovered cross-entropy", "of the cross-entropy that zeros cost");
+        List<String> none = List.of("train", "--recipe", "openai-topk", "--activations", store, "--output", file("y"));
+        assertFails(2, "Missing required option: '--eval-model=DIR'", with(none, "--eval-corpus", tsv));
+        assertFails(2, "--eval-model needs", with(none, "--eval-model", gelu.toString()));
+        assertFails(2, "mutually exclusive", with(none, "--eval-corpus", tsv, "--eval-activations", store));
+        assertFails(1, "such file", with(none, "--eval-corpus", file("nowhere.tsv"), "--eval-model", gelu.toString()));
+    }
+
+    private static String[] with(List<String> arguments, String... more) {
+        List<String> all = new ArrayList<>(arguments);
+        all.addAll(List.of(more));
+        return all.toArray(String[]::new);
     }
 
     private void assertFails(int code, String message, String... args) {

@@ -105,6 +105,16 @@ class MemoryTest {
         assertThat(outcome.out()).contains(Integer.toString(D_SAE));
     }
 
+    /** Checked before the model has read a text; nothing is written. */
+    @Test
+    void aBufferThatDoesNotFitIsRefusedBeforeTrainingBegins() {
+        String error = oneError(sae("160m", "train", "--engine", "cpu", "--recipe", "openai-topk", "--model", demo.model().toString(),
+                "--text", demo.model().resolve("config.json").toString(), "--hook", "hook_embed", "--buffer", "20000000", "--output", "t"));
+        assertThat(error).containsPattern("needs \\d{9,} bytes of Java heap for a buffer of 20000000 activations, available are \\d+")
+                .contains("choose a smaller buffer", "-Xmx");
+        assertThat(folder.resolve("t/sae_weights.safetensors")).doesNotExist();
+    }
+
     /** Somewhere between far too little and enough every kind of allocation is the one that fails. */
     @ParameterizedTest
     @ValueSource(strings = {"12m", "20m", "32m", "48m"})
