@@ -1,4 +1,4 @@
-"""Writes model.gguf: a Llama of random weights with a tokenizer of single bytes, for the page of docs/ that opens a GGUF file.
+"""Writes model.gguf: a Llama of random weights with a tokenizer of bytes and one merge, for the page of docs/ that opens a GGUF file.
 
     python make_gguf.py ../resources/org/sae4j/guards/model.gguf        needs gguf and numpy
 """
@@ -33,15 +33,15 @@ writer.add_head_count_kv(HEADS)
 writer.add_layer_norm_rms_eps(1e-5)
 writer.add_rope_dimension_count(D // HEADS)
 writer.add_rope_freq_base(10000.0)
-tokens = byte_tokens() + ["<|endoftext|>"]
+tokens = byte_tokens() + ["th", "<|endoftext|>"]
 writer.add_vocab_size(len(tokens))
 writer.add_tokenizer_model("gpt2")
 writer.add_tokenizer_pre("gpt-2")
 writer.add_token_list(tokens)
-writer.add_token_types([gguf.TokenType.NORMAL] * 256 + [gguf.TokenType.CONTROL])
-writer.add_token_merges(["t h"])  # The format asks for at least one; the token is not there, so it never applies.
-writer.add_bos_token_id(256)
-writer.add_eos_token_id(256)
+writer.add_token_types([gguf.TokenType.NORMAL] * 257 + [gguf.TokenType.CONTROL])
+writer.add_token_merges(["t h"])
+writer.add_bos_token_id(257)
+writer.add_eos_token_id(257)
 writer.add_add_bos_token(True)
 writer.add_tensor("token_embd.weight", tensor(len(tokens), D))
 for i in range(LAYERS):

@@ -53,7 +53,7 @@ class QuickStartTest {
         List<String> lines = jshell(Files.writeString(folder.resolve("notebook.jsh"), script + "/exit\n"), "-R-Ddemo=" + files);
         assertThat(lines).anyMatch(l -> l.equals("gelu-1l-demo, hook point blocks.0.mlp.hook_post"))
                 .anyMatch(l -> l.matches("\" capital\": \\d+ \\(.*")).anyMatch(l -> l.startsWith("plain:   "))
-                .anyMatch(l -> l.startsWith("steered: ")).anyMatch(l -> l.contains("cosine"));
+                .anyMatch(l -> l.startsWith("steered: ")).anyMatch(l -> l.contains("nearest neighbor"));
     }
 
     private List<String> jshell(Path script, String... options) {
