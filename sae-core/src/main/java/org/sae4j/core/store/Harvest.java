@@ -36,7 +36,7 @@ import org.sae4j.core.output.Existing;
  */
 public final class Harvest {
     private static final long WINDOW_BYTES = 128L << 20;
-    private static final int MOST_WINDOW_ROWS = 1 << 14;
+    private static final int MOST_WINDOW_ROWS = 1 << 12;
     private static final long COMMIT_NANOS = Duration.ofSeconds(30).toNanos();
 
     private final Transformer model;

@@ -329,6 +329,8 @@ final class Exploration {
         double took = since(before);
         terminal.say("took " + Terminal.time(took) + (whole ? ", " + Terminal.time(plan.total()) + " was said" : " from where it went on")
                 + "; " + Terminal.time(since(started)) + " with reading and measuring");
+        terminal.say("to type texts, steer and name features: " + ExploreSummary.serve(modelPath, folder, ExploreSummary.contexts(plan,
+                beginning())));
         terminal.say("the page is " + folder.resolve(FeaturePages.PAGE).toAbsolutePath().normalize().toUri());
     }
 

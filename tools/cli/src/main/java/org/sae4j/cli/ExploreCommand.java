@@ -27,6 +27,9 @@ import picocli.CommandLine.Spec;
         "After Ctrl-C, the same command goes on where it was."},
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class ExploreCommand implements Runnable {
+    /** What a plan may be longer than was asked for before that is said. */
+    private static final double LONGER = 1.2;
+
     @Spec
     private CommandSpec spec;
 
@@ -110,6 +113,9 @@ final class ExploreCommand implements Runnable {
             }
             plan.lines().forEach(terminal::say);
             terminal.say(plan.time() + " (as measured on this machine just now; Ctrl-C ends it, the same command goes on)");
+            if (plan.total() > LONGER * 60 * minutes) {
+                terminal.say("note: that is longer than --minutes " + minutes + ": it is the least that gives features at all here");
+            }
             if (planOnly) {
                 return;
             }

@@ -41,7 +41,7 @@ final class ExploreSummary {
         this.scores = scores;
         this.detailed = detailed;
         this.heldOut = heldOut;
-        contexts = " --context " + plan.context() + (beginning.isPresent() ? " --bos " + beginning.getAsInt() : "");
+        contexts = contexts(plan, beginning);
     }
 
     Section section() {
@@ -49,13 +49,25 @@ final class ExploreSummary {
                 + "on %,d activations of your texts. Below are %d features in detail; the table at the end has all of them.",
                 plan.features(), plan.hook(), model.config().name(), plan.rows(), detailed.features().size()))
                 .findings(findings()).metrics(metrics())
-                .commands("./sae evaluate --model " + modelPath + " --sae " + folder.resolve(OutputKinds.AUTOENCODER) + " --corpus "
+                .commands(serve(modelPath, folder, contexts),
+                        "./sae evaluate --model " + modelPath + " --sae " + folder.resolve(OutputKinds.AUTOENCODER) + " --corpus "
                                 + folder.resolve(OutputKinds.HELD_OUT_TEXTS) + contexts + " --keep-first",
                         "./sae report features --model " + modelPath + " --sae " + folder.resolve(OutputKinds.AUTOENCODER) + " --corpus "
                                 + folder.resolve(OutputKinds.HELD_OUT_TEXTS) + contexts + " --feature 42 --output feature-42",
                         "./sae generate --model " + modelPath + " --sae " + folder.resolve(OutputKinds.AUTOENCODER)
                                 + " --prompt \"The\" --steer 42=10 --compare")
                 .build();
+    }
+
+    /** {@return the command that shows these features on texts that are typed} */
+    static String serve(Path modelPath, Path folder, String contexts) {
+        return "./sae serve --model " + modelPath + " --sae " + folder.resolve(OutputKinds.AUTOENCODER) + " --corpus "
+                + folder.resolve(OutputKinds.HELD_OUT_TEXTS) + contexts;
+    }
+
+    /** {@return the options that make contexts of texts as the plan does} */
+    static String contexts(ExplorePlan plan, OptionalInt beginning) {
+        return " --context " + plan.context() + (beginning.isPresent() ? " --bos " + beginning.getAsInt() : "");
     }
 
     private List<String> findings() {
