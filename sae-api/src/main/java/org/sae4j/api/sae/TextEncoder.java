@@ -89,31 +89,49 @@ public final class TextEncoder implements Iterator<EncodedText> {
     }
 
     /**
-     * The hook point of an autoencoder, checked against a model.
+     * The hook point that an autoencoder or transcoder reads, checked against a model.
      *
      * @param model the model
-     * @param sae the autoencoder
+     * @param sae the autoencoder or transcoder
      * @return the hook point
-     * @throws Sae4jException if the autoencoder names no hook point of the model, or has another width, or is a transcoder, whose output
-     *     cannot take the place of what it reads
+     * @throws Sae4jException if it names no hook point of the model, or has another width
      */
     public static HookPoint hookOf(Transformer model, SparseAutoencoder sae) {
-        if (sae.config().transcoder()) {
-            throw new Sae4jException("a transcoder does not reconstruct what it reads, so its output cannot take the place of its input",
-                    sae.config().toString(), "use an autoencoder; features of a transcoder can be had with encode");
-        }
         HookPoint hook = sae.config().hook().orElseThrow(() -> new Sae4jException("the autoencoder does not say where its input comes from",
                 "its configuration", "set hook_name in cfg.json"));
+        check(model, hook, sae.config().dIn(), "takes inputs");
+        return hook;
+    }
+
+    /**
+     * The hook point where an autoencoder's or transcoder's output belongs, checked against a model: what its features write is a part of
+     * the values there. For an autoencoder it is {@link #hookOf}.
+     *
+     * @param model the model
+     * @param sae the autoencoder or transcoder
+     * @return the hook point
+     * @throws Sae4jException if it names no hook point of the model, or has another width
+     */
+    public static HookPoint outputOf(Transformer model, SparseAutoencoder sae) {
+        if (!sae.config().transcoder()) {
+            return hookOf(model, sae);
+        }
+        HookPoint hook = sae.config().hookOut().orElseThrow(() -> new Sae4jException("the transcoder does not say where its output belongs",
+                "its configuration", "set hook_name_out in cfg.json"));
+        check(model, hook, sae.config().dOut(), "gives outputs");
+        return hook;
+    }
+
+    private static void check(Transformer model, HookPoint hook, int width, String does) {
         if (!model.hookPoints().contains(hook)) {
             throw new Sae4jException("the autoencoder's hook point is not in the model", hook + " of " + model.config().name() + " with "
                     + model.config().nLayers() + " layers", "use the model that the autoencoder was trained on");
         }
-        int width = model.width(hook).orElse(0);
-        if (width != sae.config().dIn()) {
-            throw new Sae4jException("the autoencoder takes inputs of width " + sae.config().dIn() + ", but the hook point has " + width,
+        int actual = model.width(hook).orElse(0);
+        if (actual != width) {
+            throw new Sae4jException("the autoencoder " + does + " of width " + width + ", but the hook point has " + actual,
                     hook + " of " + model.config().name(), "use the model that the autoencoder was trained on");
         }
-        return hook;
     }
 
     /** {@inheritDoc} */

@@ -27,7 +27,7 @@ final class Accumulator {
     private long tokensBeyond;
     private double errorBeyond;
 
-    /** Rows whose norm exceeds the limit count apart. */
+    /** For targets of width d; rows whose input's norm exceeds the limit count apart. */
     Accumulator(int d, int features, double limit) {
         this.d = d;
         this.limit = limit;
@@ -40,10 +40,10 @@ final class Accumulator {
         estimate = new float[d];
     }
 
-    /** Takes in some tokens: inputs and reconstructions [rows, d], features [rows, n]. */
-    void add(Tensor inputs, Tensor reconstructions, SparseRows features) {
+    /** Takes in some tokens: inputs [rows, d_in], targets (for autoencoders the inputs) and outputs [rows, d], features [rows, n]. */
+    void add(Tensor inputs, Tensor targets, Tensor reconstructions, SparseRows features) {
         for (int row = 0; row < features.rows(); row++) {
-            inputs.copyTo((long) row * d, x, 0, d);
+            targets.copyTo((long) row * d, x, 0, d);
             reconstructions.copyTo((long) row * d, estimate, 0, d);
             if (tokens + tokensBeyond == 0) {
                 origin = x.clone();
@@ -64,7 +64,7 @@ final class Accumulator {
                 throw new Sae4jException("an input or its reconstruction is not finite", "token " + (tokens + tokensBeyond),
                         "check the activations and the autoencoder's weights");
             }
-            boolean beyond = (float) Math.sqrt(xx) > limit;
+            boolean beyond = (float) Math.sqrt(inputs == targets ? xx : squares(inputs.row(row))) > limit;
             addMoments(beyond ? sumBeyond : sum, beyond ? squaresBeyond : squares);
             if (beyond) {
                 errorBeyond += ee;
@@ -82,6 +82,14 @@ final class Accumulator {
             }
             tokens++;
         }
+    }
+
+    private static double squares(float[] row) {
+        double sum = 0;
+        for (float value : row) {
+            sum += (double) value * value;
+        }
+        return sum;
     }
 
     private void addMoments(double[] sums, double[] squaresOf) {

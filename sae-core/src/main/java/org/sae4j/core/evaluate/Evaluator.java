@@ -89,7 +89,7 @@ public final class Evaluator {
             Progress progress) {
         if (sae.config().transcoder()) {
             throw new Sae4jException("a transcoder does not reconstruct what it reads, so its output cannot be compared with its input",
-                    sae.config().toString(), "evaluate an autoencoder");
+                    sae.config().toString(), "evaluate it within its model, where what it predicts is read too");
         }
         if (count < 1) {
             throw new Sae4jException("no activation to evaluate on", "evaluation", "give at least one row");
@@ -101,33 +101,35 @@ public final class Evaluator {
             int size = (int) Math.min(batchRows, count - from);
             float[] values = new float[size * d];
             rows.next(values);
-            add(accumulator, sae, Tensor.of(values, size, d));
+            Tensor x = Tensor.of(values, size, d);
+            add(accumulator, sae, x, x);
             progress.update("evaluating", from + size, count);
         }
         return accumulator.result(Optional.empty());
     }
 
-    private static Tensor add(Accumulator accumulator, SparseAutoencoder sae, Tensor x) {
+    private static Tensor add(Accumulator accumulator, SparseAutoencoder sae, Tensor x, Tensor target) {
         SparseRows features = sae.encode(x);
         boolean featuresAlone = sae.config().normalization() == SaeConfig.Normalization.NONE && !sae.config().skip();
         Tensor reconstruction = featuresAlone ? sae.decode(features) : sae.reconstruct(x);
-        accumulator.add(x, reconstruction, features);
+        accumulator.add(x, target, reconstruction, features);
         return reconstruction;
     }
 
     /**
      * Evaluates within a model: reconstruction and firing at the autoencoder's hook point, and how well the model predicts when the
-     * reconstruction, or zeros, replace the activations there.
+     * reconstruction, or zeros, replace the activations there. A transcoder reads one hook point; its output is compared with, and replaces,
+     * the values at the other.
      *
      * @param model the model
-     * @param sae an autoencoder that knows its hook point
+     * @param sae an autoencoder that knows its hook point, or a transcoder that knows both of its
      * @param contexts what the model reads; tokens that do not count are neither evaluated nor replaced
      * @param keepFirst whether the first token of every context is neither evaluated nor replaced even where it counts
      * @param maxNorm rows whose norm is more than this multiple of the median are left out of what is not about predictions, and counted;
      *     the median is that of a sample of at most some thousand tokens. Positive infinity for no limit
      * @param progress told of every batch
      * @return the evaluation
-     * @throws Sae4jException if the autoencoder does not fit the model or is a transcoder, or there is no token to evaluate or to predict
+     * @throws Sae4jException if the autoencoder does not fit the model, or there is no token to evaluate or to predict
      * @throws java.util.concurrent.CancellationException if cancelled
      */
     public static Evaluation evaluate(Transformer model, SparseAutoencoder sae, List<Context> contexts, boolean keepFirst, double maxNorm,
@@ -138,6 +140,7 @@ public final class Evaluator {
     static Evaluation evaluate(Transformer model, SparseAutoencoder sae, List<Context> contexts, boolean keepFirst, double maxNorm,
             int batchLogits, Progress progress) {
         HookPoint hook = TextEncoder.hookOf(model, sae);
+        HookPoint target = TextEncoder.outputOf(model, sae);
         List<Context> read = contexts.stream().filter(context -> context.size() > 1 && counted(context, keepFirst).length > 0).toList();
         if (read.isEmpty()) {
             throw new Sae4jException("no token to predict", contexts.size() + " contexts", "give longer texts");
@@ -145,7 +148,7 @@ public final class Evaluator {
         // By length, so that little is padded; the order of equal lengths is kept.
         List<Context> order = read.stream().sorted(Comparator.comparingInt(Context::size)).toList();
         double limit = maxNorm == Double.POSITIVE_INFINITY ? maxNorm : sampleNorms(model, hook, read, progress).limit(maxNorm);
-        Accumulator accumulator = new Accumulator(sae.config().dIn(), sae.config().dSae(), limit);
+        Accumulator accumulator = new Accumulator(sae.config().dOut(), sae.config().dSae(), limit);
         PredictionLosses losses = new PredictionLosses();
         int done = 0;
         while (done < order.size()) {
@@ -154,7 +157,7 @@ public final class Evaluator {
             while (end < order.size() && (end + 1L - done) * order.get(end).size() * model.config().dVocab() <= batchLogits) {
                 end++;
             }
-            new Patched(model, sae, hook, order.subList(done, end), keepFirst).add(accumulator, losses);
+            new Patched(model, sae, hook, target, order.subList(done, end), keepFirst).add(accumulator, losses);
             done = end;
             progress.update("evaluating", done, order.size());
         }
@@ -181,25 +184,28 @@ public final class Evaluator {
     }
 
     /** One batch of contexts through the model, untouched and replaced. */
-    private record Patched(Transformer model, SparseAutoencoder sae, HookPoint hook, List<Context> batch, boolean keepFirst) {
+    private record Patched(Transformer model, SparseAutoencoder sae, HookPoint hook, HookPoint target, List<Context> batch,
+            boolean keepFirst) {
         void add(Accumulator accumulator, PredictionLosses losses) {
             int length = batch.getLast().size();
-            int d = sae.config().dIn();
+            int dIn = sae.config().dIn();
+            int dOut = sae.config().dOut();
             int[][] padded = batch.stream().map(context -> Arrays.copyOf(context.tokens(), length)).toArray(int[][]::new);
-            boolean resume = hook.layer() > 0 && !hook.site().equals(HookPoint.Site.RESID_PRE);
-            HookPoint before = resume ? HookPoint.residPre(hook.layer()) : hook;
-            Activations clean = model.forward(padded, ForwardPlan.capture(before, hook, HookPoint.LOGITS));
+            boolean resume = target.layer() > 0 && !target.site().equals(HookPoint.Site.RESID_PRE);
+            HookPoint before = resume ? HookPoint.residPre(target.layer()) : target;
+            Activations clean = model.forward(padded, ForwardPlan.capture(before, hook, target, HookPoint.LOGITS));
             int[] rows = rows(b -> IntStream.of(counted(batch.get(b), keepFirst)), length);
             int[] all = rows(b -> IntStream.range(0, batch.get(b).size()), length);
-            Tensor reconstruction = Evaluator.add(accumulator, sae, select(clean.get(hook), rows, d));
+            Tensor x = select(clean.get(hook), rows, dIn);
+            Tensor reconstruction = Evaluator.add(accumulator, sae, x, hook.equals(target) ? x : select(clean.get(target), rows, dOut));
             List<Tensor> patched = new ArrayList<>();
             patched.add(patched(padded, resume, clean, before, rows, reconstruction));
-            patched.add(patched(padded, resume, clean, before, rows, Tensor.zeros(rows.length, d)));
+            patched.add(patched(padded, resume, clean, before, rows, Tensor.zeros(rows.length, dOut)));
             if (rows.length == all.length) {
                 patched.addAll(List.copyOf(patched));
             } else {
-                patched.add(patched(padded, resume, clean, before, all, sae.reconstruct(select(clean.get(hook), all, d))));
-                patched.add(patched(padded, resume, clean, before, all, Tensor.zeros(all.length, d)));
+                patched.add(patched(padded, resume, clean, before, all, sae.reconstruct(select(clean.get(hook), all, dIn))));
+                patched.add(patched(padded, resume, clean, before, all, Tensor.zeros(all.length, dOut)));
             }
             losses.add(batch, length, all, clean.logits(), patched);
             losses.kept(all.length - rows.length);
@@ -218,9 +224,9 @@ public final class Evaluator {
         }
 
         private Tensor patched(int[][] padded, boolean resume, Activations clean, HookPoint before, int[] rows, Tensor values) {
-            ForwardPlan.Builder plan = ForwardPlan.builder().capture(HookPoint.LOGITS).set(hook, rows, values);
+            ForwardPlan.Builder plan = ForwardPlan.builder().capture(HookPoint.LOGITS).set(target, rows, values);
             if (resume) {
-                plan.startAt(hook.layer(), clean.get(before));
+                plan.startAt(target.layer(), clean.get(before));
             }
             return model.forward(padded, plan.build()).logits();
         }

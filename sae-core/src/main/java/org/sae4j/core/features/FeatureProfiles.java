@@ -55,6 +55,7 @@ public record FeatureProfiles(String model, String hook, int dSae, int documents
     public static FeatureProfiles compute(Transformer model, SparseAutoencoder sae, LabelScores scores, int[] features, List<Fact> facts,
             ProfileSettings settings, Progress progress) {
         HookPoint hook = TextEncoder.hookOf(model, sae);
+        HookPoint output = TextEncoder.outputOf(model, sae);
         int dSae = sae.config().dSae();
         EncodedCorpus corpus = scores.corpus();
         Set<Integer> once = new LinkedHashSet<>();
@@ -73,7 +74,7 @@ public record FeatureProfiles(String model, String hook, int dSae, int documents
             profiles.add(profiler.profile(feature));
         }
         progress.update("profiling features", once.size(), once.size());
-        return new FeatureProfiles(model.config().name(), hook.toString(), dSae, corpus.documents().size(), corpus.features().rows(),
+        return new FeatureProfiles(model.config().name(), hook.equals(output) ? hook.toString() : hook + " to " + output, dSae, corpus.documents().size(), corpus.features().rows(),
                 scores.labels(), profiler.directPath(), settings, profiles);
     }
 

@@ -21,12 +21,16 @@ final class FeatureRemoval {
 
     private final Transformer model;
     private final SparseAutoencoder sae;
+    /** What the autoencoder reads. */
+    private final HookPoint input;
+    /** Where its features write. */
     private final HookPoint hook;
     private final Progress progress;
 
-    FeatureRemoval(Transformer model, SparseAutoencoder sae, HookPoint hook, Progress progress) {
+    FeatureRemoval(Transformer model, SparseAutoencoder sae, HookPoint input, HookPoint hook, Progress progress) {
         this.model = model;
         this.sae = sae;
+        this.input = input;
         this.hook = hook;
         this.progress = progress;
     }
@@ -95,7 +99,7 @@ final class FeatureRemoval {
         int length = lengths[lengths.length - 1];
         int[][] padded = IntStream.of(batch).mapToObj(i -> Arrays.copyOf(cases.get(i).tokens(), length)).toArray(int[][]::new);
         int[] predicting = IntStream.of(lengths).map(l -> l - 1).toArray();
-        Activations with = model.forward(padded, ForwardPlan.builder().capture(hook, HookPoint.LOGITS).logitsAt(predicting).build());
+        Activations with = model.forward(padded, ForwardPlan.builder().capture(input, hook, HookPoint.LOGITS).logitsAt(predicting).build());
         int edits = IntStream.of(batch).map(i -> cases.get(i).positions().length).sum();
         int[] rows = new int[edits];
         float[] values = new float[edits * direction.length];
@@ -104,7 +108,7 @@ final class FeatureRemoval {
             Case c = cases.get(batch[b]);
             for (int k = 0; k < c.positions().length; k++) {
                 rows[n] = b * length + c.positions()[k];
-                double amount = -c.activations()[k] * outputScale(with.get(hook), rows[n], direction.length);
+                double amount = -c.activations()[k] * outputScale(with.get(input), rows[n]);
                 for (int i = 0; i < direction.length; i++) {
                     values[n * direction.length + i] = (float) (amount * direction[i]);
                 }
@@ -112,7 +116,7 @@ final class FeatureRemoval {
             }
         }
         // The same captures and edits at the same places, so that nothing but the edit changes the bits.
-        Activations without = model.forward(padded, ForwardPlan.builder().capture(hook, HookPoint.LOGITS).logitsAt(predicting)
+        Activations without = model.forward(padded, ForwardPlan.builder().capture(input, hook, HookPoint.LOGITS).logitsAt(predicting)
                 .add(hook, rows, Tensor.of(values, edits, direction.length)).build());
         int vocabulary = model.config().dVocab();
         for (int b = 0; b < batch.length; b++) {
@@ -133,7 +137,8 @@ final class FeatureRemoval {
         }
     }
 
-    private double outputScale(Tensor captured, int row, int width) {
+    private double outputScale(Tensor captured, int row) {
+        int width = sae.config().dIn();
         float[] x = new float[width];
         captured.copyTo((long) row * width, x, 0, width);
         Normalizer normalizer = new Normalizer(sae.config(), 1);

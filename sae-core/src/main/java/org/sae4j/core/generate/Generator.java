@@ -73,7 +73,8 @@ public final class Generator {
     public Generator with(Steering moved) {
         HookPoint hook = moved.hook();
         if (!model.hookPoints().contains(hook) || hook.layer() < 0 || !hook.site().isEditable() || hook.site().isPattern()
-                || model.width(hook).orElse(0) != moved.sae().config().dOut()) {
+                || model.width(hook).orElse(0) != moved.sae().config().dOut() || !model.hookPoints().contains(moved.input())
+                || model.width(moved.input()).orElse(0) != moved.sae().config().dIn()) {
             throw new IllegalArgumentException("features of " + hook + " with width " + moved.sae().config().dOut()
                     + " cannot be moved in model " + model.config().name());
         }
@@ -151,7 +152,7 @@ public final class Generator {
         if (!moved.reads()) {
             return Tensor.zeros(batch[0].length, d);
         }
-        return model.forward(batch, after(cache).capture(moved.hook()).build()).get(moved.hook()).reshape(batch[0].length, d);
+        return model.forward(batch, after(cache).capture(moved.input()).build()).get(moved.input()).reshape(batch[0].length, d);
     }
 
     private static ForwardPlan.Builder after(KeyValueCache cache) {

@@ -11,7 +11,8 @@ import org.sae4j.api.sae.SparseRows;
 
 /**
  * Features of an autoencoder that are moved while a model runs, at every position, those of the prompt included. Only the difference that
- * the features make is added at the autoencoder's hook point: what the autoencoder does not reconstruct stays.
+ * the features make is added at the autoencoder's hook point: what the autoencoder does not reconstruct stays. A transcoder's features are read
+ * at one hook point, and what they make is added at the other.
  *
  * @param sae the autoencoder; it must be open while the steering is used
  * @param moves what becomes of each feature
@@ -38,7 +39,8 @@ public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
     /**
      * Checks and copies.
      *
-     * @throws IllegalArgumentException if there is no such feature, a number is not finite, or the autoencoder does not say its hook point
+     * @throws IllegalArgumentException if there is no such feature, a number is not finite, or the autoencoder does not say its hook
+     *     points
      */
     public Steering {
         moves = Collections.unmodifiableMap(new TreeMap<>(moves));
@@ -50,8 +52,9 @@ public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
                 throw new IllegalArgumentException("feature " + feature + " cannot be moved to " + move.value());
             }
         });
-        if (sae.config().hook().isEmpty()) {
-            throw new IllegalArgumentException("the autoencoder does not say its hook point: set hook_name in cfg.json");
+        if (sae.config().hook().isEmpty() || sae.config().hookOut().isEmpty()) {
+            throw new IllegalArgumentException("the autoencoder does not say its hook point: set hook_name"
+                    + (sae.config().transcoder() ? " and hook_name_out" : "") + " in cfg.json");
         }
     }
 
@@ -67,8 +70,13 @@ public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
         this(sae, features.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, e -> new Move(mode, e.getValue()))));
     }
 
-    /** {@return where the features are moved} */
+    /** {@return where what the features make is changed} */
     public HookPoint hook() {
+        return sae.config().hookOut().orElseThrow();
+    }
+
+    /** {@return where the features are read} */
+    HookPoint input() {
         return sae.config().hook().orElseThrow();
     }
 
@@ -80,8 +88,8 @@ public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
     /**
      * What is added to rows.
      *
-     * @param x rows at the hook point [rows, d_in]; its values matter if the steering {@link #reads} alone
-     * @return what is added [rows, d_in]
+     * @param x rows of the input [rows, d_in]; its values matter if the steering {@link #reads} alone
+     * @return what is added [rows, d_out]
      */
     Tensor change(Tensor x) {
         SparseRows without = reads() ? sae.encode(x) : SparseRows.ofDense(Tensor.zeros(1, sae.config().dSae()));

@@ -40,7 +40,7 @@ class CoderArchitecturesTest {
 
         @Override
         public Set<String> settings() {
-            return Set.of("gain");
+            return Set.of("gain", "k");
         }
 
         @Override
@@ -50,11 +50,11 @@ class CoderArchitecturesTest {
         }
     }
 
-    private static final SaeConfig CONFIG = SaeConfig.builder(new Architecture("gain_relu"), 2, 3).setting("gain", 0.5)
+    private static final SaeConfig CONFIG = SaeConfig.builder(new Architecture("gain_relu"), 2, 3).setting("gain", 0.5).k(3)
             .hook(HookPoint.residPre(1)).build();
     private static final Map<String, Tensor> PARAMETERS = Map.of("W_enc", Tensor.of(new float[] {1, 0, -1, 0, 1, 1}, 2, 3),
             "b_enc", Tensor.of(new float[] {0, 1, 0}, 3), "gains", Tensor.of(new float[] {2, 4, 6}, 3),
-            "W_dec", Tensor.of(new float[] {1, 0, 0, 1, 1, 1}, 3, 2), "b_dec", Tensor.of(new float[] {1, 1}, 2));
+            "W_dec", Tensor.of(new float[] {1, 0, 0, 1, 0, -1}, 3, 2), "b_dec", Tensor.of(new float[] {1, 1}, 2));
 
     @TempDir
     private Path folder;
@@ -83,7 +83,7 @@ class CoderArchitecturesTest {
             // x - b_dec = (1, 2); p = (1, 3, 1); times gains and gain: (1, 6, 3).
             Tensor x = Tensor.of(new float[] {2, 3}, 1, 2);
             assertThat(sae.encode(x).toDense().toArray()).containsExactly(1, 6, 3);
-            assertThat(sae.reconstruct(x).toArray()).containsExactly(1 + 1 + 3, 1 + 6 + 3);
+            assertThat(sae.reconstruct(x).toArray()).containsExactly(1 + 1, 1 + 6 - 3);
         }
     }
 
@@ -111,7 +111,7 @@ class CoderArchitecturesTest {
     @Test
     void settingsThatDoNotBelongToTheArchitectureAreRefused() {
         assertThatIllegalArgumentException().isThrownBy(() -> CoderForm.of(CONFIG.toBuilder().setting("loss", 1).build()))
-                .withMessageContaining("has the settings [gain], found loss");
+                .withMessageContaining("has the settings [gain, k], found loss");
         assertThatIllegalArgumentException().isThrownBy(() -> CoderForm.of(CONFIG.toBuilder().setting("gain", "much").build()))
                 .withMessageContaining("gain must be a number, found much");
         assertThatIllegalArgumentException().isThrownBy(() -> CoderForm.of(SaeConfig.builder(Architecture.RELU, 2, 3).k(2).build()))

@@ -320,4 +320,37 @@ class EvaluatorTest {
             });
         }
     }
+
+    /** A linear path past no features that is the MLP's own second half: nothing is lost, and zeros at its output lose something. */
+    @Test
+    void a_transcoder_is_compared_with_what_it_predicts_and_replaces_it() {
+        TransformerConfig small = TransformerConfig.builder("small").layers(2).dModel(8).heads(2).dHead(4).dMlp(12).nCtx(16).dVocab(11)
+                .activation(TransformerConfig.Activation.GELU).build();
+        Map<String, Tensor> weights = RandomModels.parameters(small, 5);
+        Tensor out = weights.get("blocks.1.mlp.W_out");
+        float[] skip = new float[8 * 12];
+        for (int i = 0; i < skip.length; i++) {
+            skip[i] = out.at(i % 12, i / 12);
+        }
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, 12, 3).transcoder(8, Optional.of(HookPoint.Site.MLP_OUT.at(1)))
+                .hook(HookPoint.mlpPost(1)).skip(true).build();
+        Map<String, Tensor> parameters = Map.of("W_enc", Tensor.zeros(12, 3), "b_enc", Tensor.of(new float[] {1, 0, 1}, 3), "W_dec",
+                Tensor.zeros(3, 8), "b_dec", weights.get("blocks.1.mlp.b_out"), "W_skip", Tensor.of(skip, 8, 12));
+        List<Context> contexts = List.of(Context.of(new int[] {0, 3, 5, 7, 2}, new boolean[] {true, true, true, true, true}, 0), Context.of(new int[] {0, 9, 1}, new boolean[] {true, true, true}, 1));
+        try (Engine engine = new ReferenceEngine(); Transformer model = Transformers.of(small, weights, Optional.empty(), engine);
+                SparseAutoencoder exact = SparseAutoencoders.of(config, parameters, engine)) {
+            Evaluation evaluation = Evaluator.evaluate(model, exact, contexts, false, Double.POSITIVE_INFINITY, Progress.NONE);
+            assertThat(evaluation.explainedVariance()).isCloseTo(1, within(1e-9));
+            assertThat(evaluation.l0()).isEqualTo(2);
+            Evaluation.Recovered recovered = evaluation.recovered().orElseThrow();
+            assertThat(recovered.ceSae()).isCloseTo(recovered.ceClean(), within(1e-6));
+            assertThat(Math.abs(recovered.ceZero() - recovered.ceClean())).isGreaterThan(1e-3);
+        }
+        SaeConfig nowhere = config.toBuilder().transcoder(8, Optional.empty()).build();
+        try (Engine engine = new ReferenceEngine(); Transformer model = Transformers.of(small, weights, Optional.empty(), engine);
+                SparseAutoencoder unknown = SparseAutoencoders.of(nowhere, parameters, engine)) {
+            assertThatThrownBy(() -> Evaluator.evaluate(model, unknown, contexts, false, Double.POSITIVE_INFINITY, Progress.NONE))
+                    .isInstanceOf(Sae4jException.class).hasMessageContaining("does not say where its output belongs");
+        }
+    }
 }

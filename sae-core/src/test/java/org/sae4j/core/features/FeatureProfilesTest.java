@@ -454,4 +454,37 @@ class FeatureProfilesTest {
                 Progress.NONE)).isInstanceOf(Sae4jException.class).hasMessageContaining("the corpus holds no token");
         assertThatThrownBy(() -> new ProfileSettings(0, 1, 0, 1, 1, 1, 1, 1, 1, 1)).isInstanceOf(IllegalArgumentException.class);
     }
+
+    /** Features of neurons that write W_out into the MLP's output do what they do as neurons. */
+    @Test
+    void aTranscodersFeaturesAreReadAtItsInputAndRemovedAtItsOutput() {
+        int n = NEURONS + 1;
+        Map<String, Tensor> own = sae.parameters();
+        Tensor out = model.parameters().get("blocks.0.mlp.W_out");
+        float[] decoder = new float[n * CONFIG.dModel()];
+        for (int i = 0; i < NEURONS; i++) {
+            out.copyTo((long) i * CONFIG.dModel(), decoder, i * CONFIG.dModel(), CONFIG.dModel());
+        }
+        for (int c = 0; c < CONFIG.dModel(); c++) {
+            decoder[DEAD * CONFIG.dModel() + c] = 3 * out.at(0, c) + 4 * out.at(1, c);
+        }
+        SaeConfig config = SaeConfig.builder(SaeConfig.Architecture.RELU, NEURONS, n).hook(HOOK)
+                .transcoder(CONFIG.dModel(), Optional.of(HookPoint.Site.MLP_OUT.at(0))).build();
+        try (SparseAutoencoder transcoder = SparseAutoencoders.of(config, Map.of("W_enc", own.get("W_enc"), "b_enc", own.get("b_enc"),
+                "W_dec", Tensor.of(decoder, n, CONFIG.dModel()), "b_dec", model.parameters().get("blocks.0.mlp.b_out")), engine)) {
+            LabelScores read = LabelScores.of(EncodedCorpus.encode(model, transcoder, DOCUMENTS, Progress.NONE), Progress.NONE);
+            FeatureProfiles found = FeatureProfiles.compute(model, transcoder, read, IntStream.rangeClosed(0, DEAD).toArray(), FACTS,
+                    ProfileSettings.of(0), Progress.NONE);
+            assertThat(found.hook()).isEqualTo("blocks.0.mlp.hook_post to blocks.0.hook_mlp_out");
+            for (int feature = 0; feature < NEURONS; feature++) {
+                FeatureProfile expected = profiles.features().get(feature);
+                FeatureProfile actual = found.features().get(feature);
+                assertThat(actual.density()).isEqualTo(expected.density());
+                assertThat(actual.examples()).usingRecursiveComparison().isEqualTo(expected.examples());
+                assertThat(actual.removal().orElseThrow().lossChange()).isCloseTo(expected.removal().orElseThrow().lossChange(), within(1e-5));
+                assertThat(actual.logits().orElseThrow().top().getFirst().token())
+                        .isEqualTo(expected.logits().orElseThrow().top().getFirst().token());
+            }
+        }
+    }
 }

@@ -480,9 +480,9 @@ final class Api {
     private Map<String, @Nullable Object> compare(Request request) {
         Study study = study(request);
         Study other = studies.get(request.number("other", 0, 0, studies.size() - 1));
-        if (study.sae.config().dOut() != other.sae.config().dOut() || !study.sae.config().hook().equals(other.sae.config().hook())) {
-            throw ApiException.bad("directions can be compared at one hook point alone, found " + study.sae.config().hook().orElseThrow()
-                    + " and " + other.sae.config().hook().orElseThrow());
+        if (study.sae.config().dOut() != other.sae.config().dOut() || !study.sae.config().hookOut().equals(other.sae.config().hookOut())) {
+            throw ApiException.bad("directions can be compared at one hook point alone, found " + study.sae.config().hookOut().orElseThrow()
+                    + " and " + other.sae.config().hookOut().orElseThrow());
         }
         double[][] best;
         synchronized (matches) {

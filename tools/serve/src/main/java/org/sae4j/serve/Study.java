@@ -75,6 +75,7 @@ final class Study {
         this.tokenization = tokenization;
         this.seed = seed;
         TextEncoder.hookOf(model, sae);
+        TextEncoder.outputOf(model, sae);
     }
 
     State state() {

@@ -86,6 +86,9 @@ public final class AblationExperiment implements Experiment<AblationConfig, Abla
                 effects.byToken(detailed), effects.movers(detailed, tokenizer), effects.ranks(zero), labels.effects(), labels.matrix());
         Summary summary = new Summary(result, config, corpus, random.stream("summary"));
         List<String> notes = new ArrayList<>(summary.notes());
+        if (sae.config().transcoder()) {
+            notes.add("A transcoder's output is not encoded again, as it reads another hook point: effects on other features are left out.");
+        }
         if (!corpus) {
             notes.add("Without a labeled corpus, means and resampled activations come from the text itself, and no labels are studied.");
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.stream.Collectors;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -325,6 +326,38 @@ class AblationExperimentTest {
         try (SparseAutoencoder sae = sae()) {
             assertThatThrownBy(() -> ExperimentRun.builder(model, engine).autoencoder(sae).progress(cancelled).build()
                     .run(EXPERIMENT, EXPERIMENT.defaults())).isInstanceOf(CancellationException.class);
+        }
+    }
+
+    /** Features of neurons that write W_out into the MLP's output do what they do as neurons; nothing is encoded again. */
+    @Test
+    void aTranscodersFeaturesAreReadAtItsInputAndAblatedAtItsOutput() {
+        HookPoint hook = HookPoint.mlpPost(1);
+        float[] identity = new float[24 * 24];
+        for (int i = 0; i < 24; i++) {
+            identity[i * 24 + i] = 1;
+        }
+        Tensor ones = Tensor.of(identity, 24, 24);
+        SaeConfig neurons = SaeConfig.builder(SaeConfig.Architecture.RELU, 24, 24).applyBDecToInput(false).hook(hook).build();
+        SaeConfig writers = neurons.toBuilder().transcoder(12, Optional.of(HookPoint.Site.MLP_OUT.at(1))).build();
+        try (SparseAutoencoder sae = SparseAutoencoders.of(neurons, Map.of("W_enc", ones, "b_enc", Tensor.zeros(24), "W_dec", ones, "b_dec",
+                Tensor.zeros(24)), engine);
+                SparseAutoencoder transcoder = SparseAutoencoders.of(writers, Map.of("W_enc", ones, "b_enc", Tensor.zeros(24), "W_dec",
+                        model.parameters().get("blocks.1.mlp.W_out"), "b_dec", model.parameters().get("blocks.1.mlp.b_out")), engine)) {
+            AblationResult expected = run(sae, "{\"text\": \"words\"}", corpus()).data();
+            ExperimentResult<AblationResult> result = run(transcoder, "{\"text\": \"words\"}", corpus());
+            AblationResult found = result.data();
+            assertThat(found.hook()).isEqualTo("blocks.1.hook_mlp_out");
+            Map<Integer, AblationResult.FeatureEffect> byFeature = expected.features().stream()
+                    .collect(Collectors.toMap(AblationResult.FeatureEffect::feature, e -> e));
+            assertThat(found.features()).hasSizeGreaterThan(3).allSatisfy(effect -> {
+                AblationResult.FeatureEffect neuron = byFeature.get(effect.feature());
+                assertThat(effect.meanActivation()).isEqualTo(neuron.meanActivation());
+                assertThat(effect.ablation()).isCloseTo(neuron.ablation(), within(1e-4));
+                assertThat(effect.attribution()).isCloseTo(neuron.attribution(), within(1e-3));
+            });
+            assertThat(found.reconstruction()).isNotEmpty().allMatch(e -> Double.isNaN(e.changedShare()) && e.tokens() > 0);
+            assertThat(result.notes()).anyMatch(note -> note.startsWith("A transcoder's output is not encoded again"));
         }
     }
 }

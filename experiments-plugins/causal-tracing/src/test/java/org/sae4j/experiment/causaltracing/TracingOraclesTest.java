@@ -245,6 +245,31 @@ class TracingOraclesTest {
         }
     }
 
+    /** Features of neurons that write W_out into the MLP's output restore what they restore as neurons. */
+    @Test
+    void aTranscodersFeaturesAreReadAtItsInputAndRestoredAtItsOutput() {
+        float[] identity = new float[24 * 24];
+        for (int i = 0; i < 24; i++) {
+            identity[i * 24 + i] = 1;
+        }
+        Tensor ones = Tensor.of(identity, 24, 24);
+        SaeConfig neurons = SaeConfig.builder(SaeConfig.Architecture.RELU, 24, 24).applyBDecToInput(false).hook(HookPoint.mlpPost(1)).build();
+        SaeConfig writers = neurons.toBuilder().transcoder(12, Optional.of(HookPoint.Site.MLP_OUT.at(1))).build();
+        try (SparseAutoencoder sae = SparseAutoencoders.of(neurons, Map.of("W_enc", ones, "b_enc", Tensor.zeros(24), "W_dec", ones, "b_dec",
+                Tensor.zeros(24)), engine);
+                SparseAutoencoder transcoder = SparseAutoencoders.of(writers, Map.of("W_enc", ones, "b_enc", Tensor.zeros(24), "W_dec",
+                        model.parameters().get("blocks.1.mlp.W_out"), "b_dec", model.parameters().get("blocks.1.mlp.b_out")), engine)) {
+            String config = "{\"features\": 100, \"edit\": {\"facts\": 0}}";
+            var expected = run(model, config, sae).data().featureShares();
+            var found = run(model, config, transcoder).data().featureShares();
+            assertThat(found).hasSameSizeAs(expected).isNotEmpty();
+            for (int i = 0; i < found.size(); i++) {
+                assertThat(found.get(i).role()).isEqualTo(expected.get(i).role());
+                assertThat(found.get(i).full().value()).isCloseTo(expected.get(i).full().value(), within(1e-5));
+            }
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 4})
     void runsOnAnyDepthWithDefaultsAndWithoutFacts(int layers) {

@@ -111,7 +111,7 @@ public record NeighborhoodResult(int features, int width, int tokens, List<Focus
      * What is known of every feature, by feature.
      *
      * @param density share of tokens that it is active on; empty without a corpus
-     * @param encoderDecoderCosine cosine of encoder column and decoder row
+     * @param encoderDecoderCosine cosine of encoder column and decoder row; NaN for a transcoder, where they belong to different hook points
      * @param label the label it detects best; empty strings below the least AUROC; empty without labels
      * @param auroc for that label over documents, or the best there is; empty without labels
      * @param cluster number of its cluster in the chosen source, from 0, or -1

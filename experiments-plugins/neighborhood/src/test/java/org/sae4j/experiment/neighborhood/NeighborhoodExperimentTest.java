@@ -326,6 +326,20 @@ class NeighborhoodExperimentTest {
         assertThat(ServiceLoader.load(Experiment.class).stream().map(ServiceLoader.Provider::type)).contains(NeighborhoodExperiment.class);
     }
 
+    /** Its encoder reads another hook point, of another width here, so that only directions of one kind are compared. */
+    @Test
+    void aTranscodersEncoderAndDecoderAreNotCompared() {
+        Tensor decoder = planted(1);
+        float[] columns = new float[3 * decoder.dim(0)];
+        for (int i = 0; i < columns.length; i++) {
+            columns[i] = (float) Math.sin(1.0 + i);
+        }
+        ExperimentResult<NeighborhoodResult> result = run(world(List.of(new PlantedWorld.Planted(Tensor.of(columns, 3, decoder.dim(0)), decoder, c -> new float[decoder.dim(0)], true)), WIDTH, List.of()));
+        assertThat(result.data().facts().encoderDecoderCosine()).containsOnly(Double.NaN);
+        assertThat(result.notes()).anyMatch(note -> note.startsWith("A transcoder's encoder and decoder"));
+        assertThat(result.data().sources()).extracting(NeighborhoodResult.SourceResult::source).contains(Source.DECODER, Source.ENCODER);
+    }
+
     private ExperimentResult<NeighborhoodResult> run(PlantedWorld world) {
         return experiment.run(experiment.defaults(), world);
     }

@@ -36,11 +36,16 @@ record PlantedWorld(List<SparseAutoencoder> autoencoders, int width, Engine engi
         implements ExperimentContext {
 
     /** An autoencoder with planted weights; its input carries the code of the token in the first place. */
-    record Planted(Tensor encoder, Tensor decoder, IntFunction<float[]> features) implements SparseAutoencoder {
+    record Planted(Tensor encoder, Tensor decoder, IntFunction<float[]> features, boolean transcoder) implements SparseAutoencoder {
+        Planted(Tensor encoder, Tensor decoder, IntFunction<float[]> features) {
+            this(encoder, decoder, features, false);
+        }
+
         @Override
         public SaeConfig config() {
-            return SaeConfig.builder(SaeConfig.Architecture.RELU, decoder.dim(1), decoder.dim(0)).applyBDecToInput(false)
-                    .hook(HookPoint.residPost(0)).build();
+            SaeConfig.Builder config = SaeConfig.builder(SaeConfig.Architecture.RELU, encoder.dim(0), decoder.dim(0))
+                    .applyBDecToInput(false).hook(HookPoint.residPost(0));
+            return (transcoder ? config.transcoder(decoder.dim(1), Optional.of(HookPoint.Site.MLP_OUT.at(0))) : config).build();
         }
 
         @Override

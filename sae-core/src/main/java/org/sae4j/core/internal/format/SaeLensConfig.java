@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SaeConfig.Architecture;
@@ -19,6 +20,8 @@ public final class SaeLensConfig {
     private static final boolean PREPEND_BOS = true;
     /** Between a model's name and each step of processing of its weights. */
     private static final String PROCESSED = " \\+ ";
+
+    private static final Set<String> NORMED = Set.of("topk", "abstopk");
 
     private SaeLensConfig() {}
 
@@ -52,7 +55,7 @@ public final class SaeLensConfig {
         boolean heads = config.hook().map(HookPoint::toString).filter(name -> name.endsWith(".attn.hook_z")).isPresent();
         cfg.put("reshape_activations", heads ? "hook_z" : "none");
         cfg.putAll(entries);
-        if (config.k() > 0) {
+        if (NORMED.contains(String.valueOf(cfg.get("architecture")))) {
             // With a decoder of unit norm both say the same, and SAELens folds norms only of these.
             cfg.put("rescale_acts_by_decoder_norm", unitDecoder);
         }

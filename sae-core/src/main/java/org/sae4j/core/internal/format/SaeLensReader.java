@@ -53,7 +53,7 @@ final class SaeLensReader {
             throw new FormatException("architecture \"" + named + "\" is not supported (" + String.join(", ", READ)
                     + " and those of plugins are)"
                     + (named.equals("temporal") ? ": its features depend on earlier tokens of the sequence" : ""), cfg.at("architecture"),
-                    "use an autoencoder of one of these");
+                    "use an autoencoder of one of these, or add the jar of the plugin that brings the architecture");
         }
         String architecture = TRANSCODERS.getOrDefault(named, named);
         boolean transcoder = TRANSCODERS.containsKey(named);

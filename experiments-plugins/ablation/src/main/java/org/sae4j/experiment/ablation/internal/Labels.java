@@ -15,10 +15,12 @@ import org.sae4j.api.lab.FeatureColumns;
 import org.sae4j.api.lab.LabelScores;
 import org.sae4j.api.model.Context;
 import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.EncodedText;
 import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.api.sae.TextEncoder;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.ablation.AblationConfig;
 import org.sae4j.experiment.ablation.AblationResult.LabelEffect;
@@ -37,6 +39,7 @@ public final class Labels {
     private final Progress progress;
     private final Transformer model;
     private final SaeConfig.Normalization normalization;
+    private final HookPoint input;
     private final LabelScores scores;
 
     /**
@@ -56,6 +59,7 @@ public final class Labels {
         corpus = context.encodedCorpus();
         model = context.model();
         normalization = context.sae().config().normalization();
+        input = TextEncoder.hookOf(model, context.sae());
         tokenizer = model.tokenizer().orElseThrow();
         progress = context.progress();
         scores = LabelScores.of(corpus, progress);
@@ -145,7 +149,7 @@ public final class Labels {
             }
         }
         if (any && normalization != SaeConfig.Normalization.NONE) {
-            Tensor x = model.forward(new int[][] {context.tokens()}, ForwardPlan.capture(subject.hook())).get(subject.hook()).slice(0);
+            Tensor x = model.forward(new int[][] {context.tokens()}, ForwardPlan.capture(input)).get(input).slice(0);
             Tensor rows = x.reshape(context.size(), -1);
             for (int t = 0; t < context.size(); t++) {
                 if (added[t] != null) {

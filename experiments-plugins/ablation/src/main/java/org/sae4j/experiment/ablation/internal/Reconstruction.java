@@ -114,14 +114,22 @@ public final class Reconstruction {
                 return;
             }
             float[][] after = reconstructions(positions, added, feature, mode);
+            if (sae.config().transcoder()) {
+                for (int i = 0; i < positions.length; i++) {
+                    add(positions[i], added[positions[i]], after[i]);
+                }
+                return;
+            }
             SparseRows codeBefore = encode(Arrays.stream(positions).mapToObj(p -> subject.reconstruction()[p]).toArray(float[][]::new));
             SparseRows codeAfter = encode(after);
             for (int i = 0; i < positions.length; i++) {
-                add(positions[i], added[positions[i]], after[i], codeBefore.rows(i, i + 1), codeAfter.rows(i, i + 1));
+                double delta = add(positions[i], added[positions[i]], after[i]);
+                compare(codeBefore.rows(i, i + 1), codeAfter.rows(i, i + 1), delta, subject.decoder()[feature]);
             }
         }
 
-        private void add(int position, float[] vector, float[] after, SparseRows codeBefore, SparseRows codeAfter) {
+        /** Adds what one token shows; {@return the change of the activation} */
+        private double add(int position, float[] vector, float[] after) {
             float[] x = subject.x()[position];
             float[] reconstruction = subject.reconstruction()[position];
             float[] direction = subject.decoder()[feature];
@@ -136,7 +144,7 @@ public final class Reconstruction {
             mseAfter += Vectors.meanSquare(x, after);
             mseExpected += mode == AblationMode.ZERO ? subject.mseChange(position, feature) : Double.NaN;
             cosine += Vectors.cosine(reconstruction, after);
-            compare(codeBefore, codeAfter, delta, direction);
+            return delta;
         }
 
         private void compare(SparseRows codeBefore, SparseRows codeAfter, double delta, float[] direction) {
@@ -177,7 +185,8 @@ public final class Reconstruction {
 
         ReconstructionEffect effect() {
             return new ReconstructionEffect(feature, mode, n, activation / n, norm / n, normExpected / n, mse / n, mseAfter / n,
-                    mseExpected / n, cosine / n, changed / n, n == 0 ? Double.NaN : reencodeError);
+                    mseExpected / n, cosine / n, sae.config().transcoder() ? Double.NaN : changed / n,
+                    n == 0 || sae.config().transcoder() ? Double.NaN : reencodeError);
         }
 
         double[] relative(List<Integer> others) {

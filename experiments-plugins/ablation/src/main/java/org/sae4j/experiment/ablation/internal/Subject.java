@@ -25,9 +25,9 @@ import org.sae4j.experiment.ablation.AblationConfig;
  * @param tokens its tokens
  * @param labels their texts
  * @param first the first position that may be ablated: after the beginning-of-sequence token
- * @param hook the autoencoder's hook point
- * @param x inputs of the autoencoder, one row for each token
- * @param reconstruction their reconstructions
+ * @param hook where the features write: the autoencoder's hook point, or where a transcoder's output belongs
+ * @param x what the reconstruction is compared with, one row for each token: the autoencoder's inputs, or what a transcoder predicts
+ * @param reconstruction the autoencoder's or transcoder's outputs
  * @param scale the factor of decoder rows in each reconstruction
  * @param features feature activations
  * @param decoder decoder rows
@@ -52,18 +52,20 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
     public static Subject of(AblationConfig config, ExperimentContext context, CounterRandom random) {
         Transformer model = context.model();
         SparseAutoencoder sae = context.sae();
-        HookPoint hook = TextEncoder.hookOf(model, sae);
+        HookPoint input = TextEncoder.hookOf(model, sae);
+        HookPoint hook = TextEncoder.outputOf(model, sae);
         checkEditable(hook);
         int[] tokens = tokens(config, context, random);
-        Activations clean = model.forward(new int[][] {tokens}, ForwardPlan.builder().capture(hook, HookPoint.LOGITS)
+        Activations clean = model.forward(new int[][] {tokens}, ForwardPlan.builder().capture(input, hook, HookPoint.LOGITS)
                 .capture(Passes.resumed(model, hook).toArray(HookPoint[]::new)).build());
-        Tensor x = clean.get(hook).reshape(tokens.length, sae.config().dIn());
-        Tensor reconstruction = sae.reconstruct(x);
+        Tensor inputs = clean.get(input).reshape(tokens.length, sae.config().dIn());
+        Tensor x = clean.get(hook).reshape(tokens.length, sae.config().dOut());
+        Tensor reconstruction = sae.reconstruct(inputs);
         Tensor decoder = Objects.requireNonNull(sae.parameters().get("W_dec"));
         float[][] rows = rows(x);
         double[] scale = new double[rows.length];
         for (int row = 0; row < rows.length; row++) {
-            scale[row] = sae.config().normalization().scale(rows[row]);
+            scale[row] = sae.config().normalization().scale(inputs.row(row));
         }
         float[][] vectors = rows(decoder);
         double[] norms = new double[vectors.length];
@@ -78,7 +80,7 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
         Optional<Tokenizer> tokenizer = model.tokenizer();
         List<String> labels = IntStream.of(tokens).mapToObj(id -> tokenizer.map(t -> t.token(id)).orElse("#" + id)).toList();
         int first = tokenizer.isPresent() && tokenizer.get().bos().isPresent() && tokens[0] == tokenizer.get().bos().getAsInt() ? 1 : 0;
-        return new Subject(tokens, labels, first, hook, rows, rows(reconstruction), scale, sae.encode(x), vectors, norms,
+        return new Subject(tokens, labels, first, hook, rows, rows(reconstruction), scale, sae.encode(inputs), vectors, norms,
                 clean, List.copyOf(distributions), logits.row(tokens.length - 1));
     }
 

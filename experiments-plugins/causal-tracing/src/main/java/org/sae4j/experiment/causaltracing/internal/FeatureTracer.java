@@ -30,6 +30,9 @@ public final class FeatureTracer {
     private final BatchedRuns runs;
     private final Tracer tracer;
     private final SparseAutoencoder sae;
+    /** What is read. */
+    private final HookPoint input;
+    /** Where features write; that of the input unless it is a transcoder. */
     private final HookPoint hook;
 
     /**
@@ -43,26 +46,28 @@ public final class FeatureTracer {
         this.runs = runs;
         this.tracer = tracer;
         this.sae = sae;
-        hook = sae.config().hook().orElseThrow();
+        input = sae.config().hook().orElseThrow();
+        hook = sae.config().hookOut().orElseThrow();
     }
 
     /**
-     * The first autoencoder of a run whose input is an editable place in a block of the model.
+     * The first autoencoder or transcoder of a run whose output is an editable place in a block of the model.
      *
      * @param context the run
      * @return the autoencoder, or empty if there is none
      */
     public static Optional<SparseAutoencoder> fitting(ExperimentContext context) {
-        return context.autoencoders().stream().filter(sae -> !sae.config().transcoder() && sae.config().hook()
-                .filter(hook -> fits(hook, sae.config().dIn(), context.model())).isPresent()).findFirst();
+        return context.autoencoders().stream().filter(sae -> sae.config().hook()
+                .filter(hook -> isOf(hook, sae.config().dIn(), context.model())).isPresent() && sae.config().hookOut()
+                .filter(hook -> hook.layer() >= 0 && hook.site().isEditable() && isOf(hook, sae.config().dOut(), context.model()))
+                .isPresent()).findFirst();
     }
 
-    private static boolean fits(HookPoint hook, int width, Transformer model) {
-        return hook.layer() >= 0 && hook.site().isEditable() && model.hookPoints().contains(hook)
-                && model.width(hook).orElse(0) == width;
+    private static boolean isOf(HookPoint hook, int width, Transformer model) {
+        return model.hookPoints().contains(hook) && model.width(hook).orElse(0) == width;
     }
 
-    /** {@return the autoencoder's hook point} */
+    /** {@return where the features write} */
     public HookPoint hook() {
         return hook;
     }
@@ -82,24 +87,29 @@ public final class FeatureTracer {
             this.captured = captured;
             length = captured.traced().prompt().run().tokens().length;
             int rows = length * (captured.corrupted().length + 1);
-            int width = sae.config().dIn();
-            float[] values = new float[rows * width];
-            Objects.requireNonNull(captured.cleanValues().get(hook)).copyTo(0, values, 0, length * width);
-            for (int r = 0; r < captured.corrupted().length; r++) {
-                Tensor corrupted = Objects.requireNonNull(captured.corruptedValues().get(r).get(hook));
-                corrupted.copyTo(0, values, (r + 1) * length * width, length * width);
-            }
-            Tensor inputs = Tensor.of(values, rows, width);
+            Tensor inputs = values(input, sae.config().dIn());
+            Tensor targets = input.equals(hook) ? inputs : values(hook, sae.config().dOut());
             Tensor outputs = sae.reconstruct(inputs);
             features = sae.encode(inputs);
             x = new float[rows][];
             reconstruction = new float[rows][];
             scale = new double[rows];
             for (int row = 0; row < rows; row++) {
-                x[row] = inputs.row(row);
+                x[row] = targets.row(row);
                 reconstruction[row] = outputs.row(row);
-                scale[row] = sae.config().normalization().scale(x[row]);
+                scale[row] = sae.config().normalization().scale(inputs.row(row));
             }
+        }
+
+        /** The values at a hook point: the clean run's tokens, then each corrupted run's. */
+        private Tensor values(HookPoint at, int width) {
+            float[] values = new float[length * (captured.corrupted().length + 1) * width];
+            Objects.requireNonNull(captured.cleanValues().get(at)).copyTo(0, values, 0, length * width);
+            for (int r = 0; r < captured.corrupted().length; r++) {
+                Tensor corrupted = Objects.requireNonNull(captured.corruptedValues().get(r).get(at));
+                corrupted.copyTo(0, values, (r + 1) * length * width, length * width);
+            }
+            return Tensor.of(values, values.length / width, width);
         }
 
         int corruptedRow(int run, int position) {
@@ -113,7 +123,7 @@ public final class FeatureTracer {
     }
 
     private List<HookPoint> hooks() {
-        Set<HookPoint> hooks = new LinkedHashSet<>(List.of(hook, Place.residual(hook.layer())));
+        Set<HookPoint> hooks = new LinkedHashSet<>(Arrays.asList(input, hook, Place.residual(hook.layer())));
         hooks.addAll(runs.keysAndValues(hook.layer()));
         return List.copyOf(hooks);
     }

@@ -150,11 +150,14 @@ final class NeighborhoodFigures {
         boolean dense = data.facts().density().length > 0;
         double[] colors = IntStream.of(p.points()).mapToDouble(f -> dense
                 ? NeighborhoodRun.logDensity(data.facts().density()[f], data.tokens()) : data.facts().encoderDecoderCosine()[f]).toArray();
+        // Encoder and decoder of a transcoder have no cosine.
+        boolean colored = dense || Arrays.stream(colors).noneMatch(Double::isNaN);
         ColorScale scale = dense
                 ? new ColorScale(Palette.SEQUENTIAL, NeighborhoodRun.logDensity(0, data.tokens()), 0, "log10 density (share of tokens)")
                 : new ColorScale(Palette.DIVERGING, -1, 1, "cosine of encoder and decoder");
-        figures.add(new Scatter(id, title + ", by " + (dense ? "density" : "agreement of encoder and decoder"), caption, axes,
-                List.of(points("features", p, all, colors), points("listed features", p, listed, new double[0])), Optional.of(scale),
+        figures.add(new Scatter(id, title + (colored ? ", by " + (dense ? "density" : "agreement of encoder and decoder") : ""), caption,
+                axes, List.of(points("features", p, all, colored ? colors : new double[0]), points("listed features", p, listed,
+                new double[0])), colored ? Optional.of(scale) : Optional.empty(),
                         false));
         if (p.coordinates().length == 2 && p.source() == config.source()) {
             if (!data.facts().label().isEmpty()) {

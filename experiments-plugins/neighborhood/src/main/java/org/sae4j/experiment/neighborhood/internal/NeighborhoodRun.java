@@ -71,6 +71,9 @@ public final class NeighborhoodRun {
         // Matching pursuit encodes with the decoder's rows.
         encoder = sae.parameters().containsKey("W_enc") ? UnitRows.ofColumns(Objects.requireNonNull(sae.parameters().get("W_enc")))
                 : decoder;
+        if (sae.config().transcoder()) {
+            notes.add("A transcoder's encoder and decoder belong to different hook points: their cosines are left out.");
+        }
         if (context.corpus().isEmpty()) {
             corpus = null;
             maxima = null;
@@ -154,7 +157,8 @@ public final class NeighborhoodRun {
     }
 
     private FeatureFacts facts() {
-        double[] cosine = IntStream.range(0, features).mapToDouble(f -> encoder.cosine(f, decoder, f)).toArray();
+        double[] cosine = IntStream.range(0, features).mapToDouble(f -> context.sae().config().transcoder() ? Double.NaN
+                : encoder.cosine(f, decoder, f)).toArray();
         int[] cluster = new int[features];
         Arrays.fill(cluster, -1);
         List<int[]> clusters = near(config.source()).clusters();
@@ -196,12 +200,17 @@ public final class NeighborhoodRun {
         return new TreeSet<>(chosen).stream().limit(config.maxPoints()).mapToInt(Integer::intValue).toArray();
     }
 
+    private int widthOf(Source source) {
+        return source == Source.DECODER ? context.sae().config().dOut() : width;
+    }
+
     private SourceResult source(Source source) {
         Neighbors near = near(source);
         int compared = (int) IntStream.range(0, features).filter(near::defined).count();
         double[] edges = IntStream.rangeClosed(0, Neighbors.BINS).mapToDouble(i -> 2.0 * i / Neighbors.BINS - 1).toArray();
         double[] nulls = new double[source == Source.ACTIVATIONS ? 0 : Neighbors.BINS];
         double nullMedian = Double.NaN;
+        int width = widthOf(source);
         if (source != Source.ACTIVATIONS) {
             NullCosine expected = new NullCosine(width);
             for (int i = 0; i < nulls.length; i++) {
@@ -295,8 +304,9 @@ public final class NeighborhoodRun {
             return Optional.empty();
         }
         SaeConfig second = context.autoencoders().get(1).config();
-        if (second.dIn() != width) {
-            notes.add("The second autoencoder has width " + second.dIn() + " instead of " + width + ": features cannot be matched.");
+        int own = widthOf(Source.DECODER);
+        if (second.dOut() != own) {
+            notes.add("The second autoencoder has width " + second.dOut() + " instead of " + own + ": features cannot be matched.");
             return Optional.empty();
         }
         UnitRows others = UnitRows.ofRows(Objects.requireNonNull(context.autoencoders().get(1).parameters().get("W_dec")));
@@ -304,7 +314,7 @@ public final class NeighborhoodRun {
         UnitRows larger = studiedIsSmaller ? others : decoder;
         UnitRows smaller = studiedIsSmaller ? decoder : others;
         return Optional.of(SplitSearch.search(config, new Cosines(context.engine(), larger, smaller, "matching autoencoders", progress),
-                larger.count(), studiedIsSmaller, focus, width));
+                larger.count(), studiedIsSmaller, focus, own));
     }
 
     private List<Completeness> completeness() {

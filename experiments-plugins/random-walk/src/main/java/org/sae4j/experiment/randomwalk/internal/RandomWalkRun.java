@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import org.sae4j.api.Sae4jException;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.Estimate;
@@ -50,6 +51,11 @@ public final class RandomWalkRun {
         this.context = context;
         model = context.model();
         sae = context.sae();
+        if (sae.config().transcoder()) {
+            throw new Sae4jException("a walk moves an activation along what features write and encodes it again, which needs one space; a"
+                    + " transcoder reads " + sae.config().hook().map(HookPoint::toString).orElse("one hook point") + " and writes another",
+                    "random walk", "use an autoencoder");
+        }
         hook = TextEncoder.hookOf(model, sae);
     }
 
