@@ -68,6 +68,24 @@ class ExamplesTest {
         assertThat(folder.resolve("density/figures")).isNotEmptyDirectory();
     }
 
+    @Test
+    void anArchitectureOfAThirdPartyIsWrittenReadAndReportedWithoutRecompilingAnything() {
+        Path example = build("third-party-architecture");
+        String plugins = example.resolve("target").toString();
+        Packaged.Outcome refit = Packaged.java(folder, "--add-modules", Packaged.VECTOR, "-cp", Packaged.classPath() + java.io.File.pathSeparator
+                + example.resolve("target/architecture-orthogonal-matching-pursuit-1.0.0.jar"), "com.example.pursuit.Refit",
+                demo.autoencoder().toString(), folder.resolve("pursuit").toString(), "4");
+        assertThat(refit.exit()).as(refit.err()).isZero();
+        Packaged.Outcome report = Packaged.sae(folder, "report", "features", "--plugin-path", plugins, "--model", demo.model().toString(),
+                "--sae", folder.resolve("pursuit").toString(), "--corpus", demo.texts().toString(), "--output", "pursuit-pages");
+        assertThat(report.exit()).as(report.err()).isZero();
+        assertThat(folder.resolve("pursuit-pages/features.html")).isNotEmptyFile();
+        Packaged.Outcome without = Packaged.sae(folder, "evaluate", "--model", demo.model().toString(), "--sae",
+                folder.resolve("pursuit").toString(), "--corpus", demo.texts().toString());
+        assertThat(without.exit()).isEqualTo(1);
+        assertThat(without.err()).contains("orthogonal_matching_pursuit").contains("plugins");
+    }
+
     /** The source file is run by Java itself, as it is by JBang. */
     @Test
     void aSingleFilePrintsFeatures() {
