@@ -36,7 +36,7 @@ import org.sae4j.core.features.FeatureLabels.Label;
 import org.sae4j.core.features.FeatureProfile;
 
 /** What the page asks for; docs/serve-api.md describes it, and it stays as it is there. */
-final class Api {
+final class Api implements AutoCloseable {
     private static final int MOST_CHARACTERS = 20_000;
     private static final int TEXT_FEATURES = 600;
     private static final int FEATURES_PER_TOKEN = 48;
@@ -149,6 +149,12 @@ final class Api {
                 : new ApiException(405, path + " is asked for with " + String.join(" or ", other));
     }
 
+    @Override
+    public void close() {
+        quick.close();
+        continuing.close();
+    }
+
     private Study study(Request request) {
         return studies.get(request.number("sae", 0, 0, studies.size() - 1));
     }
@@ -169,7 +175,8 @@ final class Api {
     }
 
     private Map<String, @Nullable Object> describe(Study study) {
-        Map<String, @Nullable Object> described = Json.object("sae", study.number, "name", study.name, "fingerprint", study.sae.fingerprint(),
+        Map<String, @Nullable Object> described = Json.object("sae", study.number, "name", study.name, "fingerprint",
+                study.sae.fingerprint(),
                 "architecture", study.sae.config().architecture().name(), "hook", study.sae.config().hook().map(Object::toString), "d_in",
                 study.sae.config().dIn(), "d_sae", study.sae.config().dSae(), "state", study.state(), "map", study.map().isPresent(),
                 "neurons", study.neurons().isPresent());
@@ -319,8 +326,10 @@ final class Api {
         String label = request.text("label", "");
         BitSet only = new BitSet();
         numbers(study, request.text("only", "")).forEach(only::set);
-        IntPredicate shown = f -> (only.isEmpty() || only.get(f)) && (dead || index.columns().active(f) > 0 || query.equals(Integer.toString(f)))
-                && (least.isEmpty() || index.density(f) >= least.getAsDouble()) && (most.isEmpty() || index.density(f) <= most.getAsDouble())
+        IntPredicate shown = f -> (only.isEmpty() || only.get(f))
+                && (dead || index.columns().active(f) > 0 || query.equals(Integer.toString(f)))
+                && (least.isEmpty() || index.density(f) >= least.getAsDouble())
+                && (most.isEmpty() || index.density(f) <= most.getAsDouble())
                 && (!onlyNamed || named.containsKey(f)) && (label.isEmpty() || label.equals(index.label()[f]) && named(index, f))
                 && (query.isEmpty() || matches(index, named, f, query));
         IntToDoubleFunction key = switch (request.text("sort", "density")) {
@@ -344,7 +353,8 @@ final class Api {
 
     private static boolean matches(Study.Index index, SortedMap<Integer, Label> named, int feature, String query) {
         Label own = named.get(feature);
-        return Integer.toString(feature).equals(query) || own != null && (own.text() + "\n" + own.note()).toLowerCase(Locale.ROOT).contains(query)
+        return Integer.toString(feature).equals(query)
+                || own != null && (own.text() + "\n" + own.note()).toLowerCase(Locale.ROOT).contains(query)
                 || named(index, feature) && index.label()[feature].toLowerCase(Locale.ROOT).contains(query);
     }
 
@@ -385,7 +395,8 @@ final class Api {
         Study study = study(request);
         Study.Index index = study.required();
         FeatureMap map = study.map().orElseThrow(() -> new ApiException(409,
-                FeatureMap.possible(index.scores().alive().length) ? "the map is being drawn" : "there is no map of so many or so few features"));
+                FeatureMap.possible(index.scores().alive().length) ? "the map is being drawn"
+                        : "there is no map of so many or so few features"));
         return Json.object("features", map.features(), "x", map.x(), "y", map.y(), "density",
                 Arrays.stream(map.features()).mapToDouble(index::density).toArray(), "label", Arrays.stream(map.features())
                         .mapToObj(f -> named(index, f) ? index.label()[f] : "").toList(), "names",
@@ -585,7 +596,7 @@ final class Api {
         Continuations.Wish wish = continuations.wish(sent);
         return events -> {
             try {
-                continuing.run(() -> {
+                continuing.runLong(() -> {
                     continuations.run(wish, events);
                     return true;
                 });

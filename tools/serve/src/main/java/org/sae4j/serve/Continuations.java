@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -88,7 +89,8 @@ final class Continuations {
         }
         try {
             Sampling sampling = new Sampling(sent.real("temperature", 0), sent.number("top_k", 0, 0, Integer.MAX_VALUE),
-                    sent.real("top_p", 1), sent.real("repetition_penalty", 1), sent.number("seed", 0, Integer.MIN_VALUE, Integer.MAX_VALUE));
+                    sent.real("top_p", 1), sent.real("repetition_penalty", 1),
+                    sent.number("seed", 0, Integer.MIN_VALUE, Integer.MAX_VALUE));
             return new Wish(prompt, sent.number("count", 40, 1, MOST_TOKENS), sampling, moves);
         } catch (IllegalArgumentException e) {
             throw ApiException.bad(String.valueOf(e.getMessage()));
@@ -101,7 +103,8 @@ final class Continuations {
         Generator moved = wish.moves().isEmpty() ? plain : plain.with(new Steering(study.sae, wish.moves()));
         events.send(Json.object("prompt", study.texts(wish.prompt()), "next", next(wish, plain, moved)));
         AtomicBoolean gone = new AtomicBoolean();
-        try (ExecutorService sides = Executors.newVirtualThreadPerTaskExecutor()) {
+        ThreadFactory threads = Thread.ofPlatform().daemon().name("sae-serve-side-", 0).factory();
+        try (ExecutorService sides = Executors.newThreadPerTaskExecutor(threads)) {
             List<Future<?>> both = List.of(sides.submit(() -> side("original", plain, wish, events, gone)),
                     sides.submit(() -> side("steered", moved, wish, events, gone)));
             for (Future<?> side : both) {
@@ -158,7 +161,8 @@ final class Continuations {
         Stream.of(before, after).forEach(p -> IntStream.range(0, p.length).boxed().sorted(Comparator.comparingDouble(t -> -p[t]))
                 .limit(NEXT).forEach(tokens::add));
         return tokens.stream().sorted(Comparator.comparingDouble(t -> -Math.max(before[t], after[t])))
-                .map(t -> Json.object("token", t, "text", study.texts(new int[] {t}).getFirst(), "original", before[t], "steered", after[t]))
+                .map(t -> Json.object("token", t, "text", study.texts(new int[] {t}).getFirst(), "original", before[t],
+                        "steered", after[t]))
                 .toList();
     }
 

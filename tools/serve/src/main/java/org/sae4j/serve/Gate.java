@@ -102,7 +102,8 @@ final class Gate implements HttpHandler {
             Thread.currentThread().interrupt();
             throw new ApiException(503, "the server is stopping");
         }
-        reply.fileName().ifPresent(name -> exchange.getResponseHeaders().set("Content-Disposition", "attachment; filename=\"" + name + "\""));
+        reply.fileName().ifPresent(name -> exchange.getResponseHeaders().set("Content-Disposition",
+                "attachment; filename=\"" + name + "\""));
         send(exchange, 200, reply.type(), reply.bytes());
     }
 
@@ -222,7 +223,8 @@ final class Gate implements HttpHandler {
         if (status == 503) {
             exchange.getResponseHeaders().set("Retry-After", "1");
         }
-        send(exchange, status, "application/json; charset=utf-8", Json.write(Json.object("error", message)).getBytes(StandardCharsets.UTF_8));
+        byte[] bytes = Json.write(Json.object("error", message)).getBytes(StandardCharsets.UTF_8);
+        send(exchange, status, "application/json; charset=utf-8", bytes);
     }
 
     private static void send(HttpExchange exchange, int status, String type, byte[] bytes) throws IOException {

@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.core.internal.json.JsonWriter;
 
 /**
- * What the API answers as JSON: records become objects with the names of their components in snake case, numbers have the digits of a float,
- * and what is not a finite number is null.
+ * What the API answers as JSON: records become objects with the names of their components in snake case, numbers have the digits of a
+ * float, and what is not a finite number is null.
  */
 final class Json {
     private Json() {}

@@ -51,6 +51,7 @@ public final class SaeServer implements AutoCloseable {
 
     private final HttpServer http;
     private final ExecutorService handlers;
+    private final Api api;
     private final String token;
     private final Thread reading;
     private volatile boolean stopping;
@@ -74,7 +75,7 @@ public final class SaeServer implements AutoCloseable {
         } catch (IOException e) {
             throw new Sae4jException("the server cannot start (" + e + ")", "127.0.0.1:" + builder.port, "choose another port (--port)", e);
         }
-        Api api = new Api(builder.model, studies, labels, builder.watch.map(TrainingWatch::new), builder.ends, () -> stopping);
+        api = new Api(builder.model, studies, labels, builder.watch.map(TrainingWatch::new), builder.ends, () -> stopping);
         handlers = Executors.newVirtualThreadPerTaskExecutor();
         http.setExecutor(handlers);
         http.createContext("/", new Gate(token, http.getAddress().getPort(), api));
@@ -176,6 +177,7 @@ public final class SaeServer implements AutoCloseable {
         stopping = true;
         http.stop((int) PATIENCE.toSeconds());
         handlers.shutdownNow();
+        api.close();
         try {
             reading.join();
         } catch (InterruptedException e) {
@@ -306,8 +308,8 @@ public final class SaeServer implements AutoCloseable {
          * Starts the server. It answers at once; the corpus is read in the meantime.
          *
          * @return the server
-         * @throws Sae4jException if the port is taken, requests have no deadline ({@link RequestDeadline}), the model has no tokenizer, there
-         *     is no autoencoder, one does not fit the model, or the file of names cannot be read
+         * @throws Sae4jException if the port is taken, requests have no deadline ({@link RequestDeadline}), the model has no tokenizer,
+         *     there is no autoencoder, one does not fit the model, or the file of names cannot be read
          */
         public SaeServer start() {
             if (autoencoders.isEmpty()) {

@@ -23,6 +23,12 @@ const context = {
   autoencoder() {
     return this.status.autoencoders[this.sae];
   },
+  /** Why there is nothing to see of the corpus yet; nothing if there is. */
+  waiting(sae = this.sae) {
+    const {state} = this.status.autoencoders[sae];
+    return state.ready ? null : state.failure ?? (state.stage === "none" ? "There is no corpus: start the server with one (--corpus FILE)."
+      : "The corpus is being read. This comes when it has been read.");
+  },
   listeners: new Set(),
 };
 

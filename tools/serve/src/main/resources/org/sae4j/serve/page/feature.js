@@ -71,6 +71,11 @@ export const card = async (root, context, feature, {compact = false, close, sae 
     close && h("button", {type: "button", "aria-label": "Close the card", onclick: close}, "✕")));
   const body = h("div", {class: "card-body"}, quiet("Loading…"));
   put(root, head, body);
+  const waiting = context.waiting(sae);
+  if (waiting) {
+    put(body, quiet(waiting));
+    return;
+  }
   let answer;
   try {
     answer = await get("feature", {sae, feature});

@@ -32,6 +32,11 @@ export default function features(root, context, {query}) {
     stopped.abort();
     stopped = new AbortController();
     const {signal} = stopped;
+    const waiting = context.waiting();
+    if (waiting) {
+      put(results, quiet(waiting));
+      return;
+    }
     try {
       const answer = await get("features", {sae: context.sae, count: PAGE, ...ask}, signal);
       const from = answer.from;

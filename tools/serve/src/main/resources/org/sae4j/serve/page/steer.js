@@ -60,12 +60,16 @@ export default function steer(root, context) {
   const draw = () => put(list, mine().map(moveRow), mine().length ? "" : quiet("No feature is moved. Add one by its number, or from its page."));
 
   const learn = async () => {
+    if (context.waiting()) {
+      // Without a corpus there is no largest activation: sliders have a range of their own.
+      return;
+    }
     await Promise.all(mine().filter((m) => !maxima.has(m.feature)).map(async (m) => {
       try {
         const answer = await get("feature", {sae: context.sae, feature: m.feature});
         maxima.set(m.feature, {max: answer.max, name: answer.name, label: answer.label});
       } catch {
-        // Without a corpus there is no largest activation: sliders have a range of their own.
+        // There is no such feature; running says so.
         maxima.set(m.feature, {max: 0});
       }
     }));
@@ -89,6 +93,7 @@ export default function steer(root, context) {
       moves = [...moves, {sae: context.sae, feature, mode: "add", value: null}];
       store();
       add.value = "";
+      draw();
       learn();
     }
   }}, h("label", {}, "Add feature ", add), h("button", {type: "submit"}, "Add"));
@@ -145,5 +150,6 @@ export default function steer(root, context) {
       + "Temperature 0 takes the likeliest token; equal seeds draw equally on both sides."))));
   draw();
   learn();
+  context.listeners.add(learn);
   return () => running?.abort();
 }
