@@ -82,9 +82,9 @@ final class Gemma implements Family {
                 .activation(hub.activation("hidden_activation", activation)).normEps(hub.eps(json.number(1e-6, "rms_norm_eps")))
                 .tiedUnembedding(tied));
         double scalar = first ? dHead : json.number(256, "query_pre_attn_scalar");
-        double scoreCap = type.equals("gemma2") ? json.number(json.json().has("attn_logit_softcapping") ? 0 : 50, "attn_logit_softcapping") : 0;
-        double logitCap = json.number(type.equals("gemma2") && !json.json().has("final_logit_softcapping") ? 30 : 0,
-                "final_logit_softcapping");
+        boolean second = type.equals("gemma2");
+        double scoreCap = second ? json.numberOrNull(50, "attn_logit_softcapping") : 0;
+        double logitCap = first ? 0 : json.numberOrNull(second ? 30 : 0, "final_logit_softcapping");
         List<Integer> windows = windows(hub, type, layers);
         Description description = describe(config, new Variation(!first, third, 1 / Math.sqrt(scalar), scoreCap, logitCap, windows,
                 angles(json, new Rope(json, dHead, context), windows, third)));

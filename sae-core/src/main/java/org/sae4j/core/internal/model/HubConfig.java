@@ -56,6 +56,16 @@ final class HubConfig {
         return value != null && !value.isNull();
     }
 
+    /** A number that is {@code otherwise} where the key is missing, and 0 where it is null. */
+    double numberOrNull(double otherwise, String key) {
+        return number(json.node().has(key) ? 0 : otherwise, key);
+    }
+
+    /** An integer that is {@code otherwise} where the key is missing, and {@code absent} where it is null. */
+    int integerOrNull(int otherwise, int absent, String key) {
+        return integer(json.node().has(key) ? absent : otherwise, key);
+    }
+
     int required(String... keys) {
         return json.integer(note(keys)).orElseThrow(() -> new FormatException("the key is missing", json.at(keys[0]),
                 "use a config.json that belongs to the weights"));

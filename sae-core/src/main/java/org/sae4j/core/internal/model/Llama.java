@@ -87,7 +87,7 @@ final class Llama implements Family {
         String prefix = hub.prefix("embed_tokens.weight", "model.", "");
         boolean tied = hub.tied(false, prefix + "embed_tokens.weight", "lm_head.weight");
         TransformerConfig config = hub.build(TransformerConfig.builder(hub.name()).family(type).layers(layers).dModel(d).heads(heads)
-                .keyValueHeads(json.integer(type.equals("mistral") ? 8 : heads, "num_key_value_heads")).dHead(dHead)
+                .keyValueHeads(json.integerOrNull(type.equals("mistral") ? 8 : heads, heads, "num_key_value_heads")).dHead(dHead)
                 .dMlp(json.required("intermediate_size")).nCtx(context).dVocab(json.required("vocab_size"))
                 .activation(hub.activation("hidden_act", json.string("hidden_act").orElse("silu")))
                 .normEps(hub.eps(json.number(type.equals("olmo2") ? 1e-5 : 1e-6, "rms_norm_eps"))).tiedUnembedding(tied));
@@ -114,10 +114,9 @@ final class Llama implements Family {
     private static List<Integer> windows(Hub hub, String type, int layers) {
         HubConfig json = hub.config();
         json.ignore("max_window_layers", "use_sliding_window", "sliding_window");
-        boolean absent = !json.json().has("sliding_window");
         int window = switch (type) {
-            case "mistral" -> absent ? 4096 : json.integer(0, "sliding_window");
-            case "qwen2", "qwen3" -> json.flag("use_sliding_window", false) ? json.integer(4096, "sliding_window") : 0;
+            case "mistral" -> json.integerOrNull(4096, 0, "sliding_window");
+            case "qwen2", "qwen3" -> json.flag("use_sliding_window", false) ? json.integerOrNull(4096, 0, "sliding_window") : 0;
             default -> 0;
         };
         int from = type.startsWith("qwen") ? json.integer(28, "max_window_layers") : 0;
