@@ -1,6 +1,6 @@
 """Makes tiny random models of every family with Hugging Face's values, for tests of sae-core.
 
-Usage: python make_family_golden.py FOLDER   (in an environment with transformers 5 and safetensors)
+Usage: python make_family_golden.py FOLDER [NAME ...]   (in an environment with transformers 5 and safetensors)
 
 Each model becomes FOLDER/NAME as save_pretrained writes it, and FOLDER/NAME.safetensors with `tokens`, `logits` and the residual stream
 before each block and after the last, of a computation in float32 with eager attention.
@@ -46,13 +46,21 @@ MODELS = {
                                      max_position_embeddings=32)),
     "falcon_serial": ("falcon", dict(vocab_size=37, hidden_size=24, num_hidden_layers=3, num_attention_heads=4, alibi=False, bias=True,
                                      multi_query=False, parallel_attn=False, max_position_embeddings=32)),
+    "falcon_grouped": ("falcon", dict(vocab_size=37, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_kv_heads=2, alibi=False,
+                                      bias=True, new_decoder_architecture=True, max_position_embeddings=32)),
+    "falcon_grouped_one_norm": ("falcon", dict(vocab_size=37, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_kv_heads=2,
+                                               alibi=False, new_decoder_architecture=True, num_ln_in_parallel_attn=1,
+                                               max_position_embeddings=32)),
+    "gemma2_no_caps": ("gemma2", dict(GATED, head_dim=8, sliding_window=4, attn_logit_softcapping=None, final_logit_softcapping=None)),
     "llama_bf16": ("llama", dict(GATED, torch_dtype="bfloat16")),
     "qwen3_f16": ("qwen3", dict(GATED, head_dim=8, torch_dtype="float16")),
 }
 
 
-def main(folder):
+def main(folder, *names):
     for name, (kind, settings) in MODELS.items():
+        if names and name not in names:
+            continue
         settings = dict(settings)
         dtype = getattr(torch, settings.pop("torch_dtype", "float32"))
         config = CONFIG_MAPPING[kind](**settings)
@@ -78,4 +86,4 @@ def main(folder):
         print(name, tuple(run.logits.shape))
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

@@ -1,8 +1,13 @@
 package org.sae4j.core.generate;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
 import org.sae4j.api.CounterRandom;
+import org.sae4j.core.format.FormatException;
+import org.sae4j.core.internal.format.JsonFile;
+import org.sae4j.core.internal.gguf.GgufModel;
 
 /**
  * How the next token is chosen from logits: repetition penalty, temperature, the k likeliest, the smallest set of probability p, in this
@@ -29,6 +34,28 @@ public record Sampling(double temperature, int topK, double topP, double repetit
             throw new IllegalArgumentException("sampling needs a temperature and a top-k of at least 0, a top-p from 0 to 1 and a positive"
                     + " repetition penalty, found " + temperature + ", " + topK + ", " + topP + " and " + repetitionPenalty);
         }
+    }
+
+    /**
+     * What Hugging Face's {@code generate} does for a model without sampling: the likeliest token each time, with the
+     * {@code repetition_penalty} of {@code generation_config.json}.
+     *
+     * @param model the model's folder, a file in it, or a GGUF file
+     * @return how tokens are chosen; {@link #GREEDY} where the file is not there, or has no penalty
+     * @throws FormatException if the file is broken, or the penalty is no positive number
+     */
+    public static Sampling likeliest(Path model) {
+        Path folder = Files.isDirectory(model) ? model : model.toAbsolutePath().getParent();
+        Path file = folder == null ? model : folder.resolve("generation_config.json");
+        if (GgufModel.find(model).isPresent() || folder == null || !Files.isRegularFile(file)) {
+            return GREEDY;
+        }
+        JsonFile json = JsonFile.read(file);
+        double penalty = json.number("repetition_penalty").orElse(1);
+        if (!(penalty > 0) || Double.isInfinite(penalty)) {
+            throw new FormatException("expected a positive number, found " + penalty, json.at("repetition_penalty"), "correct the file");
+        }
+        return new Sampling(0, 0, 1, penalty, 0);
     }
 
     /**

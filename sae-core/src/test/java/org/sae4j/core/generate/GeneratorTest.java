@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -13,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.CounterRandom;
+import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
@@ -69,6 +72,30 @@ class GeneratorTest {
             float[] first = generator.step(new int[] {2}, cache);
             assertThat(first).containsExactly(whole(model, new int[] {3, 17, 5, 30, 8, 2}));
             assertThat(generator.step(new int[] {4}, fork)).containsExactly(whole(model, new int[] {3, 17, 5, 30, 8, 1, 4}));
+        }
+    }
+
+    /** A batch gives each sequence what it gets alone, whatever its length and wherever the others end. */
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "qwen3", "gemma2", "opt", "llama_bf16"})
+    void sequencesGetInABatchWhatTheyGetAlone(String family) throws Exception {
+        try (Engine engine = engine(); Transformer model = model(family, engine)) {
+            int[][] prompts = {{3, 17, 5}, {9}, {4, 4, 30}, {1, 2, 3, 4, 5, 6}, {36, 0, 8}};
+            for (Sampling sampling : new Sampling[] {Sampling.GREEDY, new Sampling(1.3, 0, 0.9, 1.2, 5)}) {
+                Generator free = new Generator(model).with(sampling);
+                Generator ending = free.until(new HashSet<>(List.of(free.generate(prompts[0], 4)[3], free.generate(prompts[4], 9)[6])));
+                for (Generator generator : new Generator[] {free, ending}) {
+                    int[][] together = generator.generate(prompts, 25, Progress.NONE);
+                    for (int i = 0; i < prompts.length; i++) {
+                        assertThat(together[i]).as("sequence %d", i).containsExactly(generator.generate(prompts[i], 25));
+                    }
+                }
+            }
+            KeyValueCache cache = new KeyValueCache(model, 2);
+            float[][] both = new Generator(model).step(new int[][] {prompts[0], prompts[2]}, cache);
+            assertThat(both[1]).containsExactly(whole(model, prompts[2]));
+            assertThatThrownBy(() -> new Generator(model).step(prompts[0], cache)).isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("2 sequences");
         }
     }
 

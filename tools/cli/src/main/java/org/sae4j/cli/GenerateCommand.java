@@ -4,10 +4,11 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.Tokenizer;
@@ -18,6 +19,7 @@ import org.sae4j.core.format.EndTokens;
 import org.sae4j.core.generate.Generator;
 import org.sae4j.core.generate.Sampling;
 import org.sae4j.core.generate.Steering;
+import org.sae4j.core.generate.StopTexts;
 import org.sae4j.core.internal.json.JsonWriter;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -67,9 +69,15 @@ final class GenerateCommand implements Runnable {
             description = "Draw only from the most likely tokens with total probability P. Default: ${DEFAULT-VALUE}.")
     private double topP;
 
-    @Option(names = "--repetition-penalty", paramLabel = "X", defaultValue = "1",
-            description = "Makes tokens that were there before less likely if above 1. Default: ${DEFAULT-VALUE}.")
-    private double repetitionPenalty;
+    @Option(names = "--repetition-penalty", paramLabel = "X", description = "Makes tokens that were there before less likely if above 1. "
+            + "Default: that of the model's generation_config.json, else 1.")
+    private @Nullable Double repetitionPenalty;
+
+    @Option(names = "--stop", paramLabel = "TEXT", description = "Stop where TEXT comes about; the printed text ends before it. Repeat for more.")
+    private @Nullable List<String> stops;
+
+    @Mixin
+    private ChatOptions chat;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the draws. Default: ${DEFAULT-VALUE}.")
     private long seed;
@@ -102,14 +110,15 @@ final class GenerateCommand implements Runnable {
 
     @Override
     public void run() {
-        Sampling sampling = check();
         Paths.existing(model, "--model");
+        Sampling sampling = check();
         processOption.check();
         Terminal.keepOutputForData(json);
         Terminal terminal = new Terminal();
         try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine)) {
             int[] prompt = prompt(transformer);
-            Generator plain = new Generator(transformer).with(sampling).until(ends());
+            Generator free = new Generator(transformer).with(sampling).until(EndTokens.of(model));
+            Generator plain = stopTexts(transformer).map(free::until).orElse(free);
             if (sae == null) {
                 print(transformer, plain.generate(prompt, count), Optional.empty());
                 return;
@@ -131,8 +140,16 @@ final class GenerateCommand implements Runnable {
         if (steer != null && clamp != null || moved != (sae != null) || compare && !moved) {
             throw new ParameterException(spec.commandLine(), "--sae needs either --steer or --clamp, and --compare needs one of them");
         }
+        chat.check(spec);
+        if (chat.isChat() && source.text == null) {
+            throw new ParameterException(spec.commandLine(), "--chat goes with --text");
+        }
+        if (stops != null && stops.stream().anyMatch(String::isEmpty)) {
+            throw new ParameterException(spec.commandLine(), "--stop needs a text that is not empty");
+        }
         try {
-            return new Sampling(temperature, topK, topP, repetitionPenalty, seed);
+            double penalty = repetitionPenalty != null ? repetitionPenalty : Sampling.likeliest(model).repetitionPenalty();
+            return new Sampling(temperature, topK, topP, penalty, seed);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage());
         }
@@ -147,9 +164,9 @@ final class GenerateCommand implements Runnable {
             TokenRows.check(rows, transformer.config());
             return rows[0];
         }
-        Tokenizer tokenizer = transformer.tokenizer().orElseThrow(() -> new Sae4jException("the model has no tokenizer", model.toString(),
-                "put tokenizer.json into its folder, or pass --tokens"));
-        int[] ids = tokenizer.encodeWithSpecialTokens(source.text).ids();
+        Tokenizer tokenizer = tokenizer(transformer);
+        int[] ids = chat.isChat() ? tokenizer.encode(chat.prompt(chat.template(model), source.text)).ids()
+                : tokenizer.encodeWithSpecialTokens(source.text).ids();
         if (ids.length == 0) {
             throw new Sae4jException("the text has no tokens", "--text", "pass at least one character, or --tokens");
         }
@@ -157,8 +174,13 @@ final class GenerateCommand implements Runnable {
         return ids;
     }
 
-    private Set<Integer> ends() {
-        return EndTokens.of(model);
+    private Optional<StopTexts> stopTexts(Transformer transformer) {
+        return stops == null ? Optional.empty() : Optional.of(new StopTexts(tokenizer(transformer), stops));
+    }
+
+    private Tokenizer tokenizer(Transformer transformer) {
+        return transformer.tokenizer().orElseThrow(() -> new Sae4jException("the model has no tokenizer", model.toString(),
+                "put tokenizer.json into its folder, or pass --tokens"));
     }
 
     private void print(Transformer transformer, int[] tokens, Optional<int[]> plain) {
@@ -181,8 +203,8 @@ final class GenerateCommand implements Runnable {
         return object;
     }
 
-    private static Optional<String> text(Transformer transformer, int[] tokens) {
-        Optional<Tokenizer> tokenizer = transformer.tokenizer();
-        return tokenizer.map(t -> t.decodeWithoutSpecialTokens(Arrays.stream(tokens).filter(id -> id < t.vocabularySize()).toArray()));
+    private Optional<String> text(Transformer transformer, int[] tokens) {
+        Optional<String> text = transformer.tokenizer().map(t -> t.decodeWithoutSpecialTokens(Arrays.stream(tokens).filter(id -> id < t.vocabularySize()).toArray()));
+        return stops == null ? text : text.map(stopTexts(transformer).orElseThrow()::cut);
     }
 }

@@ -1,5 +1,7 @@
 package org.sae4j.core.internal.model;
 
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.sae4j.api.engine.Op;
@@ -7,7 +9,10 @@ import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.program.Description;
 import org.sae4j.core.program.Value;
 
-/** Falcon 7B and its kin: one head of keys and values, or one for each; attention and MLP behind one norm, or one after the other. */
+/**
+ * Falcon: one head of keys and values, one for each head of queries, or one for a group (40B); attention and MLP behind one norm, behind one
+ * each (40B), or one after the other.
+ */
 final class Falcon implements Family {
     private static final Map<String, String> NAMES = Map.ofEntries(Map.entry("attn.W_Q", "self_attention.query_key_value.weight"),
             Map.entry("attn.b_Q", "self_attention.query_key_value.bias"),
@@ -29,7 +34,18 @@ final class Falcon implements Family {
         return Set.of("falcon");
     }
 
-    static Description describe(TransformerConfig config, Angles rotary, boolean parallel, boolean biased) {
+    /** What a block's attention and MLP come behind. */
+    enum Norms {
+        /** The same norm. */
+        ONE,
+        /** A norm each, of the same rows. */
+        TWO,
+        /** A norm each, the MLP's of the rows with attention. */
+        SERIAL
+    }
+
+    static Description describe(TransformerConfig config, Angles rotary, Norms norms, boolean biased) {
+        boolean parallel = norms != Norms.SERIAL;
         Parts parts = new Parts(config);
         var b = parts.builder();
         Op.Heads heads = new Op.Heads(config.nHeads(), config.nKeyValueHeads(), (float) (1 / Math.sqrt(config.dHead())), 0, 0);
@@ -40,7 +56,7 @@ final class Falcon implements Family {
             Value attended = b.hook(block + "hook_attn_out", parts.attention(block, parts.norm(Parts.Norm.LAYER_NORM, block + "ln1", before),
                     Parts.Attention.of(config.dHead(), heads).biased(biased, biased).rotated(rotary)));
             Value middle = parallel ? before : b.hook(block + "hook_resid_mid", b.add(before, attended));
-            Value normalized = parts.norm(Parts.Norm.LAYER_NORM, block + "ln2", block + (parallel ? "ln1" : "ln2"), middle);
+            Value normalized = parts.norm(Parts.Norm.LAYER_NORM, block + "ln2", block + (norms == Norms.ONE ? "ln1" : "ln2"), middle);
             Value mlp = b.hook(block + "hook_mlp_out", parts.mlp(block, normalized, biased));
             x = b.hook(block + "hook_resid_post", parallel ? b.add(b.add(before, attended), mlp) : b.add(middle, mlp));
         }
@@ -55,11 +71,17 @@ final class Falcon implements Family {
         int heads = json.required("num_attention_heads", "n_head");
         int context = json.integer(2048, "max_position_embeddings");
         int dHead = Math.max(1, d / Math.max(1, heads));
-        json.require("new_decoder_architecture", false, "Falcon 40B's architecture");
         json.require("alibi", false, "ALiBi");
-        json.ignore("num_kv_heads", "n_head_kv", "num_ln_in_parallel_attn");
-        boolean shared = json.flag("multi_query", true);
-        int keyHeads = shared ? 1 : heads;
+        boolean grouped = json.flag("new_decoder_architecture", false);
+        boolean shared = json.flag("multi_query", true) && !grouped;
+        int given = json.integer(heads, "num_kv_heads", "n_head_kv");
+        int keyHeads = grouped ? given : shared ? 1 : heads;
+        int normsBefore = json.integer(grouped ? 2 : 1, "num_ln_in_parallel_attn");
+        boolean twoNorms = grouped && normsBefore == 2;
+        if (grouped) {
+            json.require("parallel_attn", true, "Falcon 40B's architecture with attention and MLP one after the other");
+        }
+        Norms norms = twoNorms ? Norms.TWO : json.flag("parallel_attn", true) ? Norms.ONE : Norms.SERIAL;
         boolean tied = hub.tied(true, "transformer.word_embeddings.weight", "lm_head.weight");
         TransformerConfig config = hub.build(TransformerConfig.builder(hub.name()).family("falcon")
                 .layers(json.required("num_hidden_layers", "n_layer")).dModel(d).heads(heads).keyValueHeads(keyHeads).dHead(dHead)
@@ -67,10 +89,20 @@ final class Falcon implements Family {
                 .activation(hub.activation("activation", json.string("activation").orElse("gelu")))
                 .normEps(hub.eps(json.number(1e-5, "layer_norm_epsilon"))).tiedUnembedding(tied));
         Description description = describe(config, new Rope(json, dHead, context).angles(1, "partial_rotary_factor"),
-                json.flag("parallel_attn", true), json.flag("bias", false));
+                norms, json.flag("bias", false));
+        Map<String, String> names = new HashMap<>(NAMES);
+        if (twoNorms) {
+            for (String part : List.of("w", "b")) {
+                names.put("ln1." + part, "ln_attn." + (part.equals("w") ? "weight" : "bias"));
+                names.put("ln2." + part, "ln_mlp." + (part.equals("w") ? "weight" : "bias"));
+            }
+        }
         return hub.read(description, p -> {
-            String tensor = Hub.tensor(p, layer -> "transformer.h." + layer + ".", NAMES);
+            String tensor = Hub.tensor(p, layer -> "transformer.h." + layer + ".", names);
             if (tensor.contains("query_key_value")) {
+                if (grouped) {
+                    return hub.grouped(tensor, p, heads, keyHeads, dHead);
+                }
                 int which = Hub.queryKeyOrValue(p);
                 return shared ? hub.fused(tensor, p, 1, (heads + 2) * dHead, which == 0 ? 0 : (heads + which - 1) * dHead)
                         : hub.fused(tensor, p, heads, 3 * dHead, which * dHead);

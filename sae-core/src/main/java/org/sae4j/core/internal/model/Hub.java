@@ -3,6 +3,7 @@ package org.sae4j.core.internal.model;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -38,6 +39,7 @@ final class Hub {
     private final Arena arena;
     private final List<String> notes;
     private final Set<String> read = new HashSet<>();
+    private final Map<String, StoredTensor> inOrder = new HashMap<>();
 
     Hub(String name, HubConfig config, TensorTable table, Arena arena, List<String> notes) {
         this.name = name;
@@ -101,14 +103,39 @@ final class Hub {
      * @param from first row of the parameter in each group
      */
     StoredTensor fused(String tensor, Parameter p, int groups, int groupRows, int from) {
+        return cut(p.layout() == Parameter.Layout.HEAD_ROW ? stored(tensor, groups * groupRows) : stored(tensor, groups * groupRows, p.rows()),
+                p, groups, from);
+    }
+
+    /**
+     * Rows of a fused weight or bias whose groups have several heads of queries and one of keys and values each: queries, keys, values.
+     *
+     * @param tensor name of the fused tensor
+     * @param p the parameter
+     * @param heads heads of queries
+     * @param groups number of groups, a divisor of {@code heads}
+     * @param dHead width of a head
+     */
+    StoredTensor grouped(String tensor, Parameter p, int heads, int groups, int dHead) {
+        int rows = (heads + 2 * groups) * dHead;
+        int group = (heads / groups + 2) * dHead;
+        StoredTensor fused = p.layout() == Parameter.Layout.HEAD_ROW ? stored(tensor, rows) : stored(tensor, rows, p.rows());
+        // All queries first, then all keys, then all values.
+        StoredTensor sorted = inOrder.computeIfAbsent(tensor, name -> fused.withRows(row -> {
+            int head = row / dHead;
+            int which = head < heads ? 0 : head < heads + groups ? 1 : 2;
+            int within = which == 0 ? head % (heads / groups) : heads / groups + which - 1;
+            int of = which == 0 ? head / (heads / groups) : (head - heads) % groups;
+            return of * group + within * dHead + row % dHead;
+        }, arena));
+        int which = queryKeyOrValue(p);
+        return cut(sorted, p, 1, which == 0 ? 0 : (heads + (which - 1) * groups) * dHead);
+    }
+
+    private static StoredTensor cut(StoredTensor rows, Parameter p, int groups, int from) {
         int own = p.cols() / groups;
-        if (p.layout() == Parameter.Layout.HEAD_ROW) {
-            StoredTensor rows = stored(tensor, groups * groupRows);
-            return groups == 1 ? rows.narrowed(0, from, own).split(0, p.heads()) : rows.split(0, groups).narrowed(1, from, own);
-        }
-        StoredTensor rows = stored(tensor, groups * groupRows, p.rows());
-        return (groups == 1 ? rows.narrowed(0, from, own).split(0, p.heads()) : rows.split(0, groups).narrowed(1, from, own))
-                .permuted(0, 2, 1);
+        StoredTensor heads = groups == 1 ? rows.narrowed(0, from, own).split(0, p.heads()) : rows.split(0, groups).narrowed(1, from, own);
+        return p.layout() == Parameter.Layout.HEAD_ROW ? heads : heads.permuted(0, 2, 1);
     }
 
     /**
