@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.core.format.TokenizerFiles;
+import org.sae4j.core.generate.Sampling;
 import org.sae4j.demoworld.DemoWorld;
 import picocli.CommandLine;
 
@@ -106,10 +107,11 @@ class GenerateCommandTest {
         out.getBuffer().setLength(0);
         assertThat(run(repeating)).isZero();
         String plain = out.toString();
-        Files.writeString(model.resolve("generation_config.json"), "{\"repetition_penalty\": 50.0}");
-        out.getBuffer().setLength(0);
-        assertThat(run(repeating)).isZero();
-        assertThat(out.toString()).isNotEqualTo(plain);
+        Path settings = Files.writeString(model.resolve("generation_config.json"), "{\"repetition_penalty\": 1.3}");
+        assertThat(Sampling.likeliest(model).repetitionPenalty()).isEqualTo(1.3);
+        Files.writeString(settings, "{\"repetition_penalty\": -2}");
+        assertThat(run(repeating)).isEqualTo(1);
+        assertThat(err.toString()).contains("generation_config.json: repetition_penalty");
         out.getBuffer().setLength(0);
         String[] without = Arrays.copyOf(repeating, repeating.length + 2);
         without[repeating.length] = "--repetition-penalty";
