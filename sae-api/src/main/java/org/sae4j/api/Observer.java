@@ -1,5 +1,6 @@
 package org.sae4j.api;
 
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +51,7 @@ public interface Observer {
      * @return an observer that tells both
      */
     default Observer and(Observer other) {
+        Objects.requireNonNull(other, "other");
         return (operation, subject, size) -> {
             Span first = start(operation, subject, size);
             Span second = other.start(operation, subject, size);
@@ -74,6 +76,9 @@ public interface Observer {
      * @return what was made
      */
     default <T> T observe(Operation operation, String subject, long size, Supplier<T> work) {
+        Objects.requireNonNull(operation, "operation");
+        Objects.requireNonNull(subject, "subject");
+        Objects.requireNonNull(work, "work");
         Span span = start(operation, subject, size);
         Throwable failure = null;
         try {
@@ -95,6 +100,9 @@ public interface Observer {
      * @param work does it; what it throws is thrown on
      */
     default void run(Operation operation, String subject, long size, Runnable work) {
+        Objects.requireNonNull(operation, "operation");
+        Objects.requireNonNull(subject, "subject");
+        Objects.requireNonNull(work, "work");
         Span span = start(operation, subject, size);
         Throwable failure = null;
         try {

@@ -50,6 +50,8 @@ public final class Tensor {
      * @throws IllegalArgumentException if the shape does not have exactly {@code values.length} elements, or has a negative axis
      */
     public static Tensor of(float[] values, int... shape) {
+        Objects.requireNonNull(values, "values");
+        Objects.requireNonNull(shape, "shape");
         return new Tensor(ElementType.F32, MemorySegment.ofArray(values), shape);
     }
 
@@ -62,6 +64,8 @@ public final class Tensor {
      * @throws IllegalArgumentException if the shape does not have exactly as many bytes as the segment, or has a negative axis
      */
     public static Tensor ofSegment(MemorySegment values, int... shape) {
+        Objects.requireNonNull(values, "values");
+        Objects.requireNonNull(shape, "shape");
         return new Tensor(ElementType.F32, values, shape);
     }
 
@@ -77,6 +81,9 @@ public final class Tensor {
      *         are no whole blocks, or the type is an integer or F64
      */
     public static Tensor ofSegment(ElementType type, MemorySegment elements, int... shape) {
+        Objects.requireNonNull(type, "type");
+        Objects.requireNonNull(elements, "elements");
+        Objects.requireNonNull(shape, "shape");
         if (!type.isFloat()) {
             throw new IllegalArgumentException("a tensor in memory is F32, F16, BF16 or of a block type, found " + type);
         }
@@ -91,6 +98,7 @@ public final class Tensor {
      * @throws IllegalArgumentException if an axis is negative, or there are more than 2^31-1 elements
      */
     public static Tensor zeros(int... shape) {
+        Objects.requireNonNull(shape, "shape");
         long size = sizeOf(shape);
         if (size > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("a tensor of shape " + Arrays.toString(shape) + " does not fit in one Java array");

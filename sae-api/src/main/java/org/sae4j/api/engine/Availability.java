@@ -1,5 +1,7 @@
 package org.sae4j.api.engine;
 
+import java.util.Objects;
+
 /** Whether an engine can be opened here, and if not, why not and what to do. */
 public sealed interface Availability {
     /**
@@ -7,7 +9,12 @@ public sealed interface Availability {
      *
      * @param detail how it will run, such as the instruction set in use
      */
-    record Available(String detail) implements Availability {}
+    record Available(String detail) implements Availability {
+        /** Refuses null. */
+        public Available {
+            Objects.requireNonNull(detail, "detail");
+        }
+    }
 
     /**
      * The engine cannot be opened.
@@ -15,5 +22,11 @@ public sealed interface Availability {
      * @param reason what is missing
      * @param remedy what to do about it
      */
-    record Unavailable(String reason, String remedy) implements Availability {}
+    record Unavailable(String reason, String remedy) implements Availability {
+        /** Refuses null. */
+        public Unavailable {
+            Objects.requireNonNull(reason, "reason");
+            Objects.requireNonNull(remedy, "remedy");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 package org.sae4j.api.engine;
 
+import java.util.Objects;
+
 /**
  * A named matrix of a program. Vectors are matrices of one row. Buffers belong to the {@link Program} whose builder made them.
  *
@@ -32,6 +34,13 @@ public record Buffer(String name, Role role, Type type, int rows, int cols) {
         I32,
         /** Rows of entries that are not zero; the engine chooses the storage. */
         SPARSE
+    }
+
+    /** Refuses null. */
+    public Buffer {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(role, "role");
+        Objects.requireNonNull(type, "type");
     }
 
     /** {@return rows times columns} */

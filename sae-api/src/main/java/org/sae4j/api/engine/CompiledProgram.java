@@ -1,5 +1,6 @@
 package org.sae4j.api.engine;
 
+import java.util.Objects;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.sae.SparseRows;
 
@@ -73,6 +74,8 @@ public interface CompiledProgram extends AutoCloseable {
      * @throws EngineException if the device fails
      */
     default void read(Buffer buffer, float[] target) {
+        Objects.requireNonNull(buffer, "buffer");
+        Objects.requireNonNull(target, "target");
         Tensor values = read(buffer);
         if (values.size() != target.length) {
             throw new IllegalArgumentException(buffer + " has " + values.size() + " elements, found " + target.length);
@@ -100,6 +103,8 @@ public interface CompiledProgram extends AutoCloseable {
      * @throws EngineException if the device fails
      */
     default int readValues(Buffer buffer, float[] target) {
+        Objects.requireNonNull(buffer, "buffer");
+        Objects.requireNonNull(target, "target");
         SparseRows rows = readSparse(buffer);
         if (rows.entries() > target.length) {
             throw new IllegalArgumentException(buffer + " has " + rows.entries() + " entries, there is room for " + target.length);

@@ -1,5 +1,7 @@
 package org.sae4j.api.engine;
 
+import java.util.Objects;
+
 /**
  * A device that an engine can run on.
  *
@@ -8,4 +10,10 @@ package org.sae4j.api.engine;
  * @param backEnd how it is driven, such as {@code java} or {@code opencl}
  * @param memoryBytes memory that programs can use
  */
-public record Device(int index, String name, String backEnd, long memoryBytes) {}
+public record Device(int index, String name, String backEnd, long memoryBytes) {
+    /** Refuses null. */
+    public Device {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(backEnd, "backEnd");
+    }
+}

@@ -1,6 +1,7 @@
 package org.sae4j.api.engine;
 
 import java.util.Map;
+import java.util.Objects;
 import org.sae4j.api.ElementType;
 import org.sae4j.api.Observer;
 import org.sae4j.api.Tensor;
@@ -20,6 +21,7 @@ public interface Engine extends AutoCloseable {
      * @return true for F32; of other types, those that the engine reads in whatever order its programs need them
      */
     default boolean reads(ElementType type) {
+        Objects.requireNonNull(type, "type");
         return type == ElementType.F32;
     }
 
@@ -31,6 +33,7 @@ public interface Engine extends AutoCloseable {
      * @return true for the vocabulary of the release that brought this method, unless the engine says otherwise
      */
     default boolean runs(Op op) {
+        Objects.requireNonNull(op, "op");
         return !(op instanceof Op.Extension);
     }
 

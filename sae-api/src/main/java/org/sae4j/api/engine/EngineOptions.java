@@ -1,6 +1,7 @@
 package org.sae4j.api.engine;
 
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -20,6 +21,8 @@ public record EngineOptions(Optional<String> device, int threads, Map<String, St
      * @throws IllegalArgumentException if {@code threads} is negative
      */
     public EngineOptions {
+        Objects.requireNonNull(device, "device");
+        Objects.requireNonNull(settings, "settings");
         settings = Map.copyOf(settings);
         if (threads < 0) {
             throw new IllegalArgumentException("threads must be at least 0, found " + threads);

@@ -1,6 +1,7 @@
 package org.sae4j.api.engine;
 
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -107,7 +108,14 @@ public sealed interface Op {
      * @param table [V, C]
      * @param out [R, C]
      */
-    record Gather(Buffer indices, Buffer table, Buffer out) implements Op {}
+    record Gather(Buffer indices, Buffer table, Buffer out) implements Op {
+        /** Refuses null. */
+        public Gather {
+            Objects.requireNonNull(indices, "indices");
+            Objects.requireNonNull(table, "table");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * {@code out = a + scale * b}; {@code out} may be {@code a}.
@@ -117,7 +125,14 @@ public sealed interface Op {
      * @param scale factor of b
      * @param out [R, C]
      */
-    record Add(Buffer a, Buffer b, float scale, Buffer out) implements Op {}
+    record Add(Buffer a, Buffer b, float scale, Buffer out) implements Op {
+        /** Refuses null. */
+        public Add {
+            Objects.requireNonNull(a, "a");
+            Objects.requireNonNull(b, "b");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * {@code out = a * b} element by element; {@code out} may be {@code a}.
@@ -126,7 +141,14 @@ public sealed interface Op {
      * @param b [R, C], or [1, C / n] repeated along every row, n times
      * @param out [R, C]
      */
-    record Multiply(Buffer a, Buffer b, Buffer out) implements Op {}
+    record Multiply(Buffer a, Buffer b, Buffer out) implements Op {
+        /** Refuses null. */
+        public Multiply {
+            Objects.requireNonNull(a, "a");
+            Objects.requireNonNull(b, "b");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * {@code out = factor * x}; {@code out} may be {@code x}.
@@ -135,7 +157,13 @@ public sealed interface Op {
      * @param factor of each element
      * @param out [R, C]
      */
-    record Scale(Buffer x, float factor, Buffer out) implements Op {}
+    record Scale(Buffer x, float factor, Buffer out) implements Op {
+        /** Refuses null. */
+        public Scale {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Rows minus their mean, divided by {@code sqrt(variance + eps)} with the biased variance, times weight plus bias.
@@ -148,7 +176,13 @@ public sealed interface Op {
      * @param scale the denominators [R, 1], or null if not wanted
      */
     record LayerNorm(Buffer x, @Nullable Buffer weight, @Nullable Buffer bias, float eps, Buffer out, @Nullable Buffer scale)
-            implements Op {}
+            implements Op {
+        /** Refuses null. */
+        public LayerNorm {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Every group of a row divided by {@code sqrt(mean of squares + eps)}, times weight (Zhang and Sennrich 2019).
@@ -160,7 +194,13 @@ public sealed interface Op {
      * @param out [R, groups * C]
      * @param scale the denominators [R, groups], or null if not wanted
      */
-    record RmsNorm(Buffer x, @Nullable Buffer weight, int groups, float eps, Buffer out, @Nullable Buffer scale) implements Op {}
+    record RmsNorm(Buffer x, @Nullable Buffer weight, int groups, float eps, Buffer out, @Nullable Buffer scale) implements Op {
+        /** Refuses null. */
+        public RmsNorm {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Rotary positions (Su et al. 2021): of every head, element i and element i + n become
@@ -173,7 +213,15 @@ public sealed interface Op {
      * @param heads number of heads
      * @param out [R, heads * d_head]
      */
-    record Rotary(Buffer x, Buffer cos, Buffer sin, int heads, Buffer out) implements Op {}
+    record Rotary(Buffer x, Buffer cos, Buffer sin, int heads, Buffer out) implements Op {
+        /** Refuses null. */
+        public Rotary {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(cos, "cos");
+            Objects.requireNonNull(sin, "sin");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * {@code out = function(a' b' + bias)}, where a' and b' are a and b or their transposes.
@@ -187,7 +235,15 @@ public sealed interface Op {
      * @param out [M, N]
      */
     record MatMul(Buffer a, boolean transposeA, Buffer b, boolean transposeB, @Nullable Buffer bias, Function function, Buffer out)
-            implements Op {}
+            implements Op {
+        /** Refuses null. */
+        public MatMul {
+            Objects.requireNonNull(a, "a");
+            Objects.requireNonNull(b, "b");
+            Objects.requireNonNull(function, "function");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * {@code out = function(x)}; {@code out} may be {@code x}.
@@ -196,7 +252,14 @@ public sealed interface Op {
      * @param function applied to each element
      * @param out [R, C]
      */
-    record Map(Buffer x, Function function, Buffer out) implements Op {}
+    record Map(Buffer x, Function function, Buffer out) implements Op {
+        /** Refuses null. */
+        public Map {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(function, "function");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Causal attention, {@code out = softmax(scores) v} for every batch row and head, with scores as {@link Heads} says. Earlier positions,
@@ -217,6 +280,15 @@ public sealed interface Op {
      */
     record Attention(Buffer q, Buffer k, Buffer v, int past, @Nullable Buffer pastK, @Nullable Buffer pastV, @Nullable Buffer pastLength,
             int batch, Heads heads, Buffer out) implements Op {
+        /** Refuses null. */
+        public Attention {
+            Objects.requireNonNull(q, "q");
+            Objects.requireNonNull(k, "k");
+            Objects.requireNonNull(v, "v");
+            Objects.requireNonNull(heads, "heads");
+            Objects.requireNonNull(out, "out");
+        }
+
         /**
          * Attention that starts at the first position.
          *
@@ -228,6 +300,11 @@ public sealed interface Op {
          * @param out as q
          */
         public Attention(Buffer q, Buffer k, Buffer v, int batch, Heads heads, Buffer out) {
+            Objects.requireNonNull(q, "q");
+            Objects.requireNonNull(k, "k");
+            Objects.requireNonNull(v, "v");
+            Objects.requireNonNull(heads, "heads");
+            Objects.requireNonNull(out, "out");
             this(q, k, v, 0, null, null, null, batch, heads, out);
         }
     }
@@ -241,7 +318,15 @@ public sealed interface Op {
      * @param heads the heads
      * @param out [batch * heads * T, T]
      */
-    record AttentionScores(Buffer q, Buffer k, int batch, Heads heads, Buffer out) implements Op {}
+    record AttentionScores(Buffer q, Buffer k, int batch, Heads heads, Buffer out) implements Op {
+        /** Refuses null. */
+        public AttentionScores {
+            Objects.requireNonNull(q, "q");
+            Objects.requireNonNull(k, "k");
+            Objects.requireNonNull(heads, "heads");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Softmax of each row.
@@ -249,7 +334,13 @@ public sealed interface Op {
      * @param x [R, C]
      * @param out [R, C]
      */
-    record Softmax(Buffer x, Buffer out) implements Op {}
+    record Softmax(Buffer x, Buffer out) implements Op {
+        /** Refuses null. */
+        public Softmax {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Attention probabilities times values.
@@ -260,7 +351,15 @@ public sealed interface Op {
      * @param heads the heads
      * @param out [batch * T, heads * d_head]
      */
-    record AttentionMix(Buffer pattern, Buffer v, int batch, Heads heads, Buffer out) implements Op {}
+    record AttentionMix(Buffer pattern, Buffer v, int batch, Heads heads, Buffer out) implements Op {
+        /** Refuses null. */
+        public AttentionMix {
+            Objects.requireNonNull(pattern, "pattern");
+            Objects.requireNonNull(v, "v");
+            Objects.requireNonNull(heads, "heads");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Changes rows in place: {@code target[rows[i]] = values[i]}, or adds to them. Rows named twice in one operation are an error.
@@ -270,7 +369,14 @@ public sealed interface Op {
      * @param values [n, C]
      * @param add whether to add instead of to set
      */
-    record Patch(Buffer target, Buffer rows, Buffer values, boolean add) implements Op {}
+    record Patch(Buffer target, Buffer rows, Buffer values, boolean add) implements Op {
+        /** Refuses null. */
+        public Patch {
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(rows, "rows");
+            Objects.requireNonNull(values, "values");
+        }
+    }
 
     /**
      * Sparse rows of a dense matrix of pre-activations.
@@ -284,7 +390,14 @@ public sealed interface Op {
      * @param out SPARSE [B, n]
      */
     record Select(Buffer pre, Rule rule, int k, @Nullable Buffer threshold, float width, @Nullable Buffer mask, Buffer out)
-            implements Op {}
+            implements Op {
+        /** Refuses null. */
+        public Select {
+            Objects.requireNonNull(pre, "pre");
+            Objects.requireNonNull(rule, "rule");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gated activations {@code [pre > 0] max(0, (pre - bGate) exp(rMag) + bMag)}, of {@code pre = x W_enc + b_gate}; the positive ones are
@@ -296,7 +409,16 @@ public sealed interface Op {
      * @param bMag [1, n]
      * @param out SPARSE [B, n]
      */
-    record GatedSelect(Buffer pre, Buffer bGate, Buffer rMag, Buffer bMag, Buffer out) implements Op {}
+    record GatedSelect(Buffer pre, Buffer bGate, Buffer rMag, Buffer bMag, Buffer out) implements Op {
+        /** Refuses null. */
+        public GatedSelect {
+            Objects.requireNonNull(pre, "pre");
+            Objects.requireNonNull(bGate, "bGate");
+            Objects.requireNonNull(rMag, "rMag");
+            Objects.requireNonNull(bMag, "bMag");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * {@code out = s w + bias} for sparse s.
@@ -306,7 +428,14 @@ public sealed interface Op {
      * @param bias [1, d], or null for none
      * @param out [B, d]
      */
-    record Decode(Buffer s, Buffer w, @Nullable Buffer bias, Buffer out) implements Op {}
+    record Decode(Buffer s, Buffer w, @Nullable Buffer bias, Buffer out) implements Op {
+        /** Refuses null. */
+        public Decode {
+            Objects.requireNonNull(s, "s");
+            Objects.requireNonNull(w, "w");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * A squared error, times a coefficient, and its gradient by xHat. The reduction's normalizers are constants of the gradient.
@@ -318,7 +447,16 @@ public sealed interface Op {
      * @param gradient [B, d]
      * @param loss [1, 1]
      */
-    record SquaredError(Buffer xHat, Buffer x, Reduction reduction, float coefficient, Buffer gradient, Buffer loss) implements Op {}
+    record SquaredError(Buffer xHat, Buffer x, Reduction reduction, float coefficient, Buffer gradient, Buffer loss) implements Op {
+        /** Refuses null. */
+        public SquaredError {
+            Objects.requireNonNull(xHat, "xHat");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(reduction, "reduction");
+            Objects.requireNonNull(gradient, "gradient");
+            Objects.requireNonNull(loss, "loss");
+        }
+    }
 
     /**
      * The loss of ghost gradients and its gradient by the unscaled ghost output g: g is scaled row by row to half the residual's norm,
@@ -333,7 +471,17 @@ public sealed interface Op {
      * @param gradient [B, d]
      * @param loss [1, 1]
      */
-    record GhostError(Buffer ghost, Buffer residual, Buffer x, Reduction reduction, Buffer gradient, Buffer loss) implements Op {}
+    record GhostError(Buffer ghost, Buffer residual, Buffer x, Reduction reduction, Buffer gradient, Buffer loss) implements Op {
+        /** Refuses null. */
+        public GhostError {
+            Objects.requireNonNull(ghost, "ghost");
+            Objects.requireNonNull(residual, "residual");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(reduction, "reduction");
+            Objects.requireNonNull(gradient, "gradient");
+            Objects.requireNonNull(loss, "loss");
+        }
+    }
 
     /**
      * Gradient by the pre-activations at the entries of s: {@code out_bi = (g_b . w_i + hyper[slot] * norm_i) * slope}, where norm_i is
@@ -349,7 +497,15 @@ public sealed interface Op {
      * @param out SPARSE [B, n], same entries as s
      */
     record FeatureGradient(Buffer s, Buffer g, Buffer w, @Nullable Buffer hyper, int slot, boolean decoderNorm, boolean exponential,
-            Buffer out) implements Op {}
+            Buffer out) implements Op {
+        /** Refuses null. */
+        public FeatureGradient {
+            Objects.requireNonNull(s, "s");
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(w, "w");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * {@code out_i = sum over b of s_bi y_b}: gradients of decoder and encoder rows.
@@ -359,7 +515,14 @@ public sealed interface Op {
      * @param accumulate whether to add to out instead of overwriting it
      * @param out [n, d]
      */
-    record SparseOuter(Buffer s, Buffer y, boolean accumulate, Buffer out) implements Op {}
+    record SparseOuter(Buffer s, Buffer y, boolean accumulate, Buffer out) implements Op {
+        /** Refuses null. */
+        public SparseOuter {
+            Objects.requireNonNull(s, "s");
+            Objects.requireNonNull(y, "y");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * {@code out_i = sum over b of s_bi}.
@@ -368,7 +531,13 @@ public sealed interface Op {
      * @param accumulate whether to add to out instead of overwriting it
      * @param out [1, n]
      */
-    record SparseColumnSum(Buffer s, boolean accumulate, Buffer out) implements Op {}
+    record SparseColumnSum(Buffer s, boolean accumulate, Buffer out) implements Op {
+        /** Refuses null. */
+        public SparseColumnSum {
+            Objects.requireNonNull(s, "s");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * {@code out = sum over rows of x}.
@@ -376,7 +545,13 @@ public sealed interface Op {
      * @param x [R, C]
      * @param out [1, C]
      */
-    record ColumnSum(Buffer x, Buffer out) implements Op {}
+    record ColumnSum(Buffer x, Buffer out) implements Op {
+        /** Refuses null. */
+        public ColumnSum {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Sparsity of a batch: {@code out = (number of entries, sum of |s|, sum of |s_bi| |w_i|)}, sums over the whole matrix.
@@ -385,7 +560,14 @@ public sealed interface Op {
      * @param w [n, d]
      * @param out [1, 3]
      */
-    record SparsitySums(Buffer s, Buffer w, Buffer out) implements Op {}
+    record SparsitySums(Buffer s, Buffer w, Buffer out) implements Op {
+        /** Refuses null. */
+        public SparsitySums {
+            Objects.requireNonNull(s, "s");
+            Objects.requireNonNull(w, "w");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Adds the gradient of {@code hyper[slot] * sum_bi |s_bi| |w_i|} by w, in place.
@@ -396,7 +578,15 @@ public sealed interface Op {
      * @param slot column of hyper
      * @param gradient [n, d], in place
      */
-    record DecoderNormGradient(Buffer s, Buffer w, Buffer hyper, int slot, Buffer gradient) implements Op {}
+    record DecoderNormGradient(Buffer s, Buffer w, Buffer hyper, int slot, Buffer gradient) implements Op {
+        /** Refuses null. */
+        public DecoderNormGradient {
+            Objects.requireNonNull(s, "s");
+            Objects.requireNonNull(w, "w");
+            Objects.requireNonNull(hyper, "hyper");
+            Objects.requireNonNull(gradient, "gradient");
+        }
+    }
 
     /**
      * Counts inputs since features last fired, in place: 0 for columns with an entry in s, otherwise increased by the rows of s.
@@ -404,7 +594,13 @@ public sealed interface Op {
      * @param s SPARSE [B, n]
      * @param since [1, n], in place
      */
-    record TrackFiring(Buffer s, Buffer since) implements Op {}
+    record TrackFiring(Buffer s, Buffer since) implements Op {
+        /** Refuses null. */
+        public TrackFiring {
+            Objects.requireNonNull(s, "s");
+            Objects.requireNonNull(since, "since");
+        }
+    }
 
     /**
      * {@code out = 1} where {@code x > limit}, else 0.
@@ -413,7 +609,13 @@ public sealed interface Op {
      * @param limit compared with each element
      * @param out [R, C]
      */
-    record Exceeds(Buffer x, float limit, Buffer out) implements Op {}
+    record Exceeds(Buffer x, float limit, Buffer out) implements Op {
+        /** Refuses null. */
+        public Exceeds {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Removes from each row of the gradient its component along the same row of w, in place.
@@ -421,14 +623,25 @@ public sealed interface Op {
      * @param gradient [n, d], in place
      * @param w [n, d]
      */
-    record ProjectRows(Buffer gradient, Buffer w) implements Op {}
+    record ProjectRows(Buffer gradient, Buffer w) implements Op {
+        /** Refuses null. */
+        public ProjectRows {
+            Objects.requireNonNull(gradient, "gradient");
+            Objects.requireNonNull(w, "w");
+        }
+    }
 
     /**
      * Divides each row by its norm, in place; rows of zeros stay.
      *
      * @param w [n, d], in place
      */
-    record NormalizeRows(Buffer w) implements Op {}
+    record NormalizeRows(Buffer w) implements Op {
+        /** Refuses null. */
+        public NormalizeRows {
+            Objects.requireNonNull(w, "w");
+        }
+    }
 
     /**
      * Scales gradients in place so that their joint norm is at most a limit: factor {@code min(1, limit / (norm + 1e-6))}.
@@ -439,6 +652,7 @@ public sealed interface Op {
     record ClipNorm(List<Buffer> gradients, float limit) implements Op {
         /** Copies the list. */
         public ClipNorm {
+            Objects.requireNonNull(gradients, "gradients");
             gradients = List.copyOf(gradients);
         }
     }
@@ -452,7 +666,16 @@ public sealed interface Op {
      * @param v second moment [R, C], in place
      * @param hyper [1, m], whose first columns are learning rate, beta1, beta2, epsilon, and the step from 1
      */
-    record Adam(Buffer w, Buffer gradient, Buffer m, Buffer v, Buffer hyper) implements Op {}
+    record Adam(Buffer w, Buffer gradient, Buffer m, Buffer v, Buffer hyper) implements Op {
+        /** Refuses null. */
+        public Adam {
+            Objects.requireNonNull(w, "w");
+            Objects.requireNonNull(gradient, "gradient");
+            Objects.requireNonNull(m, "m");
+            Objects.requireNonNull(v, "v");
+            Objects.requireNonNull(hyper, "hyper");
+        }
+    }
 
     /**
      * An operation that is not in the vocabulary, with its definition in operations that are. An engine that knows it runs it as one
@@ -484,7 +707,13 @@ public sealed interface Op {
      * @param x [R, C]
      * @param out [R, C]
      */
-    record LogSoftmax(Buffer x, Buffer out) implements Op {}
+    record LogSoftmax(Buffer x, Buffer out) implements Op {
+        /** Refuses null. */
+        public LogSoftmax {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gradient of {@link Gather} by its table: {@code out[i] = sum of g[r]} over the r with {@code indices[r] = i}.
@@ -493,7 +722,14 @@ public sealed interface Op {
      * @param g gradient by the gathered rows [R, C]
      * @param out [V, C]
      */
-    record GatherGradient(Buffer indices, Buffer g, Buffer out) implements Op {}
+    record GatherGradient(Buffer indices, Buffer g, Buffer out) implements Op {
+        /** Refuses null. */
+        public GatherGradient {
+            Objects.requireNonNull(indices, "indices");
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gradient of {@link Patch} by its values: {@code out[i] = g[rows[i]]}, zeros where the entry is skipped.
@@ -502,7 +738,14 @@ public sealed interface Op {
      * @param g gradient by the patched rows [R, C]
      * @param out [n, C]
      */
-    record PatchGradient(Buffer rows, Buffer g, Buffer out) implements Op {}
+    record PatchGradient(Buffer rows, Buffer g, Buffer out) implements Op {
+        /** Refuses null. */
+        public PatchGradient {
+            Objects.requireNonNull(rows, "rows");
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gradient of {@link Map}: {@code out = g function'(x)}, where the slope of RELU at 0 is 0; {@code out} may be {@code g}.
@@ -512,7 +755,15 @@ public sealed interface Op {
      * @param g gradient by the results [R, C]
      * @param out [R, C]
      */
-    record MapGradient(Buffer x, Function function, Buffer g, Buffer out) implements Op {}
+    record MapGradient(Buffer x, Function function, Buffer g, Buffer out) implements Op {
+        /** Refuses null. */
+        public MapGradient {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(function, "function");
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gradient of {@link LayerNorm} by x, and by its weight. With y the rows before weight and bias, s the denominators and
@@ -528,7 +779,14 @@ public sealed interface Op {
      * @param weightGradient [1, C], or null if not wanted
      */
     record LayerNormGradient(Buffer x, @Nullable Buffer weight, float eps, Buffer g, boolean constantScale, Buffer out,
-            @Nullable Buffer weightGradient) implements Op {}
+            @Nullable Buffer weightGradient) implements Op {
+        /** Refuses null. */
+        public LayerNormGradient {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gradient of {@link RmsNorm} by x, and by its weight. With y the groups before the weight, s the denominators and
@@ -545,7 +803,14 @@ public sealed interface Op {
      * @param weightGradient [1, C], or null if not wanted
      */
     record RmsNormGradient(Buffer x, @Nullable Buffer weight, int groups, float eps, Buffer g, boolean constantScale, Buffer out,
-            @Nullable Buffer weightGradient) implements Op {}
+            @Nullable Buffer weightGradient) implements Op {
+        /** Refuses null. */
+        public RmsNormGradient {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gradient of {@link Softmax}: {@code out = y (g - sum over the row of y g)}; {@code out} may be {@code g}.
@@ -554,7 +819,14 @@ public sealed interface Op {
      * @param g gradient by them [R, C]
      * @param out [R, C]
      */
-    record SoftmaxGradient(Buffer y, Buffer g, Buffer out) implements Op {}
+    record SoftmaxGradient(Buffer y, Buffer g, Buffer out) implements Op {
+        /** Refuses null. */
+        public SoftmaxGradient {
+            Objects.requireNonNull(y, "y");
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gradient of {@link LogSoftmax}: {@code out = g - exp(y) sum over the row of g}; {@code out} may be {@code g}.
@@ -563,7 +835,14 @@ public sealed interface Op {
      * @param g gradient by them [R, C]
      * @param out [R, C]
      */
-    record LogSoftmaxGradient(Buffer y, Buffer g, Buffer out) implements Op {}
+    record LogSoftmaxGradient(Buffer y, Buffer g, Buffer out) implements Op {
+        /** Refuses null. */
+        public LogSoftmaxGradient {
+            Objects.requireNonNull(y, "y");
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gradients of {@link Attention} by queries, keys and values of the pass; at least one is wanted. Keys and values of earlier positions
@@ -586,7 +865,16 @@ public sealed interface Op {
      */
     record AttentionGradient(Buffer q, Buffer k, Buffer v, int past, @Nullable Buffer pastK, @Nullable Buffer pastV,
             @Nullable Buffer pastLength, int batch, Heads heads, Buffer g, @Nullable Buffer queryGradient, @Nullable Buffer keyGradient,
-            @Nullable Buffer valueGradient) implements Op {}
+            @Nullable Buffer valueGradient) implements Op {
+        /** Refuses null. */
+        public AttentionGradient {
+            Objects.requireNonNull(q, "q");
+            Objects.requireNonNull(k, "k");
+            Objects.requireNonNull(v, "v");
+            Objects.requireNonNull(heads, "heads");
+            Objects.requireNonNull(g, "g");
+        }
+    }
 
     /**
      * Gradient of {@link AttentionScores} by the products of queries and keys: {@code g scale (1 - (scores / cap)^2)}, without the second
@@ -599,7 +887,14 @@ public sealed interface Op {
      * @param heads the heads
      * @param out [batch * heads * T, T]
      */
-    record AttentionScoresGradient(@Nullable Buffer scores, Buffer g, int batch, Heads heads, Buffer out) implements Op {}
+    record AttentionScoresGradient(@Nullable Buffer scores, Buffer g, int batch, Heads heads, Buffer out) implements Op {
+        /** Refuses null. */
+        public AttentionScoresGradient {
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(heads, "heads");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Gradient of {@link AttentionMix} by its pattern: for every head the product of a query's gradient and every value, also
@@ -611,7 +906,15 @@ public sealed interface Op {
      * @param heads the heads
      * @param out [batch * heads * T, T]
      */
-    record AttentionMixGradient(Buffer g, Buffer v, int batch, Heads heads, Buffer out) implements Op {}
+    record AttentionMixGradient(Buffer g, Buffer v, int batch, Heads heads, Buffer out) implements Op {
+        /** Refuses null. */
+        public AttentionMixGradient {
+            Objects.requireNonNull(g, "g");
+            Objects.requireNonNull(v, "v");
+            Objects.requireNonNull(heads, "heads");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 
     /**
      * Transposed patterns times rows of queries, added up over the heads of queries that share a head of keys and values:
@@ -623,5 +926,13 @@ public sealed interface Op {
      * @param heads the heads
      * @param out [batch * T, keyValues * d_head]
      */
-    record AttentionMixTransposed(Buffer pattern, Buffer x, int batch, Heads heads, Buffer out) implements Op {}
+    record AttentionMixTransposed(Buffer pattern, Buffer x, int batch, Heads heads, Buffer out) implements Op {
+        /** Refuses null. */
+        public AttentionMixTransposed {
+            Objects.requireNonNull(pattern, "pattern");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(heads, "heads");
+            Objects.requireNonNull(out, "out");
+        }
+    }
 }

@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /** A computation: operations in order, over named buffers of fixed shapes. Immutable. */
 public final class Program {
@@ -26,7 +27,7 @@ public final class Program {
      * @return a builder
      */
     public static Builder builder(String name) {
-        return new Builder(name);
+        return new Builder(Objects.requireNonNull(name, "name"));
     }
 
     /** {@return the name, for messages} */
@@ -52,6 +53,7 @@ public final class Program {
      * @throws IllegalArgumentException if there is none of that name
      */
     public Buffer buffer(String bufferName) {
+        Objects.requireNonNull(bufferName, "bufferName");
         Buffer buffer = buffers.get(bufferName);
         if (buffer == null) {
             throw new IllegalArgumentException("program " + name + " has no buffer " + bufferName + ", only " + buffers.keySet());
@@ -67,6 +69,7 @@ public final class Program {
      * @throws EngineException that names the operation, if the engine does not run it and it has no definition that the engine runs
      */
     public Program loweredFor(Engine engine) {
+        Objects.requireNonNull(engine, "engine");
         return ops.stream().allMatch(engine::runs) ? this : new Lowering(this, engine).lowered();
     }
 
@@ -92,6 +95,9 @@ public final class Program {
          * @throws IllegalArgumentException if the name is taken, or a dimension is negative
          */
         public Buffer buffer(String bufferName, Buffer.Role role, Buffer.Type type, int rows, int cols) {
+            Objects.requireNonNull(bufferName, "bufferName");
+            Objects.requireNonNull(role, "role");
+            Objects.requireNonNull(type, "type");
             if (rows < 0 || cols < 0) {
                 throw new IllegalArgumentException("negative shape [" + rows + ", " + cols + "] of " + bufferName);
             }
@@ -200,6 +206,7 @@ public final class Program {
          * @throws IllegalArgumentException if shapes, types or roles do not fit the operation, or a buffer is not of this program
          */
         public Builder add(Op op) {
+            Objects.requireNonNull(op, "op");
             OpShapes.check(name, buffers, op);
             ops.add(op);
             return this;

@@ -1,5 +1,7 @@
 package org.sae4j.api.experiment;
 
+import java.util.Objects;
+
 /**
  * A measurement beside its control. The difference decides what may be said: two intervals that overlap say nothing about it.
  *
@@ -8,6 +10,13 @@ package org.sae4j.api.experiment;
  * @param difference measured minus control
  */
 public record Comparison(Estimate measured, Estimate control, Estimate difference) {
+    /** Refuses null. */
+    public Comparison {
+        Objects.requireNonNull(measured, "measured");
+        Objects.requireNonNull(control, "control");
+        Objects.requireNonNull(difference, "difference");
+    }
+
     /**
      * Words that the difference supports.
      *
@@ -17,6 +26,9 @@ public record Comparison(Estimate measured, Estimate control, Estimate differenc
      * @return one of the three
      */
     public String verdict(String more, String less, String neither) {
+        Objects.requireNonNull(more, "more");
+        Objects.requireNonNull(less, "less");
+        Objects.requireNonNull(neither, "neither");
         return difference.verdict(0, more, less, neither);
     }
 }

@@ -46,6 +46,10 @@ public final class EncodedCorpus {
      * @throws java.util.concurrent.CancellationException if cancelled
      */
     public static EncodedCorpus encode(Transformer model, SparseAutoencoder sae, List<Document> documents, Progress progress) {
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(sae, "sae");
+        Objects.requireNonNull(documents, "documents");
+        Objects.requireNonNull(progress, "progress");
         return encode(model, sae, documents, model.tokenization(), progress);
     }
 
@@ -63,6 +67,11 @@ public final class EncodedCorpus {
      */
     public static EncodedCorpus encode(Transformer model, SparseAutoencoder sae, List<Document> documents, Tokenization tokenization,
             Progress progress) {
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(sae, "sae");
+        Objects.requireNonNull(documents, "documents");
+        Objects.requireNonNull(tokenization, "tokenization");
+        Objects.requireNonNull(progress, "progress");
         TextEncoder encoder = new TextEncoder(model, sae, documents.stream().map(Document::text).iterator(), tokenization, progress);
         List<EncodedText> texts = new ArrayList<>(documents.size());
         while (encoder.hasNext()) {

@@ -1,6 +1,7 @@
 package org.sae4j.api.experiment;
 
 import java.util.Locale;
+import java.util.Objects;
 import java.util.OptionalDouble;
 
 /**
@@ -15,6 +16,11 @@ import java.util.OptionalDouble;
 public record Estimate(double value, Interval interval, long n) {
     private static final int SIGNIFICANT = 3;
     private static final int MOST_DECIMALS = 6;
+
+    /** Refuses null. */
+    public Estimate {
+        Objects.requireNonNull(interval, "interval");
+    }
 
     /** {@return whether the uncertainty is known: both ends of the interval are numbers} */
     public boolean hasInterval() {
@@ -51,6 +57,9 @@ public record Estimate(double value, Interval interval, long n) {
      * @return one of the three
      */
     public String verdict(double reference, String above, String below, String neither) {
+        Objects.requireNonNull(above, "above");
+        Objects.requireNonNull(below, "below");
+        Objects.requireNonNull(neither, "neither");
         return above(reference) ? above : below(reference) ? below : neither;
     }
 
@@ -64,6 +73,9 @@ public record Estimate(double value, Interval interval, long n) {
      *     {@code changes by 0.0123 nats (no interval, n = 1)}
      */
     public String change(String rises, String falls, String unit) {
+        Objects.requireNonNull(rises, "rises");
+        Objects.requireNonNull(falls, "falls");
+        Objects.requireNonNull(unit, "unit");
         String of = unit.isEmpty() ? "" : " " + unit;
         if (!hasInterval()) {
             return "changes by " + number(value) + of + " (no interval, n = " + n + ")";
@@ -83,6 +95,7 @@ public record Estimate(double value, Interval interval, long n) {
      * @return the ratio; empty unless both intervals exclude 0
      */
     public OptionalDouble ratio(Estimate denominator) {
+        Objects.requireNonNull(denominator, "denominator");
         boolean told = (above(0) || below(0)) && (denominator.above(0) || denominator.below(0));
         return told ? OptionalDouble.of(value / denominator.value) : OptionalDouble.empty();
     }

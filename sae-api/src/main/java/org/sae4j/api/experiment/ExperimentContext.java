@@ -1,6 +1,7 @@
 package org.sae4j.api.experiment;
 
 import java.util.List;
+import java.util.Objects;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
@@ -60,6 +61,7 @@ public interface ExperimentContext {
      * @return a new cursor at the start of the stream
      */
     default CounterRandom random(String purpose) {
+        Objects.requireNonNull(purpose, "purpose");
         return new CounterRandom(seed()).stream(purpose);
     }
 }

@@ -1,6 +1,7 @@
 package org.sae4j.api.experiment;
 
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What an experiment found.
@@ -21,6 +22,11 @@ public record ExperimentResult<R extends Record>(R data, List<String> findings, 
      *     hyphens between them
      */
     public ExperimentResult {
+        Objects.requireNonNull(data, "data");
+        Objects.requireNonNull(findings, "findings");
+        Objects.requireNonNull(metrics, "metrics");
+        Objects.requireNonNull(figures, "figures");
+        Objects.requireNonNull(notes, "notes");
         findings = List.copyOf(findings);
         metrics = List.copyOf(metrics);
         figures = List.copyOf(figures);

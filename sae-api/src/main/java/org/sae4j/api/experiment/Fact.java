@@ -1,5 +1,7 @@
 package org.sae4j.api.experiment;
 
+import java.util.Objects;
+
 /**
  * A statement that a model may have stored.
  *
@@ -8,4 +10,12 @@ package org.sae4j.api.experiment;
  * @param subject what the fact is about
  * @param answer the continuation of the prompt, with its leading space
  */
-public record Fact(String relation, String prompt, String subject, String answer) {}
+public record Fact(String relation, String prompt, String subject, String answer) {
+    /** Refuses null. */
+    public Fact {
+        Objects.requireNonNull(relation, "relation");
+        Objects.requireNonNull(prompt, "prompt");
+        Objects.requireNonNull(subject, "subject");
+        Objects.requireNonNull(answer, "answer");
+    }
+}

@@ -1,6 +1,7 @@
 package org.sae4j.api.experiment;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -23,6 +24,11 @@ public sealed interface Figure {
      * @param log whether it is logarithmic
      */
     record Axis(String label, boolean log) {
+        /** Refuses null. */
+        public Axis {
+            Objects.requireNonNull(label, "label");
+        }
+
         /**
          * A linear axis.
          *
@@ -56,7 +62,13 @@ public sealed interface Figure {
      * @param high value of the upper end
      * @param label what the color measures, with the unit
      */
-    record ColorScale(Palette palette, double low, double high, String label) {}
+    record ColorScale(Palette palette, double low, double high, String label) {
+        /** Refuses null. */
+        public ColorScale {
+            Objects.requireNonNull(palette, "palette");
+            Objects.requireNonNull(label, "label");
+        }
+    }
 
     /**
      * Points of one kind.
@@ -68,7 +80,17 @@ public sealed interface Figure {
      * @param labels texts shown on hovering; empty for none
      * @param colors values for the figure's color scale; empty to give the group a color of its own
      */
-    record Points(String name, double[] x, double[] y, double[] z, List<String> labels, double[] colors) {}
+    record Points(String name, double[] x, double[] y, double[] z, List<String> labels, double[] colors) {
+        /** Refuses null. */
+        public Points {
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(y, "y");
+            Objects.requireNonNull(z, "z");
+            Objects.requireNonNull(labels, "labels");
+            Objects.requireNonNull(colors, "colors");
+        }
+    }
 
     /**
      * Points in two or three dimensions.
@@ -82,7 +104,17 @@ public sealed interface Figure {
      * @param connected whether the points of a group are joined in order, as a path
      */
     record Scatter(String id, String title, String caption, List<Axis> axes, List<Points> groups, Optional<ColorScale> colorScale,
-            boolean connected) implements Figure {}
+            boolean connected) implements Figure {
+        /** Refuses null. */
+        public Scatter {
+            Objects.requireNonNull(id, "id");
+            Objects.requireNonNull(title, "title");
+            Objects.requireNonNull(caption, "caption");
+            Objects.requireNonNull(axes, "axes");
+            Objects.requireNonNull(groups, "groups");
+            Objects.requireNonNull(colorScale, "colorScale");
+        }
+    }
 
     /**
      * One line.
@@ -95,6 +127,15 @@ public sealed interface Figure {
      * @param dashed whether it is a reference, such as a null curve
      */
     record Line(String name, double[] x, double[] y, double[] low, double[] high, boolean dashed) {
+        /** Refuses null. */
+        public Line {
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(y, "y");
+            Objects.requireNonNull(low, "low");
+            Objects.requireNonNull(high, "high");
+        }
+
         /**
          * A line without a band.
          *
@@ -116,6 +157,9 @@ public sealed interface Figure {
          * @return a solid line
          */
         public static Line of(String name, double[] x, List<Estimate> estimates) {
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(estimates, "estimates");
             return new Line(name, x, estimates.stream().mapToDouble(Estimate::value).toArray(),
                     estimates.stream().mapToDouble(e -> e.interval().low()).toArray(),
                     estimates.stream().mapToDouble(e -> e.interval().high()).toArray(), false);
@@ -144,7 +188,17 @@ public sealed interface Figure {
      * @param y the vertical axis
      * @param lines the lines
      */
-    record Lines(String id, String title, String caption, Axis x, Axis y, List<Line> lines) implements Figure {}
+    record Lines(String id, String title, String caption, Axis x, Axis y, List<Line> lines) implements Figure {
+        /** Refuses null. */
+        public Lines {
+            Objects.requireNonNull(id, "id");
+            Objects.requireNonNull(title, "title");
+            Objects.requireNonNull(caption, "caption");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(y, "y");
+            Objects.requireNonNull(lines, "lines");
+        }
+    }
 
     /**
      * Bars of one kind, one for each category.
@@ -155,6 +209,14 @@ public sealed interface Figure {
      * @param high upper ends of error bars; empty for none
      */
     record BarSeries(String name, double[] values, double[] low, double[] high) {
+        /** Refuses null. */
+        public BarSeries {
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(values, "values");
+            Objects.requireNonNull(low, "low");
+            Objects.requireNonNull(high, "high");
+        }
+
         /**
          * Bars without error bars.
          *
@@ -174,6 +236,8 @@ public sealed interface Figure {
          * @return the series
          */
         public static BarSeries of(String name, List<Estimate> estimates) {
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(estimates, "estimates");
             return new BarSeries(name, estimates.stream().mapToDouble(Estimate::value).toArray(),
                     estimates.stream().mapToDouble(e -> e.hasInterval() ? e.interval().low() : e.value()).toArray(),
                     estimates.stream().mapToDouble(e -> e.hasInterval() ? e.interval().high() : e.value()).toArray());
@@ -193,7 +257,18 @@ public sealed interface Figure {
      * @param horizontal whether bars lie
      */
     record Bars(String id, String title, String caption, Axis categoryAxis, Axis valueAxis, List<String> categories,
-            List<BarSeries> series, boolean horizontal) implements Figure {}
+            List<BarSeries> series, boolean horizontal) implements Figure {
+        /** Refuses null. */
+        public Bars {
+            Objects.requireNonNull(id, "id");
+            Objects.requireNonNull(title, "title");
+            Objects.requireNonNull(caption, "caption");
+            Objects.requireNonNull(categoryAxis, "categoryAxis");
+            Objects.requireNonNull(valueAxis, "valueAxis");
+            Objects.requireNonNull(categories, "categories");
+            Objects.requireNonNull(series, "series");
+        }
+    }
 
     /**
      * Counts in bins.
@@ -208,7 +283,18 @@ public sealed interface Figure {
      * @param stacked whether series lie on top of each other
      */
     record Histogram(String id, String title, String caption, Axis x, Axis y, double[] edges, List<BarSeries> series, boolean stacked)
-            implements Figure {}
+            implements Figure {
+        /** Refuses null. */
+        public Histogram {
+            Objects.requireNonNull(id, "id");
+            Objects.requireNonNull(title, "title");
+            Objects.requireNonNull(caption, "caption");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(y, "y");
+            Objects.requireNonNull(edges, "edges");
+            Objects.requireNonNull(series, "series");
+        }
+    }
 
     /**
      * A matrix in colors.
@@ -224,7 +310,20 @@ public sealed interface Figure {
      * @param colorScale how values become colors
      */
     record Heatmap(String id, String title, String caption, Axis x, Axis y, List<String> xLabels, List<String> yLabels,
-            double[][] values, ColorScale colorScale) implements Figure {}
+            double[][] values, ColorScale colorScale) implements Figure {
+        /** Refuses null. */
+        public Heatmap {
+            Objects.requireNonNull(id, "id");
+            Objects.requireNonNull(title, "title");
+            Objects.requireNonNull(caption, "caption");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(y, "y");
+            Objects.requireNonNull(xLabels, "xLabels");
+            Objects.requireNonNull(yLabels, "yLabels");
+            Objects.requireNonNull(values, "values");
+            Objects.requireNonNull(colorScale, "colorScale");
+        }
+    }
 
     /**
      * Values of one kind.
@@ -232,7 +331,13 @@ public sealed interface Figure {
      * @param name below the shape
      * @param values the observations
      */
-    record Sample(String name, double[] values) {}
+    record Sample(String name, double[] values) {
+        /** Refuses null. */
+        public Sample {
+            Objects.requireNonNull(name, "name");
+            Objects.requireNonNull(values, "values");
+        }
+    }
 
     /**
      * Violins of samples side by side.
@@ -244,7 +349,17 @@ public sealed interface Figure {
      * @param y the vertical axis
      * @param samples the samples
      */
-    record Distributions(String id, String title, String caption, Axis x, Axis y, List<Sample> samples) implements Figure {}
+    record Distributions(String id, String title, String caption, Axis x, Axis y, List<Sample> samples) implements Figure {
+        /** Refuses null. */
+        public Distributions {
+            Objects.requireNonNull(id, "id");
+            Objects.requireNonNull(title, "title");
+            Objects.requireNonNull(caption, "caption");
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(y, "y");
+            Objects.requireNonNull(samples, "samples");
+        }
+    }
 
     /**
      * A text with a value for every token.
@@ -253,7 +368,14 @@ public sealed interface Figure {
      * @param tokens the texts of the tokens; an empty one is a part of the next, as in {@link org.sae4j.api.model.Tokenizer#tokens}
      * @param values one for each token
      */
-    record Strip(String label, List<String> tokens, double[] values) {}
+    record Strip(String label, List<String> tokens, double[] values) {
+        /** Refuses null. */
+        public Strip {
+            Objects.requireNonNull(label, "label");
+            Objects.requireNonNull(tokens, "tokens");
+            Objects.requireNonNull(values, "values");
+        }
+    }
 
     /**
      * Texts whose tokens are colored by their values.
@@ -264,7 +386,16 @@ public sealed interface Figure {
      * @param colorScale how values become colors
      * @param strips the texts
      */
-    record TokenStrips(String id, String title, String caption, ColorScale colorScale, List<Strip> strips) implements Figure {}
+    record TokenStrips(String id, String title, String caption, ColorScale colorScale, List<Strip> strips) implements Figure {
+        /** Refuses null. */
+        public TokenStrips {
+            Objects.requireNonNull(id, "id");
+            Objects.requireNonNull(title, "title");
+            Objects.requireNonNull(caption, "caption");
+            Objects.requireNonNull(colorScale, "colorScale");
+            Objects.requireNonNull(strips, "strips");
+        }
+    }
 
     /**
      * A cell that leads to a section of the same report. Where there is no such section it is plain text.
@@ -272,7 +403,13 @@ public sealed interface Figure {
      * @param text what is read
      * @param section the section's id
      */
-    record Link(String text, String section) {}
+    record Link(String text, String section) {
+        /** Refuses null. */
+        public Link {
+            Objects.requireNonNull(text, "text");
+            Objects.requireNonNull(section, "section");
+        }
+    }
 
     /**
      * A table.
@@ -283,5 +420,14 @@ public sealed interface Figure {
      * @param columns headings, with units
      * @param rows cells: numbers, strings or {@linkplain Link links}
      */
-    record Table(String id, String title, String caption, List<String> columns, List<List<Object>> rows) implements Figure {}
+    record Table(String id, String title, String caption, List<String> columns, List<List<Object>> rows) implements Figure {
+        /** Refuses null. */
+        public Table {
+            Objects.requireNonNull(id, "id");
+            Objects.requireNonNull(title, "title");
+            Objects.requireNonNull(caption, "caption");
+            Objects.requireNonNull(columns, "columns");
+            Objects.requireNonNull(rows, "rows");
+        }
+    }
 }

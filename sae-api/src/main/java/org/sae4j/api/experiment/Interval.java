@@ -1,5 +1,7 @@
 package org.sae4j.api.experiment;
 
+import java.util.Objects;
+
 /**
  * An interval estimate.
  *
@@ -8,4 +10,9 @@ package org.sae4j.api.experiment;
  * @param level coverage, such as 0.95
  * @param method how it was made, such as {@code bootstrap over documents, 1000 resamples}
  */
-public record Interval(double low, double high, double level, String method) {}
+public record Interval(double low, double high, double level, String method) {
+    /** Refuses null. */
+    public Interval {
+        Objects.requireNonNull(method, "method");
+    }
+}

@@ -1,5 +1,6 @@
 package org.sae4j.api.experiment;
 
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -12,6 +13,13 @@ import java.util.Optional;
  * @param n number of observations behind it, or 0 if that does not apply
  */
 public record Metric(String name, double value, String unit, Optional<Interval> interval, long n) {
+    /** Refuses null. */
+    public Metric {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(unit, "unit");
+        Objects.requireNonNull(interval, "interval");
+    }
+
     /**
      * A number without an interval.
      *
@@ -35,6 +43,9 @@ public record Metric(String name, double value, String unit, Optional<Interval> 
      * @return the metric
      */
     public static Metric of(String name, double value, String unit, Interval interval, long n) {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(unit, "unit");
+        Objects.requireNonNull(interval, "interval");
         return new Metric(name, value, unit, Optional.of(interval), n);
     }
 
@@ -47,6 +58,9 @@ public record Metric(String name, double value, String unit, Optional<Interval> 
      * @return the metric
      */
     public static Metric of(String name, Estimate estimate, String unit) {
+        Objects.requireNonNull(name, "name");
+        Objects.requireNonNull(estimate, "estimate");
+        Objects.requireNonNull(unit, "unit");
         return new Metric(name, estimate.value(), unit, estimate.hasInterval() ? Optional.of(estimate.interval()) : Optional.empty(),
                 estimate.n());
     }

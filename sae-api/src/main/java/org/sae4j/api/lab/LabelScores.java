@@ -5,6 +5,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.sae4j.api.Progress;
@@ -48,6 +49,8 @@ public final class LabelScores {
      * @throws java.util.concurrent.CancellationException if cancelled
      */
     public static LabelScores of(EncodedCorpus corpus, Progress progress) {
+        Objects.requireNonNull(corpus, "corpus");
+        Objects.requireNonNull(progress, "progress");
         LabelScores scores = new LabelScores(corpus);
         int[] documents = new int[scores.labels.size()];
         int[] tokens = new int[scores.labels.size()];
@@ -245,7 +248,7 @@ public final class LabelScores {
     }
 
     private int number(String label) {
-        int number = labels.indexOf(label);
+        int number = labels.indexOf(Objects.requireNonNull(label, "label"));
         if (number < 0) {
             throw new IllegalArgumentException("no label '" + label + "', only " + labels);
         }

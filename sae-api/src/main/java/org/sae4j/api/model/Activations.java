@@ -2,6 +2,7 @@ package org.sae4j.api.model;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.sae4j.api.Tensor;
 
@@ -15,6 +16,7 @@ public final class Activations {
      * @param tensors one tensor for each hook point, in the order of asking
      */
     public Activations(Map<HookPoint, Tensor> tensors) {
+        Objects.requireNonNull(tensors, "tensors");
         this.tensors = java.util.Collections.unmodifiableMap(new LinkedHashMap<>(tensors));
     }
 
@@ -26,6 +28,7 @@ public final class Activations {
      * @throws IllegalArgumentException if it was not captured
      */
     public Tensor get(HookPoint hook) {
+        Objects.requireNonNull(hook, "hook");
         Tensor tensor = tensors.get(hook);
         if (tensor == null) {
             throw new IllegalArgumentException(hook + " was not captured; captured were " + tensors.keySet());

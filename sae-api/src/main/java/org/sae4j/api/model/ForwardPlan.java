@@ -3,6 +3,7 @@ package org.sae4j.api.model;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,10 @@ public final class ForwardPlan {
          * @throws IllegalArgumentException if the values are not one row for each row number, or the site cannot be edited
          */
         public Edit {
+            Objects.requireNonNull(hook, "hook");
+            Objects.requireNonNull(mode, "mode");
+            Objects.requireNonNull(rows, "rows");
+            Objects.requireNonNull(values, "values");
             rows = rows.clone();
             if (values.rank() != 2 || values.dim(0) != rows.length) {
                 throw new IllegalArgumentException("an edit of " + rows.length + " rows at " + hook + " needs values of shape ["
@@ -63,7 +68,12 @@ public final class ForwardPlan {
      * @param layer the block to run first, from 0 to n_layers
      * @param residual the residual stream before it [batch, pos, d_model]
      */
-    public record Start(int layer, Tensor residual) {}
+    public record Start(int layer, Tensor residual) {
+        /** Refuses null. */
+        public Start {
+            Objects.requireNonNull(residual, "residual");
+        }
+    }
 
     /**
      * Positions before the tokens of a pass, which another pass has run.
@@ -72,7 +82,12 @@ public final class ForwardPlan {
      *     row for all rows of tokens alike, or of as many rows as the tokens have
      * @param length how many positions of them come before the tokens, from 0
      */
-    public record Prefix(Activations values, int length) {}
+    public record Prefix(Activations values, int length) {
+        /** Refuses null. */
+        public Prefix {
+            Objects.requireNonNull(values, "values");
+        }
+    }
 
     private final Set<HookPoint> captures;
     private final List<Edit> edits;
@@ -158,6 +173,7 @@ public final class ForwardPlan {
          * @return this
          */
         public Builder capture(HookPoint... hooks) {
+            Objects.requireNonNull(hooks, "hooks");
             captures.addAll(List.of(hooks));
             return this;
         }
@@ -185,6 +201,8 @@ public final class ForwardPlan {
          * @throws IllegalArgumentException as {@link Edit}, or if {@code values} has fewer than 3 axes
          */
         public Builder replace(HookPoint hook, Tensor values) {
+            Objects.requireNonNull(hook, "hook");
+            Objects.requireNonNull(values, "values");
             if (values.rank() < 3) {
                 throw new IllegalArgumentException("a replacement of " + hook + " needs shape [batch, pos, ...], found " + values);
             }
@@ -242,6 +260,7 @@ public final class ForwardPlan {
          * @return this
          */
         public Builder stopAt(HookPoint hook) {
+            Objects.requireNonNull(hook, "hook");
             stop = hook;
             return this;
         }

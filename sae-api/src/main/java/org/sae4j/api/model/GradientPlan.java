@@ -3,6 +3,7 @@ package org.sae4j.api.model;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,7 @@ public final class GradientPlan {
      * @return a builder
      */
     public static Builder of(Metric metric) {
+        Objects.requireNonNull(metric, "metric");
         return new Builder(metric);
     }
 
@@ -78,6 +80,7 @@ public final class GradientPlan {
          * @return this
          */
         public Builder by(HookPoint... hooks) {
+            Objects.requireNonNull(hooks, "hooks");
             wanted.addAll(List.of(hooks));
             return this;
         }
@@ -90,6 +93,7 @@ public final class GradientPlan {
          * @return this
          */
         public Builder constant(HookPoint... hooks) {
+            Objects.requireNonNull(hooks, "hooks");
             constants.addAll(List.of(hooks));
             return this;
         }
@@ -103,6 +107,7 @@ public final class GradientPlan {
          * @return this
          */
         public Builder through(ForwardPlan plan) {
+            Objects.requireNonNull(plan, "plan");
             forward = plan;
             return this;
         }

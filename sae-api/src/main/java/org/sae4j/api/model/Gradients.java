@@ -3,6 +3,7 @@ package org.sae4j.api.model;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.DoubleStream;
 import org.sae4j.api.Tensor;
@@ -21,6 +22,9 @@ public final class Gradients {
      * @param activations what the forward pass captured
      */
     public Gradients(double[] values, Map<HookPoint, Tensor> gradients, Activations activations) {
+        Objects.requireNonNull(values, "values");
+        Objects.requireNonNull(gradients, "gradients");
+        Objects.requireNonNull(activations, "activations");
         this.values = values.clone();
         this.gradients = Collections.unmodifiableMap(new LinkedHashMap<>(gradients));
         this.activations = activations;
@@ -50,6 +54,7 @@ public final class Gradients {
      * @throws IllegalArgumentException if it was not asked for
      */
     public Tensor get(HookPoint hook) {
+        Objects.requireNonNull(hook, "hook");
         Tensor gradient = gradients.get(hook);
         if (gradient == null) {
             throw new IllegalArgumentException("no gradient by " + hook + " was asked for; there are those by " + gradients.keySet());

@@ -1,5 +1,6 @@
 package org.sae4j.api.model;
 
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -90,6 +91,7 @@ public record HookPoint(Site site, int layer) {
          * @throws IllegalArgumentException if it is not {@code logits} and does not end in a part that begins with {@code hook_}
          */
         public Site {
+            Objects.requireNonNull(suffix, "suffix");
             if (!NAME.matcher(suffix).matches()) {
                 throw new IllegalArgumentException("a hook point's name is \"logits\" or ends in a part that begins with \"hook_\", found"
                         + " \"" + suffix + "\"");
@@ -133,6 +135,7 @@ public record HookPoint(Site site, int layer) {
      * @throws IllegalArgumentException if the layer is not from -1 to 999999
      */
     public HookPoint {
+        Objects.requireNonNull(site, "site");
         if (layer < -1 || layer > MAX_LAYER) {
             throw new IllegalArgumentException("a layer is from 0 to " + MAX_LAYER + ", or -1 outside the blocks, found " + layer);
         }

@@ -2,6 +2,7 @@ package org.sae4j.api.model;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.sae4j.api.Tensor;
 
 /**
@@ -52,7 +53,12 @@ public final class Metric {
      * @param reference the probabilities p, [d_vocab]
      * @param weight factor
      */
-    public record Divergence(int row, int position, Tensor reference, double weight) implements Term {}
+    public record Divergence(int row, int position, Tensor reference, double weight) implements Term {
+        /** Refuses null. */
+        public Divergence {
+            Objects.requireNonNull(reference, "reference");
+        }
+    }
 
     /**
      * A linear functional: the sum of all elements of a hook point's value times weights.
@@ -61,7 +67,13 @@ public final class Metric {
      * @param weights in the shape that {@link Transformer#shape} gives for the batch
      * @param weight factor
      */
-    public record Functional(HookPoint hook, Tensor weights, double weight) implements Term {}
+    public record Functional(HookPoint hook, Tensor weights, double weight) implements Term {
+        /** Refuses null. */
+        public Functional {
+            Objects.requireNonNull(hook, "hook");
+            Objects.requireNonNull(weights, "weights");
+        }
+    }
 
     private final List<Term> terms;
 
@@ -128,6 +140,7 @@ public final class Metric {
      * @return this plus the other
      */
     public Metric plus(Metric other) {
+        Objects.requireNonNull(other, "other");
         List<Term> both = new ArrayList<>(terms);
         both.addAll(other.terms);
         return new Metric(both);

@@ -3,6 +3,7 @@ package org.sae4j.api.model;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -70,6 +71,7 @@ public final class TextSplitter {
      * @throws IllegalStateException after {@link #end}
      */
     public void add(String piece, boolean beginsDocument) {
+        Objects.requireNonNull(piece, "piece");
         if (ended) {
             throw new IllegalStateException("no text comes after the end");
         }

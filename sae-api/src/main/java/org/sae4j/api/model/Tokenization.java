@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -113,6 +114,7 @@ public final class Tokenization {
      * @return a copy with it
      */
     public Tokenization withPacking(Packing how) {
+        Objects.requireNonNull(how, "how");
         return new Tokenization(tokenizer, largest, contextSize, bos, how, excluded);
     }
 
@@ -123,6 +125,7 @@ public final class Tokenization {
      * @return a copy with them
      */
     public Tokenization withExcluded(Set<Integer> ids) {
+        Objects.requireNonNull(ids, "ids");
         return new Tokenization(tokenizer, largest, contextSize, bos, packing, ids);
     }
 
@@ -158,6 +161,7 @@ public final class Tokenization {
      * @return its contexts in order; none if it has no token
      */
     public List<Context> contexts(String text) {
+        Objects.requireNonNull(text, "text");
         return contexts(List.of(text));
     }
 

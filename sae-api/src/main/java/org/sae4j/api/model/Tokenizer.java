@@ -3,6 +3,7 @@ package org.sae4j.api.model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.OptionalInt;
 
 /**
@@ -20,7 +21,14 @@ public interface Tokenizer {
      * @param ends for each token the position after its last UTF-16 unit; a token that is a part of a character spans the character, and
      *     one that does not come from the text has 0 and 0
      */
-    record Encoding(int[] ids, int[] starts, int[] ends) {}
+    record Encoding(int[] ids, int[] starts, int[] ends) {
+        /** Refuses null. */
+        public Encoding {
+            Objects.requireNonNull(ids, "ids");
+            Objects.requireNonNull(starts, "starts");
+            Objects.requireNonNull(ends, "ends");
+        }
+    }
 
     /**
      * Encodes a text. No beginning-of-sequence token is added. Special tokens that are written out in the text are found.
@@ -38,6 +46,7 @@ public interface Tokenizer {
      * @return ids and offsets
      */
     default Encoding encodeWithSpecialTokens(String text) {
+        Objects.requireNonNull(text, "text");
         return encode(text);
     }
 
@@ -58,6 +67,7 @@ public interface Tokenizer {
      * @throws IndexOutOfBoundsException if an id is not in the vocabulary
      */
     default String decodeWithoutSpecialTokens(int... ids) {
+        Objects.requireNonNull(ids, "ids");
         return decode(ids);
     }
 

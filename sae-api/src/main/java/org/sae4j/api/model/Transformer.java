@@ -3,6 +3,7 @@ package org.sae4j.api.model;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.sae4j.api.Sae4jException;
@@ -98,6 +99,8 @@ public interface Transformer extends AutoCloseable {
      * @throws org.sae4j.api.engine.EngineException if the engine fails, or does not run the operations that gradients need
      */
     default Gradients gradients(int[][] tokens, GradientPlan plan) {
+        Objects.requireNonNull(tokens, "tokens");
+        Objects.requireNonNull(plan, "plan");
         throw new Sae4jException("this transformer gives no gradients: its class " + getClass().getName()
                 + " does not implement gradients()", config().name(), "use a model that Transformers opens");
     }

@@ -80,6 +80,7 @@ public final class TransformerConfig {
      * @return the builder
      */
     public Builder toBuilder(String otherName) {
+        Objects.requireNonNull(otherName, "otherName");
         return new Builder(otherName).family(family).layers(nLayers).dModel(dModel).heads(nHeads).keyValueHeads(nKeyValueHeads).dHead(dHead)
                 .dMlp(dMlp).nCtx(nCtx).dVocab(dVocab).activation(activation).normEps(normEps).tiedUnembedding(tiedUnembedding);
     }

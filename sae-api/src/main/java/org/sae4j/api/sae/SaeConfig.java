@@ -90,6 +90,7 @@ public final class SaeConfig {
          * @return 1 without normalization, else the row's std or {@code |x| / sqrt(d_in)}
          */
         public double scale(float[] x) {
+            Objects.requireNonNull(x, "x");
             double sum = 0;
             double squares = 0;
             for (float value : x) {
@@ -327,7 +328,7 @@ public final class SaeConfig {
          * @throws IllegalArgumentException if the value is of another kind, or not finite
          */
         public Builder setting(String name, Object value) {
-            settings.put(Objects.requireNonNull(name, "name"), switch (value) {
+            settings.put(Objects.requireNonNull(name, "name"), switch (Objects.requireNonNull(value, "value")) {
                 case Integer whole -> whole.longValue();
                 case Long whole -> whole;
                 case Float number when Float.isFinite(number) -> number.doubleValue();
@@ -358,7 +359,7 @@ public final class SaeConfig {
          * @return this
          */
         public Builder normalization(Normalization value) {
-            normalization = Objects.requireNonNull(value, "normalization");
+            normalization = Objects.requireNonNull(value, "value");
             return this;
         }
 
@@ -369,7 +370,7 @@ public final class SaeConfig {
          * @return this
          */
         public Builder hook(HookPoint value) {
-            return hook(Optional.of(value));
+            return hook(Optional.of(Objects.requireNonNull(value, "value")));
         }
 
         /**
@@ -404,7 +405,7 @@ public final class SaeConfig {
          * @return this
          */
         public Builder modelName(String value) {
-            return modelName(Optional.of(value));
+            return modelName(Optional.of(Objects.requireNonNull(value, "value")));
         }
 
         /**

@@ -2,6 +2,7 @@ package org.sae4j.api.sae;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.Transformer;
@@ -47,6 +48,8 @@ public interface SparseAutoencoder extends AutoCloseable {
      * @throws org.sae4j.api.engine.EngineException if the engine fails
      */
     default EncodedText encode(Transformer model, String text) {
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(text, "text");
         return new TextEncoder(model, this, List.of(text).iterator(), model.tokenization(), Progress.NONE).next();
     }
 

@@ -25,6 +25,9 @@ public final class SparseRows {
      *     {@code columns - 1}
      */
     public SparseRows(int columns, int[] offsets, int[] indices, float[] values) {
+        Objects.requireNonNull(offsets, "offsets");
+        Objects.requireNonNull(indices, "indices");
+        Objects.requireNonNull(values, "values");
         this.columns = columns;
         this.offsets = offsets;
         this.indices = indices;

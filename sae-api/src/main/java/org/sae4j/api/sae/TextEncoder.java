@@ -7,6 +7,7 @@ import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -80,6 +81,11 @@ public final class TextEncoder implements Iterator<EncodedText> {
      * @throws Sae4jException if the autoencoder names no hook point of the model, or has another width
      */
     public TextEncoder(Transformer model, SparseAutoencoder sae, Iterator<String> texts, Tokenization tokenization, Progress progress) {
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(sae, "sae");
+        Objects.requireNonNull(texts, "texts");
+        Objects.requireNonNull(tokenization, "tokenization");
+        Objects.requireNonNull(progress, "progress");
         this.model = model;
         this.sae = sae;
         this.texts = texts;
@@ -97,6 +103,8 @@ public final class TextEncoder implements Iterator<EncodedText> {
      * @throws Sae4jException if it names no hook point of the model, or has another width
      */
     public static HookPoint hookOf(Transformer model, SparseAutoencoder sae) {
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(sae, "sae");
         HookPoint hook = sae.config().hook().orElseThrow(() -> new Sae4jException("the autoencoder does not say where its input comes from",
                 "its configuration", "set hook_name in cfg.json"));
         check(model, hook, sae.config().dIn(), "takes inputs");
@@ -113,6 +121,8 @@ public final class TextEncoder implements Iterator<EncodedText> {
      * @throws Sae4jException if it names no hook point of the model, or has another width
      */
     public static HookPoint outputOf(Transformer model, SparseAutoencoder sae) {
+        Objects.requireNonNull(model, "model");
+        Objects.requireNonNull(sae, "sae");
         if (!sae.config().transcoder()) {
             return hookOf(model, sae);
         }

@@ -2,6 +2,7 @@ package org.sae4j.api.stats;
 
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
@@ -28,6 +29,7 @@ public final class Statistics {
      * @return the mean; NaN for an empty sample
      */
     public static double mean(double[] values) {
+        Objects.requireNonNull(values, "values");
         double sum = 0;
         for (double value : values) {
             sum += value;
@@ -42,6 +44,7 @@ public final class Statistics {
      * @return the standard deviation; NaN for fewer than two values
      */
     public static double standardDeviation(double[] values) {
+        Objects.requireNonNull(values, "values");
         double mean = mean(values);
         double sum = 0;
         for (double value : values) {
@@ -124,6 +127,8 @@ public final class Statistics {
      * @throws IndexOutOfBoundsException if there is no such case
      */
     public static double aurocOfRanks(double[] ranks, int[] positives) {
+        Objects.requireNonNull(ranks, "ranks");
+        Objects.requireNonNull(positives, "positives");
         double sum = 0;
         for (int i : positives) {
             sum += ranks[i];
@@ -164,6 +169,8 @@ public final class Statistics {
      * @throws IllegalArgumentException if the lengths differ
      */
     public static double spearman(double[] x, double[] y) {
+        Objects.requireNonNull(x, "x");
+        Objects.requireNonNull(y, "y");
         return pearson(ranks(x), ranks(y));
     }
 
@@ -181,6 +188,9 @@ public final class Statistics {
      */
     public static Interval bootstrap(int n, ToDoubleFunction<int[]> statistic, int resamples, double level, String over,
             CounterRandom random) {
+        Objects.requireNonNull(statistic, "statistic");
+        Objects.requireNonNull(over, "over");
+        Objects.requireNonNull(random, "random");
         if (resamples < 1 || !(level > 0 && level < 1)) {
             throw new IllegalArgumentException("a bootstrap needs at least 1 resample and a level between 0 and 1, found " + resamples
                     + " and "
@@ -211,6 +221,9 @@ public final class Statistics {
      * @throws IllegalArgumentException as {@link #bootstrap}
      */
     public static Interval bootstrapMean(double[] values, int resamples, double level, String over, CounterRandom random) {
+        Objects.requireNonNull(values, "values");
+        Objects.requireNonNull(over, "over");
+        Objects.requireNonNull(random, "random");
         return bootstrap(values.length, drawn -> {
             double sum = 0;
             for (int i : drawn) {
@@ -231,6 +244,9 @@ public final class Statistics {
      * @throws IllegalArgumentException as {@link #bootstrap}
      */
     public static Estimate meanEstimate(double[] values, int resamples, String over, CounterRandom random) {
+        Objects.requireNonNull(values, "values");
+        Objects.requireNonNull(over, "over");
+        Objects.requireNonNull(random, "random");
         int n = values.length;
         double mean = mean(values);
         if (n < 2) {
@@ -254,6 +270,9 @@ public final class Statistics {
      * @throws IllegalArgumentException as {@link #bootstrap}
      */
     public static Estimate medianEstimate(double[] values, int resamples, String over, CounterRandom random) {
+        Objects.requireNonNull(values, "values");
+        Objects.requireNonNull(over, "over");
+        Objects.requireNonNull(random, "random");
         Interval interval = values.length < LEAST_FOR_BOOTSTRAP
                 ? new Interval(Double.NaN, Double.NaN, LEVEL, "none, because there are fewer than " + LEAST_FOR_BOOTSTRAP + " " + over)
                 : bootstrap(values.length, drawn -> quantile(Arrays.stream(drawn).mapToDouble(i -> values[i]).toArray(), 0.5), resamples,
@@ -271,6 +290,7 @@ public final class Statistics {
      * @throws IllegalArgumentException if there are more successes than trials
      */
     public static Estimate shareEstimate(long successes, long n, String over) {
+        Objects.requireNonNull(over, "over");
         if (successes < 0 || successes > n) {
             throw new IllegalArgumentException("successes are from 0 to the number of trials, found " + successes + " of " + n);
         }
@@ -297,6 +317,10 @@ public final class Statistics {
      * @throws IllegalArgumentException if the lengths differ, or as {@link #bootstrap}
      */
     public static Comparison comparePairs(double[] measured, double[] control, int resamples, String over, CounterRandom random) {
+        Objects.requireNonNull(measured, "measured");
+        Objects.requireNonNull(control, "control");
+        Objects.requireNonNull(over, "over");
+        Objects.requireNonNull(random, "random");
         checkLengths(measured.length, control.length);
         return new Comparison(meanEstimate(measured, resamples, over, random.stream("measured")),
                 meanEstimate(control, resamples, over, random.stream("control")),
@@ -317,6 +341,10 @@ public final class Statistics {
      * @throws IllegalArgumentException as {@link #bootstrap}
      */
     public static Comparison compareSamples(double[] measured, double[] control, int resamples, String over, CounterRandom random) {
+        Objects.requireNonNull(measured, "measured");
+        Objects.requireNonNull(control, "control");
+        Objects.requireNonNull(over, "over");
+        Objects.requireNonNull(random, "random");
         Estimate own = meanEstimate(measured, resamples, over, random.stream("measured"));
         Estimate other = meanEstimate(control, resamples, over, random.stream("control"));
         int least = Math.min(measured.length, control.length);
