@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Sets sae4j beside the field's own packages and writes what came out: docs/evidence.md and docs/evidence.json.
+
+    tools/scripts/evidence [--environments DIR] [--again] [ROW...]
+
+Without names it runs the rows that have no result of this version yet; --again runs all. Environments are made under DIR (default: ~/.cache/sae4j/
+evidence) with uv, pinned by tools/evidence/environments. A row that fails or cannot run says so in the table. Rows of SmolLM2 need its Hugging Face
+folder in the variable SMOLLM2.
+"""
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+STORE = ROOT / "docs" / "evidence.json"
+TABLE = ROOT / "docs" / "evidence.md"
+
+
+def python_of(environment, folder):
+    """The Python of an environment, made if it is not there."""
+    python = folder / environment / "bin" / "python"
+    if not python.exists():
+        print(f"making the environment {environment} in {folder}", file=sys.stderr)
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["uv", "venv", "-q", "--python", "3.12", str(folder / environment)], check=True)
+        subprocess.run(["uv", "pip", "install", "-q", "--python", str(python), "-r", str(HERE / "environments" / f"{environment}.txt")],
+                       check=True)
+    return str(python)
+
+
+def version():
+    return re.search(r"<version>([^<]*)</version>", (ROOT / "pom.xml").read_text()).group(1)
+
+
+def number(value):
+    return "0" if value == 0 else f"{value:.1e}" if abs(value) < 0.01 else f"{value:g}"
+
+
+def write(results):
+    STORE.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    held = sum(r["holds"] for r in results.values())
+    lines = ["# Evidence: the field's packages beside sae4j", "",
+             "`tools/scripts/evidence` runs each row again: it makes the input with the package named, runs the command of sae4j, and compares. "
+             "A difference is the largest one, divided by the largest of the package's values; for tokens it is the number that differ. "
+             "[evidence.json](evidence.json) has the commands.", "",
+             f"{held} of {len(results)} rows hold.", "",
+             "| row | claim | package | compared | difference | at most | date | holds |", "|---|---|---|---|---|---|---|---|"]
+    for name in sorted(results):
+        r = results[name]
+        lines.append("| " + " | ".join([name, r["claim"], r["peer"], r.get("compared", "-"),
+                                        number(r["difference"]) if "difference" in r else r.get("failure", "").replace("|", "\\|"),
+                                        number(r["tolerance"]), r["date"], "yes" if r["holds"] else "**no**"]) + " |")
+    machine = sorted({f"{r['machine']}, sae4j {r['version']}" for r in results.values()})
+    lines += ["", "Machines: " + "; ".join(machine) + ".", ""]
+    TABLE.write_text("\n".join(lines))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rows", nargs="*", metavar="ROW")
+    parser.add_argument("--environments", type=Path, default=Path.home() / ".cache" / "sae4j" / "evidence")
+    parser.add_argument("--again", action="store_true")
+    options = parser.parse_args()
+    results = json.loads(STORE.read_text()) if STORE.exists() else {}
+    known = set()
+    for script in sorted((HERE / "rows").glob("*.py")):
+        environment = re.search(r"environment: (\w+)", script.read_text()).group(1)
+        python = python_of(environment, options.environments)
+        quiet = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
+        listed = subprocess.run([python, str(script), "--list"], env=quiet, check=True, capture_output=True, text=True).stdout
+        names = [json.loads(line)["row"] for line in listed.splitlines() if line.startswith("{")]
+        known.update(names)
+        todo = [n for n in names if (n in options.rows if options.rows else options.again or not (
+            results.get(n, {}).get("holds") and results[n]["version"] == version()))]
+        if not todo:
+            continue
+        with subprocess.Popen([python, str(script), *todo], env=quiet, stdout=subprocess.PIPE, text=True) as running:
+            for line in running.stdout:
+                if line.startswith("{"):
+                    result = json.loads(line)
+                    cpus = os.cpu_count()
+                    results[result["row"]] = result | {"date": datetime.date.today().isoformat(), "version": version(),
+                                                       "machine": f"{platform.system()} {platform.machine()}, {cpus} threads"}
+                    print(f"{'holds' if result['holds'] else 'FAILS'}  {result['row']}  {result.get('difference', result.get('failure'))}")
+                    write(results)
+    unknown = set(options.rows) - known
+    if unknown:
+        sys.exit(f"error: no such row: {', '.join(sorted(unknown))}")
+    gone = set(results) - known
+    for name in gone:
+        del results[name]
+    write(results)
+    sys.exit(0 if all(r["holds"] for r in results.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()
