@@ -39,7 +39,7 @@ final class Filters {
             Map.entry("indent", Filters::indent), Map.entry("int", (v, a, w) -> integer(v, a.take("default", 0L))),
             Map.entry("float", (v, a, w) -> decimal(v, a.take("default", 0.0))),
             Map.entry("abs", (v, a, w) -> Values.isWhole(v) ? (Object) Math.abs(Values.whole(v)) : (Object) Math.abs(Values.decimal(v))),
-            Map.entry("round", (v, a, w) -> new BigDecimal(Values.decimal(v)).setScale((int) Math.clamp(a.whole("precision", 0), -20, 20),
+            Map.entry("round", (v, a, w) -> new BigDecimal(Values.decimal(v)).setScale(Math.clamp(a.whole("precision", 0), -20, 20),
                     RoundingMode.HALF_EVEN).doubleValue()),
             Map.entry("min", (v, a, w) -> extreme(v, 1, w)), Map.entry("max", (v, a, w) -> extreme(v, -1, w)),
             Map.entry("sum", (v, a, w) -> sum(v, w)));
@@ -98,7 +98,7 @@ final class Filters {
         }
         boolean sorted = arguments.flag("sort_keys");
         arguments.end();
-        return Values.json(value, indent == null ? -1 : (int) Math.clamp(Values.whole(indent), 0, 100), sorted, work);
+        return Values.json(value, indent == null ? -1 : Math.clamp(Values.whole(indent), 0, 100), sorted, work);
     }
 
     private static @Nullable Object lowered(@Nullable Object value) {
@@ -189,7 +189,7 @@ final class Filters {
 
     private static Object indent(@Nullable Object value, Arguments arguments, Work work) {
         Object width = arguments.take("width", 4L);
-        String space = width instanceof String s ? s : " ".repeat((int) Math.clamp(Values.whole(width), 0, 1000));
+        String space = width instanceof String s ? s : " ".repeat(Math.clamp(Values.whole(width), 0, 1000));
         boolean first = arguments.flag("first");
         boolean blank = arguments.flag("blank");
         // With a line break more, so that an empty last line is kept.

@@ -60,8 +60,12 @@ class WorkersTest {
             Thread caller = Thread.currentThread();
             AtomicInteger runs = new AtomicInteger();
             Workers.Task task = (number, slot) -> {
-                if (runs.incrementAndGet() == 5) {
+                int run = runs.incrementAndGet();
+                if (run == 5) {
                     caller.interrupt();
+                }
+                while (run > 5 && run < 10 && !caller.isInterrupted()) {
+                    Thread.onSpinWait();
                 }
             };
             assertThatThrownBy(() -> workers.interruptible().forEach(10_000, task)).isInstanceOf(CancellationException.class);
