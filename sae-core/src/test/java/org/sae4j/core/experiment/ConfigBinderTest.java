@@ -44,11 +44,11 @@ class ConfigBinderTest {
         "{\"mode\": \"zeros\"} | did you mean 'zero'? choose one of [zero, matched_norm]",
         "{\"on\": \"true\"} | 'on' must be a true or false",
         "{\"length\": null} | 'length' must be a number, found null",
-        "[] | no JSON object",
-        "{\"steps\": 1, \"steps\": 2} | no JSON",
-        "{} {} | no JSON",
-        "{\"steps\" | no JSON",
-        "{\"length\": 1e999} | no JSON, the number 1e999 is out of range, test line 1",
+        "[] | not a JSON object",
+        "{\"steps\": 1, \"steps\": 2} | not JSON",
+        "{} {} | not JSON",
+        "{\"steps\" | not JSON",
+        "{\"length\": 1e999} | not JSON: the number 1e999 is out of range, test line 1",
     })
     void refusesWhatDoesNotFit(String json, String message) {
         assertThatThrownBy(() -> ConfigBinder.bind(DEFAULTS, json, "test")).isInstanceOf(Sae4jException.class)

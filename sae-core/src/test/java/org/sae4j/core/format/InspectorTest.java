@@ -42,7 +42,7 @@ class InspectorTest {
     void describesTokenizersAndRefusesTheRest(@TempDir Path folder) throws IOException {
         assertThatThrownBy(() -> Inspector.inspect(folder)).isInstanceOf(FormatException.class).hasMessageContaining("no file of weights");
         assertThatThrownBy(() -> Inspector.inspect(folder.resolve("nothing"))).isInstanceOf(FormatException.class)
-                .hasMessageContaining("no such file");
+                .hasMessageContaining("No such file");
         StringBuilder vocabulary = new StringBuilder("{");
         for (int value = 0; value < 256; value++) {
             vocabulary.append(value == 0 ? "\"" : ",\"").append(value == '"' || value == '\\' ? "\\" : "")

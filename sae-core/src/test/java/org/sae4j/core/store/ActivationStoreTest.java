@@ -350,7 +350,7 @@ class ActivationStoreTest {
             assertThat(take(source, 57)).hasSize(57);
         }
         Files.delete(shard);
-        assertThatThrownBy(() -> ActivationStore.open(path)).isInstanceOf(FormatException.class).hasMessageContaining("no such file");
+        assertThatThrownBy(() -> ActivationStore.open(path)).isInstanceOf(FormatException.class).hasMessageContaining("No such file");
     }
 
     @Test
@@ -381,7 +381,7 @@ class ActivationStoreTest {
         write(manifest, good.replace("\"complete\": true", "\"complete\": false"));
         assertThatThrownBy(() -> ActivationStore.open(folder.resolve("s"))).isInstanceOf(Sae4jException.class);
         assertThatThrownBy(() -> ActivationStore.open(folder.resolve("nowhere"))).isInstanceOf(FormatException.class)
-                .hasMessageContaining("no such file");
+                .hasMessageContaining("No such file");
     }
 
     private static void write(Path file, String text) {

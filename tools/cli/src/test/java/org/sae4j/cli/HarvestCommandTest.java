@@ -255,7 +255,7 @@ class HarvestCommandTest {
         assertThat(run("report", "training", file("watched"), file("plain"), "--output", file("r.html"))).as(err.toString()).isZero();
         assertThat(Files.readString(folder.resolve("r.html"))).contains("watched: after step 6 (48 tokens)", "plain: after step 6",
                 "On held-out activations", "How often features fire at the end");
-        assertFails(1, "no such file", "report", "training", store, "--output", file("s.html"));
+        assertFails(1, "No such file", "report", "training", store, "--output", file("s.html"));
         assertFails(2, "--eval-every", "train", "--recipe", "openai-topk", "--activations", store, "--eval-activations", store,
                 "--eval-every", "0", "--output", file("y"));
     }

@@ -60,7 +60,7 @@ public final class MappedFile {
     }
 
     private static FormatException unreadable(Path path, IOException cause) {
-        String reason = cause instanceof NoSuchFileException ? "no such file" : "the file cannot be read (" + cause.getMessage() + ")";
+        String reason = cause instanceof NoSuchFileException ? "No such file or directory" : "the file cannot be read (" + cause.getMessage() + ")";
         return new FormatException(reason, path.toString(), "check the path and its permissions", cause);
     }
 }
