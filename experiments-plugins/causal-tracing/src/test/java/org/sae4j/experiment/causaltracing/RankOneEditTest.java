@@ -20,9 +20,9 @@ import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.Engines;
 import org.sae4j.core.Transformers;
-import org.sae4j.core.program.Description;
 import org.sae4j.core.experiment.ConfigBinder;
 import org.sae4j.core.experiment.ExperimentRun;
+import org.sae4j.core.program.Description;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
 import org.sae4j.testkit.SmallModels;
 

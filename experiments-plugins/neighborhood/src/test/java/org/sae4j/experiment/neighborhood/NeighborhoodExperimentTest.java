@@ -228,7 +228,7 @@ class NeighborhoodExperimentTest {
                     new PlantedWorld.Planted(transposed(large), large, c -> new float[N]),
                     new PlantedWorld.Planted(transposed(small), small, c -> new float[N / 2])), WIDTH, List.of()));
             assertThat(result.data().splitting().orElseThrow().sharedInitialisation()).isEqualTo(shared);
-            assertThat(result.findings().stream().anyMatch(f -> f.contains("is not known"))).isEqualTo(shared);
+            assertThat(result.findings().stream().anyMatch(f -> f.contains("is unknown"))).isEqualTo(shared);
             assertThat(result.findings().stream().anyMatch(f -> f.contains("reappear"))).isEqualTo(!shared);
         }
     }

@@ -124,6 +124,6 @@ class JsonTest {
     @Test
     void whatHasNoFormIsRefused() {
         assertThatThrownBy(() -> JsonWriter.compact(List.of(new Object()))).isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("a java.lang.Object has no form in JSON");
+                .hasMessage("a java.lang.Object cannot be written as JSON");
     }
 }
