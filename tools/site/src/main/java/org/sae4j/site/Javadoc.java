@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Enumeration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -36,10 +37,10 @@ final class Javadoc {
                 "", "| module | what it has |", "|---|---|"));
         boolean missing = false;
         for (Module module : MODULES) {
-            Path jar = jar(repository.resolve(module.folder()).resolve("target"));
+            Optional<Path> jar = jar(repository.resolve(module.folder()).resolve("target"));
             String name = "`" + module.artifact() + "`";
-            if (jar != null) {
-                unzip(jar, site.resolve("api").resolve(module.artifact()));
+            if (jar.isPresent()) {
+                unzip(jar.get(), site.resolve("api").resolve(module.artifact()));
                 name = "[" + name + "](api/" + module.artifact() + "/index.html)";
             } else {
                 missing = true;
@@ -52,12 +53,12 @@ final class Javadoc {
         return String.join("\n", lines);
     }
 
-    private static Path jar(Path target) throws IOException {
+    private static Optional<Path> jar(Path target) throws IOException {
         if (!Files.isDirectory(target)) {
-            return null;
+            return Optional.empty();
         }
         try (Stream<Path> files = Files.list(target)) {
-            return files.filter(f -> f.toString().endsWith("-javadoc.jar")).findFirst().orElse(null);
+            return files.filter(f -> f.toString().endsWith("-javadoc.jar")).findFirst();
         }
     }
 

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.sae4j.site.Navigation.Entry;
 import org.sae4j.site.Navigation.Group;
@@ -33,26 +34,26 @@ public final class Site {
      * @throws IOException if a file cannot be read or written
      */
     public static void main(String[] args) throws IOException {
-        Path demo = args.length > 2 && !args[2].isEmpty() ? Path.of(args[2]) : null;
-        if (demo != null && !Files.isRegularFile(demo.resolve("report.html"))) {
-            throw new IllegalArgumentException("no report.html in " + demo + "; ./sae demo writes it");
+        Optional<Path> demo = args.length > 2 && !args[2].isEmpty() ? Optional.of(Path.of(args[2])) : Optional.empty();
+        if (demo.isPresent() && !Files.isRegularFile(demo.get().resolve("report.html"))) {
+            throw new IllegalArgumentException("no report.html in " + demo.get() + "; ./sae demo writes it");
         }
         build(Path.of(args[0]), Path.of(args[1]), demo);
         System.out.println("Wrote " + Path.of(args[1]).resolve("index.html"));
     }
 
-    static void build(Path repository, Path site, Path demo) throws IOException {
+    static void build(Path repository, Path site, Optional<Path> demo) throws IOException {
         delete(site);
         Files.createDirectories(site.resolve("images"));
         new Site(repository, site, new Markdown(Navigation.outputs())).write(demo);
     }
 
-    private void write(Path demo) throws IOException {
+    private void write(Optional<Path> demo) throws IOException {
         try (InputStream style = Site.class.getResourceAsStream("site.css")) {
             Files.copy(style, site.resolve("site.css"));
         }
-        if (demo != null) {
-            Files.copy(demo.resolve("report.html"), site.resolve("demo-report.html"));
+        if (demo.isPresent()) {
+            Files.copy(demo.get().resolve("report.html"), site.resolve("demo-report.html"));
         }
         for (Entry entry : Navigation.entries()) {
             String text;
@@ -64,7 +65,7 @@ public final class Site {
             if (entry.source().toString().endsWith(".ipynb")) {
                 text = Notebook.toMarkdown(text);
             }
-            if (entry.output().equals("gallery.html") && demo != null) {
+            if (entry.output().equals("gallery.html") && demo.isPresent()) {
                 text += "\n## The whole report\n\nThe demo's report, as `./sae demo` wrote it: [open it](#report).\n";
             }
             Markdown.Rendered page = markdown.render(entry.source(), text);

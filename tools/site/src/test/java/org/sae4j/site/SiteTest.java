@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
@@ -27,7 +28,7 @@ class SiteTest {
 
     @BeforeAll
     static void build() throws IOException {
-        Site.build(REPOSITORY, site, null);
+        Site.build(REPOSITORY, site, Optional.empty());
     }
 
     private static List<Path> pages() throws IOException {

@@ -3,6 +3,7 @@ package org.sae4j.testkit;
 import static org.sae4j.testkit.EngineConformance.scenario;
 
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Op.Function;
@@ -166,7 +167,7 @@ final class GradientCases {
         Buffer[] b = DenseCases.variant(s, v, v.batch(), v.length(), id);
         Buffer[] before = past == 0 ? new Buffer[3] : DenseCases.variant(s, v, pastBatch, past, " past of" + id);
         Buffer g = s.input("g" + v + id, b[0].rows(), b[0].cols());
-        Buffer[] out = new Buffer[3];
+        @Nullable Buffer[] out = new @Nullable Buffer[3];
         for (int i = 0; i < 3; i++) {
             out[i] = (wanted >> i & 1) == 0 ? null : s.output("gradient " + i + v + id, b[i].rows(), b[i].cols());
         }
