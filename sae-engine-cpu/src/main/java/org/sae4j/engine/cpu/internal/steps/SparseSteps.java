@@ -185,7 +185,7 @@ public final class SparseSteps {
             this.use = use;
         }
 
-        public void run() {
+        void run() {
             // A width that makes tasks of at least 256 columns: finding a task's part of a row costs as much as several entries.
             split.run(s.columns(), Math.min(64, work(s, s.columns(), 1)));
         }
