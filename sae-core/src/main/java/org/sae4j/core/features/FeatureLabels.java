@@ -163,7 +163,7 @@ public final class FeatureLabels {
             }
         });
         all.put(fingerprint, own);
-        all.values().removeIf(SortedMap::isEmpty);
+        all.values().removeIf(Map::isEmpty);
         return new FeatureLabels(all);
     }
 
@@ -190,7 +190,7 @@ public final class FeatureLabels {
             throw new FormatException("the labels cannot be read (" + e + ")", file.toString(), "check the path and that the file is UTF-8",
                     e);
         }
-        all.values().removeIf(SortedMap::isEmpty);
+        all.values().removeIf(Map::isEmpty);
         return new FeatureLabels(all);
     }
 
