@@ -85,7 +85,8 @@ public final class FeatureProfiler {
         decoder = Objects.requireNonNull(sae.parameters().get("W_dec"));
         norms = IntStream.range(0, columns.features()).mapToDouble(f -> Math.sqrt(dot(decoder.row(f), decoder.row(f)))).toArray();
         path = DirectPath.of(model, output);
-        removal = FeatureRemoval.possible(output.site()) ? Optional.of(new FeatureRemoval(model, sae, input, output, progress)) : Optional.empty();
+        removal = FeatureRemoval.possible(output.site()) ? Optional.of(new FeatureRemoval(model, sae, input, output, progress))
+                : Optional.empty();
         this.facts = facts;
         prompts = EncodedCorpus.encode(model, sae, facts.stream().map(f -> new Document(f.relation(), f.prompt())).toList(), progress);
         tokenizer = model.tokenizer().orElseThrow();

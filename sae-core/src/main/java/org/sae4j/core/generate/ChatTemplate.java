@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -89,7 +90,7 @@ public final class ChatTemplate {
             tokens.putAll(specialTokens(JsonFile.read(older)));
         }
         json.ifPresent(j -> tokens.putAll(specialTokens(j)));
-        return template.map(t -> new ChatTemplate(t, tokens, Clock.systemDefaultZone()));
+        return template.map(t -> new ChatTemplate(t, tokens, Clock.system(ZoneId.systemDefault())));
     }
 
     /** One template, or several with names. */
@@ -132,7 +133,7 @@ public final class ChatTemplate {
                     tokens.put(name, vocabulary.get(id.getAsInt()));
                 }
             });
-            return Optional.of(new ChatTemplate(Template.of(metadata.at(GGUF_KEY), source.get()), tokens, Clock.systemDefaultZone()));
+            return Optional.of(new ChatTemplate(Template.of(metadata.at(GGUF_KEY), source.get()), tokens, Clock.system(ZoneId.systemDefault())));
         }
     }
 
