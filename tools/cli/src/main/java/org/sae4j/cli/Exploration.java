@@ -182,7 +182,7 @@ final class Exploration {
         terminal.update("measuring how fast this machine is", 0, 0);
         List<Document> sample = sample(trainingTexts(), 200);
         double tokensInAll = tokens(sample, context) / characters(sample) * sizes();
-        int wanted = askedFeatures != null ? askedFeatures : Math.clamp((long) (4L * width) / 64 * 64, FEWEST_FEATURES, MOST_FEATURES);
+        int wanted = askedFeatures != null ? askedFeatures : Math.clamp(4L * width / 64 * 64, FEWEST_FEATURES, MOST_FEATURES);
         Speed speed = rehearse(hook, context, wanted, recipe, k, sample);
         double budget = 60 * minutes / CAUTION;
         int features = wanted;

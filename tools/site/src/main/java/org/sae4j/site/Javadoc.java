@@ -14,6 +14,8 @@ import java.util.zip.ZipFile;
 
 /** The javadoc of the modules, unpacked from the jars that the build made of it. */
 final class Javadoc {
+    /** Where the javadoc of all modules lies, in the site. */
+    static final String FOLDER = "api/";
     static final String PAGE = "javadoc.html";
 
     private record Module(String artifact, String folder, String description) {}
@@ -41,7 +43,7 @@ final class Javadoc {
             String name = "`" + module.artifact() + "`";
             if (jar.isPresent()) {
                 unzip(jar.get(), site.resolve("api").resolve(module.artifact()));
-                name = "[" + name + "](api/" + module.artifact() + "/index.html)";
+                name = "[" + name + "](" + FOLDER + module.artifact() + "/index.html)";
             } else {
                 missing = true;
             }

@@ -101,7 +101,7 @@ final class Markdown {
     }
 
     private String resolve(Path source, String link) {
-        if (link.isEmpty() || link.startsWith("#") || link.matches("[a-z]+:.*")) {
+        if (link.isEmpty() || link.startsWith("#") || link.startsWith(Javadoc.FOLDER) || link.matches("[a-z]+:.*")) {
             return link;
         }
         int hash = link.indexOf('#');

@@ -7,9 +7,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.NullUnmarked;
 import org.jspecify.annotations.Nullable;
 
 /** Jinja's filters, with {@code tojson} as transformers has it. */
+// Values of templates are any objects or null, as the template says.
+@NullUnmarked
 final class Filters {
     /** A filter of a value. */
     private interface Rule {

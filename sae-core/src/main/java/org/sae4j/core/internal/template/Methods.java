@@ -97,11 +97,11 @@ final class Methods {
             }
             return Strings.words(s, most);
         }
-        String text = Values.string(separator);
-        if (text.isEmpty()) {
+        String by = Values.string(separator);
+        if (by.isEmpty()) {
             throw new IllegalArgumentException(name + " needs a separator that is not empty");
         }
-        return name.equals("split") ? Strings.split(s, text, most) : Strings.splitFromRight(s, text, most);
+        return name.equals("split") ? Strings.split(s, by, most) : Strings.splitFromRight(s, by, most);
     }
 
     private static boolean starts(String s, @Nullable Object what, boolean start) {

@@ -5,10 +5,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.NullUnmarked;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.core.internal.template.Statement.Target;
 
 /** One run of a template. */
+// Values of templates are any objects or null, as the template says.
+@NullUnmarked
 final class Run {
     private static final int LONGEST_RANGE = 100_000;
 
