@@ -136,7 +136,7 @@ class CommandLineTest {
             throw new BootstrapMethodError("linking", new OutOfMemoryError("Java heap space"));
         });
         assertThat(Main.execute(command, "doctor")).isEqualTo(1);
-        assertThat(err.toString().strip()).startsWith("error: memory is exhausted").doesNotContain("\n");
+        assertThat(err.toString().strip()).startsWith("error: out of memory").doesNotContain("\n");
         command.setExecutionStrategy(parsed -> {
             throw new NoClassDefFoundError("x");
         });
@@ -423,7 +423,7 @@ class CommandLineTest {
         assertFails(1, "error=sum", "sweep", "--recipe", "paper", "--set", "l1=3e-5", "--activations", activations(), "--features", "8", "--steps", "5",
                 "--output", file("s"));
         err.getBuffer().setLength(0);
-        assertFails(2, "--features takes positive numbers", "sweep", "--recipe", "openai-topk", "--activations", activations(),
+        assertFails(2, "--features takes distinct positive numbers", "sweep", "--recipe", "openai-topk", "--activations", activations(),
                 "--features", "8,8", "--steps", "5", "--output", file("s"));
     }
 

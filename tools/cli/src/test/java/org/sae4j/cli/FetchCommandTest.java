@@ -110,7 +110,7 @@ class FetchCommandTest {
         "1 | no release 'gpt2-small-res-jp' among the 170 of SAELens' directory, sae:gpt2-small-res-jp, did you mean | sae:gpt2-small-res-jp/a",
         "1 | release gpt2-small-res-jb has 13 coders, sae:gpt2-small-res-jb, give sae:gpt2-small-res-jb/ID with one of | sae:gpt2-small-res-jb",
         "1 | release gpt2-small-res-jb has no coder x | sae:gpt2-small-res-jb/x",
-        "2 | --with-model belongs to sae:RELEASE/ID | hf:a/b --with-model",
+        "2 | --with-model needs sae:RELEASE/ID | hf:a/b --with-model",
         "1 | 404: not found: the repository hf:a/c@main | hf:a/c",
         "1 | no file matches *.pt | hf:a/b --include *.pt",
         "1 | the cache has nothing of hf:a/b@main | hf:a/b --offline",
