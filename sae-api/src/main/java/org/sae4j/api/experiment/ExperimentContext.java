@@ -6,6 +6,7 @@ import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.Tokenization;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.sae.SparseAutoencoder;
 
@@ -19,6 +20,17 @@ public interface ExperimentContext {
 
     /** {@return the engine that runs model and autoencoders, for programs of the experiment's own} */
     Engine engine();
+
+    /**
+     * How texts become contexts in this run, and which of their tokens count. Prompts begin as the corpus's contexts do: with its
+     * {@linkplain Tokenization#bos() beginning-of-sequence token}, if it puts one there.
+     *
+     * @return the run's settings; without any, {@link Transformer#tokenization()}
+     * @throws Sae4jException if the model has no tokenizer
+     */
+    default Tokenization tokenization() {
+        return model().tokenization();
+    }
 
     /** {@return labelled texts; empty if the run has none} */
     List<Document> corpus();

@@ -132,10 +132,14 @@ public final class ExperimentRun implements ExperimentContext {
         map.put("model", model.config().name());
         map.put("modelFingerprint", model.fingerprint());
         map.put("autoencoderFingerprints", autoencoders.stream().map(SparseAutoencoder::fingerprint).toList());
+        if (model.tokenizer().isPresent()) {
+            map.put("promptsBeginWith", tokenization().bos().stream().mapToObj(tokenization().tokenizer()::token).findFirst().orElse("no"
+                    + " special token"));
+        }
         map.put("corpusDocuments", corpus.size());
         EncodedCorpus known = encoded;
         if (known != null) {
-            map.put("corpusTokenization", (tokenization == null ? model.tokenization() : tokenization).description());
+            map.put("corpusTokenization", tokenization().description());
             map.put("corpusTokens", known.features().rows());
             map.put("corpusTokensLeftOut", known.leftOut());
         }
@@ -159,6 +163,11 @@ public final class ExperimentRun implements ExperimentContext {
     }
 
     @Override
+    public Tokenization tokenization() {
+        return tokenization == null ? model.tokenization() : tokenization;
+    }
+
+    @Override
     public List<Document> corpus() {
         return corpus;
     }
@@ -175,7 +184,7 @@ public final class ExperimentRun implements ExperimentContext {
             if (corpus.isEmpty()) {
                 throw new Sae4jException("this needs a corpus", "the run has none", "pass one with ExperimentRun.Builder.corpus");
             }
-            known = EncodedCorpus.encode(model, sae(), corpus, tokenization == null ? model.tokenization() : tokenization, progress);
+            known = EncodedCorpus.encode(model, sae(), corpus, tokenization(), progress);
             encoded = known;
         }
         return known;
@@ -230,7 +239,7 @@ public final class ExperimentRun implements ExperimentContext {
         }
 
         /**
-         * Sets how the corpus becomes contexts, and which of its tokens count.
+         * Sets how the corpus becomes contexts, which of its tokens count, and which token stands before prompts.
          *
          * @param how the settings; without, {@link Transformer#tokenization()}
          * @return this

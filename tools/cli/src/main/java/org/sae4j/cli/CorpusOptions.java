@@ -48,10 +48,10 @@ final class CorpusOptions {
     @Option(names = "--context", paramLabel = "N", description = "Tokens in a context, BOS included. Default: the model's context.")
     private Integer context;
 
-    @Option(names = "--no-bos", description = "Do not start contexts with the beginning-of-sequence token.")
+    @Option(names = "--no-bos", description = "Do not start contexts and prompts with the beginning-of-sequence token.")
     private boolean noBos;
 
-    @Option(names = "--bos", paramLabel = "ID", description = "Start contexts with this token, for a tokenizer that names none. It does "
+    @Option(names = "--bos", paramLabel = "ID", description = "Start contexts and prompts with this token, for a tokenizer that names none. It does "
             + "not count. Models use the first position as an attention sink.")
     private Integer bos;
 

@@ -123,8 +123,9 @@ final class RunCommand implements Runnable, Needs {
             ExperimentRun.Builder builder = ExperimentRun.builder(transformer, engine).seed(seed).progress(terminal);
             try (SaeSet set = SaeSet.open(autoencoders, engine)) {
                 set.autoencoders().forEach(builder::autoencoder);
-                if (corpus.isGiven()) {
-                    builder.corpus(corpus.documents(spec, terminal)).tokenization(corpus.tokenization(transformer));
+                builder.corpus(corpus.documents(spec, terminal));
+                if (transformer.tokenizer().isPresent()) {
+                    builder.tokenization(corpus.tokenization(transformer));
                 }
                 if (facts != null) {
                     builder.facts(DataFiles.facts(facts));

@@ -26,6 +26,7 @@ import org.sae4j.api.model.GradientPlan;
 import org.sae4j.api.model.Gradients;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
+import org.sae4j.api.model.Tokenization;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.api.sae.SaeConfig;
@@ -105,6 +106,11 @@ final class WatchedContext implements ExperimentContext {
     @Override
     public Engine engine() {
         return engine;
+    }
+
+    @Override
+    public Tokenization tokenization() {
+        return contents.tokenization();
     }
 
     @Override

@@ -127,7 +127,8 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
 
         CausalTracingResult result = new CausalTracingResult(read.getFirst().fact().relation(), ownNoise.length > 0
                 ? NoiseValues.deviation(ownNoise) : config.noise() * deviation, Corruption.values(cases.get(config.shownFact())), window, facts,
-                averages.indirectEffects(averaged, places), replacement, sweep, FirstPositions.of(runs, read, model.nLayers()), features,
+                averages.indirectEffects(averaged, places), replacement, sweep, FirstPositions.of(runs, read, model.nLayers()),
+                FirstPositions.firstBlock(runs, read), features,
                 shares, edits.choices(), edits.edits(), edits.mass());
         TracedFact shown = facts.get(config.shownFact());
         Summary summary = new Summary(result, averages, given, anyKnown, sae.flatMap(s -> s.config().hook()));

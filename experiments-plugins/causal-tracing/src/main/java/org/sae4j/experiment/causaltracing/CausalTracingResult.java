@@ -18,6 +18,7 @@ import org.sae4j.api.experiment.Estimate;
  * @param replacement the token-replacement variant
  * @param sweep scores over the noise
  * @param firstPosition how position 0 differs from the others
+ * @param firstBlock how far block 0 does the work of an embedding
  * @param features SAE features as sites, of the fact that is shown
  * @param featureShares SAE features together, over facts
  * @param layerChoices how edits of held-out facts fared by layer; empty if no layer was chosen by them
@@ -25,7 +26,8 @@ import org.sae4j.api.experiment.Estimate;
  * @param massEdit the edit of all these facts at once; empty for a single fact, or if it is left out
  */
 public record CausalTracingResult(String relation, double noise, float[][][] noiseValues, int window, List<TracedFact> facts, List<RoleAverage> averages,
-        List<ReplacementAverage> replacement, List<SweepPoint> sweep, FirstPosition firstPosition, List<FeatureEffect> features,
+        List<ReplacementAverage> replacement, List<SweepPoint> sweep, FirstPosition firstPosition, FirstBlock firstBlock,
+        List<FeatureEffect> features,
         List<FeatureShare> featureShares, List<LayerChoice> layerChoices, List<RankOneEdit> edits, Optional<MassEdit> massEdit) {
     /**
      * The trace of one fact.
@@ -62,6 +64,23 @@ public record CausalTracingResult(String relation, double noise, float[][][] noi
         /** {@return whether position 0 is a sink} */
         public boolean sink() {
             return Arrays.stream(ratios).anyMatch(ratio -> ratio >= SINK);
+        }
+    }
+
+    /**
+     * How block 0 changes the residual stream. In gated models it can be ten times as long after it as before: its MLP then acts as the
+     * embedding, and windows of MLP outputs that hold it restore the subject itself, not the recall of a fact.
+     *
+     * @param growth norm of the residual stream after block 0 over that before it, mean over positions other than 0 and over prompts; NaN
+     *     without prompts of two tokens
+     */
+    public record FirstBlock(double growth) {
+        /** From this growth on, block 0 counts as a part of the embedding. */
+        private static final double EMBEDDING = 3;
+
+        /** {@return whether block 0 does the work of an embedding} */
+        public boolean embeds() {
+            return growth >= EMBEDDING;
         }
     }
 
@@ -154,6 +173,12 @@ public record CausalTracingResult(String relation, double noise, float[][][] noi
      * @param unchangedNeighbors other facts of the relation whose answer is still the top prediction, token by token; where the model did
      *     not know it, whose top prediction stayed
      * @param neighbors other facts of the relation
+     * @param likelierNeighbors other facts of the relation whose own answer is likelier than the new one: neighborhood success
+     * @param contestedNeighbors other facts of the relation whose own answer differs from the new one
+     * @param neighborGains how much of the edit each other fact of the relation gets, known from the update alone:
+     *     {@code (C^-1 k*)^T k / (C^-1 k*)^T k*}, k being the key at its subject's last token; 1 for the edited prompt itself without prefixes
+     * @param paraphraseGains the same at the subject in each configured paraphrase that names it
+     * @param identity the same edit with C = I in the place of the keys' covariance; empty for edits that only choose a layer
      * @param unchangedOther facts of other relations about the subject whose top prediction stayed
      * @param other facts of other relations about the subject
      * @param offTargetKl mean divergence of next-token distributions on the corpus, in nats; NaN without a corpus
@@ -166,8 +191,23 @@ public record CausalTracingResult(String relation, double noise, float[][][] noi
      */
     public record RankOneEdit(int layer, String subject, String oldAnswer, String newAnswer, double optimisedProbability, int steps,
             double newBefore, double newAfter, double oldAfter, boolean changed, double paraphraseAfter, int paraphrases,
-            int unchangedNeighbors, int neighbors, int unchangedOther, int other, double offTargetKl, int offTargetTokens,
-            double fluencyBefore, double fluencyAfter, double relativeChange, boolean undone) {}
+            int unchangedNeighbors, int neighbors, int likelierNeighbors, int contestedNeighbors, List<Double> neighborGains,
+            List<Double> paraphraseGains, Optional<IdentityEdit> identity, int unchangedOther, int other, double offTargetKl,
+            int offTargetTokens, double fluencyBefore, double fluencyAfter, double relativeChange, boolean undone) {}
+
+    /**
+     * What a rank-one edit does that takes all directions of keys alike, C = I, as some editors do to save the covariance. Numbers as in
+     * {@link RankOneEdit}.
+     *
+     * @param newAfter probability of the new answer after the edit
+     * @param changed whether every token of the new answer is the top prediction
+     * @param paraphraseAfter mean probability of the new answer over paraphrases; NaN if there are none
+     * @param unchangedNeighbors other facts of the relation whose answer is still the top prediction
+     * @param likelierNeighbors other facts of the relation whose own answer is likelier than the new one
+     * @param relativeChange Frobenius norm of the weights' change relative to the weights
+     */
+    public record IdentityEdit(double newAfter, boolean changed, double paraphraseAfter, int unchangedNeighbors, int likelierNeighbors,
+            double relativeChange) {}
 
     /**
      * One edit of many facts, spread over several layers.

@@ -4,18 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.experiment.ExperimentResult;
 import org.sae4j.api.experiment.Fact;
+import org.sae4j.api.experiment.Figure;
+import org.sae4j.api.model.Tokenization;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.Engines;
@@ -91,6 +97,24 @@ class RankOneEditTest {
         assertThat(edits.getLast().newAfter()).isCloseTo(edits.getLast().newBefore(), within(1e-5));
     }
 
+    /** The table says what C = I does and how much of the edit others get; a fact that is edited to its neighbor's answer is no contest. */
+    @Test
+    void editsAreSetBesideThoseWithoutCovariance() {
+        List<RankOneEdit> edits = edits(NAMED, "\"facts\": 2, \"heldOut\": 0, \"layers\": [0], \"clamp\": 8, \"steps\": 60, \"paraphrases\":"
+                + " [\"now {} is\", \"{} was\", \"it was\"]", CORPUS);
+        assertThat(edits).hasSize(2).allSatisfy(e -> {
+            assertThat(e.neighborGains()).hasSize(3).doesNotContain(1.0).allMatch(Double::isFinite);
+            assertThat(e.paraphraseGains()).hasSize(2);
+            assertThat(e.contestedNeighbors()).isEqualTo(2);
+            assertThat(e.likelierNeighbors()).isBetween(0, 2);
+            CausalTracingResult.IdentityEdit identity = e.identity().orElseThrow();
+            assertThat(identity.newAfter()).isCloseTo(e.newAfter(), within(0.05)).isGreaterThan(1.5 * e.newBefore());
+            assertThat(identity.relativeChange()).as("the shortest change that does it").isPositive().isLessThan(e.relativeChange());
+        });
+        assertThat(run(NAMED, "\"facts\": 2, \"heldOut\": 0, \"layers\": [0], \"steps\": 5", CORPUS).findings()).anyMatch(f ->
+                f.startsWith("Other subjects of the relation get ") && f.contains("with C = I"));
+    }
+
     @Test
     void withoutACorpusTheOffTargetDivergenceIsNotDefined() {
         assertThat(edits("\"subject\": \"blue\", \"target\": \" q\", \"layers\": [1], \"prefixes\": [\"well,\"]", List.of()))
@@ -138,6 +162,49 @@ class RankOneEditTest {
                 assertThat(e.newAfter()).isCloseTo(e.optimisedProbability(), within(1e-4)).isGreaterThan(2 * e.newBefore());
                 assertThat(e.undone()).isTrue();
             });
+        }
+    }
+
+    /** Then windows of MLP outputs that hold it restore the subject, and are not what the fact is located by. */
+    @ParameterizedTest
+    @CsvSource({"0.01, true", "30, false"})
+    void aBlock0ThatDoesTheWorkOfAnEmbeddingIsMarked(float embedding, boolean marked) {
+        Description gated = GatedModel.describe(SmallModels.config(2, TransformerConfig.Activation.SILU));
+        Map<String, Tensor> parameters = new HashMap<>(GatedModel.parameters(gated));
+        parameters.computeIfPresent("embed.W_E", (_, table) -> {
+            float[] scaled = table.toArray();
+            for (int i = 0; i < scaled.length; i++) {
+                scaled[i] *= embedding;
+            }
+            return Tensor.of(scaled, table.shape());
+        });
+        try (Transformer other = Transformers.of(gated, parameters, Optional.of(SmallModels.characters()), engine)) {
+            ExperimentResult<CausalTracingResult> result = ExperimentRun.builder(other, engine).facts(NAMED).build().run(EXPERIMENT,
+                    ConfigBinder.bind(EXPERIMENT.defaults(), "{\"replacements\": 0, \"sweepTo\": 0, \"noiseRows\": 2,"
+                            + " \"edit\": {\"facts\": 0}}", "test"));
+            assertThat(result.data().firstBlock().embeds()).isEqualTo(marked);
+            assertThat(mlpColumns(result)).containsExactly(marked ? "0*" : "0", "1");
+        }
+    }
+
+    private static List<String> mlpColumns(ExperimentResult<?> result) {
+        return result.figures().stream().filter(f -> f.id().equals("trace-mlp-output")).map(f -> ((Figure.Heatmap) f).xLabels())
+                .findFirst().orElseThrow();
+    }
+
+    /** A token before prompts is the run's setting, and recorded. */
+    @Test
+    void promptsBeginAsTheRunSays() {
+        Tokenization without = model.tokenization().withoutBos();
+        String settings = "{\"replacements\": 0, \"sweepTo\": 0, \"noiseRows\": 1, \"edit\": {\"facts\": 1, \"layers\": [0], \"steps\": 2}}";
+        int bos = 40;
+        for (Tokenization how : List.of(without, without.withBos(bos))) {
+            ExperimentRun run = ExperimentRun.builder(model, engine).facts(NAMED).corpus(CORPUS).tokenization(how).build();
+            CausalTracingResult result = run.run(EXPERIMENT, ConfigBinder.bind(EXPERIMENT.defaults(), settings, "test")).data();
+            String first = how.bos().isPresent() ? how.tokenizer().token(bos) : "s";
+            assertThat(result.facts()).allSatisfy(f -> assertThat(f.tokens().getFirst()).isEqualTo(first));
+            assertThat(result.edits()).hasSize(1);
+            assertThat(run.provenance()).containsEntry("promptsBeginWith", how.bos().isPresent() ? first : "no special token");
         }
     }
 

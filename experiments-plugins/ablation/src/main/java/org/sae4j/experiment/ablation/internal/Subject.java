@@ -79,7 +79,7 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
         }
         Optional<Tokenizer> tokenizer = model.tokenizer();
         List<String> labels = IntStream.of(tokens).mapToObj(id -> tokenizer.map(t -> t.token(id)).orElse("#" + id)).toList();
-        int first = tokenizer.isPresent() && tokenizer.get().bos().isPresent() && tokens[0] == tokenizer.get().bos().getAsInt() ? 1 : 0;
+        int first = tokenizer.isPresent() && context.tokenization().excluded().contains(tokens[0]) ? 1 : 0;
         return new Subject(tokens, labels, first, hook, rows, rows(reconstruction), scale, sae.encode(inputs), vectors, norms,
                 clean, List.copyOf(distributions), logits.row(tokens.length - 1));
     }
@@ -116,8 +116,7 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
                 : !context.facts().isEmpty() ? context.facts().getFirst().prompt()
                 : !context.corpus().isEmpty() ? context.corpus().getFirst().text() : DEFAULT_TEXT;
         IntStream ids = IntStream.of(tokenizer.get().encode(text).ids());
-        IntStream all = tokenizer.get().bos().isPresent() ? IntStream.concat(IntStream.of(tokenizer.get().bos().getAsInt()), ids) : ids;
-        int[] tokens = all.limit(limit).toArray();
+        int[] tokens = IntStream.concat(context.tokenization().bos().stream(), ids).limit(limit).toArray();
         if (tokens.length == 0) {
             throw new Sae4jException("the text has no tokens", "ablation", "give a text that is not empty");
         }

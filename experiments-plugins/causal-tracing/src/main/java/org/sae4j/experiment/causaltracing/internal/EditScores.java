@@ -42,15 +42,22 @@ final class EditScores {
      *
      * @param wish the wish
      * @param paraphrases texts that ask the same
+     * @param asked those of the paraphrases that name the subject, with its place
      * @param neighbors prompts of the same relation about other subjects
      * @param other prompts of other relations about the subject
      * @param logits the original model's logits after the prompt
      * @param probability of the new answer in the original model
      * @param offTarget texts of the corpus that do not name the subject
      * @param fluency of the original model's continuations; NaN if it is not measured
+     * @param scored whether its edits are scored, and do not only choose a layer
      */
-    record Before(Wish wish, List<int[]> paraphrases, List<Prompt> neighbors, List<Prompt> other, float[] logits, double probability,
-            List<int[]> offTarget, double fluency) {}
+    record Before(Wish wish, List<int[]> paraphrases, List<Prompt> asked, List<Prompt> neighbors, List<Prompt> other, float[] logits,
+            double probability, List<int[]> offTarget, double fluency, boolean scored) {
+        /** The neighbors that can lose their answer to the new one. */
+        List<Prompt> contested() {
+            return neighbors.stream().filter(p -> Scores.parting(p.answer(), wish.tokens()) >= 0).toList();
+        }
+    }
 
     /**
      * What a model says about a wish.
@@ -85,12 +92,15 @@ final class EditScores {
                 paraphrases.add(IntStream.concat(IntStream.of(text), IntStream.of(spaced)).limit(nCtx - more).toArray());
             }
         }
+        List<Prompt> asked = prompts.read((scored ? edit.paraphrases() : List.<String>of()).stream().filter(t -> t.contains("{}"))
+                .map(template -> new Fact(prompt.fact().relation(), template.replace("{}", subject), subject, wish.answer())).toList());
         List<Prompt> neighbors = known.stream().filter(p -> !p.fact().subject().equals(subject)).toList();
         List<Fact> others = context.facts().stream().filter(f -> f.subject().equals(subject)
                 && !f.relation().equals(prompt.fact().relation())).toList();
-        return new Before(wish, paraphrases, neighbors, others.isEmpty() ? List.of() : prompts.read(others),
-                logits(runs, prompt), Scores.probability(answer(runs, prompt.tokens(), wish.tokens()), wish.tokens()), corpus(scored ? edit.offTargetTokens() : 0, "off-target of " + subject, subject),
-                scored ? fluency(runs, wish) : Double.NaN);
+        return new Before(wish, paraphrases, asked, neighbors, others.isEmpty() ? List.of() : prompts.read(others),
+                logits(runs, prompt), Scores.probability(answer(runs, prompt.tokens(),
+                wish.tokens()), wish.tokens()), corpus(scored ? edit.offTargetTokens() : 0, "off-target of " + subject, subject),
+                scored ? fluency(runs, wish) : Double.NaN, scored);
     }
 
     /** Documents in a random order, cut to the context, until there are enough tokens; those that contain a text are left out. */
@@ -104,7 +114,7 @@ final class EditScores {
             int[] ids = document.text().isEmpty() || !without.isEmpty() && document.text().contains(without) ? new int[0]
                     : prompts.tokenizer().encode(document.text()).ids();
             if (ids.length > 0) {
-                IntStream bos = prompts.tokenizer().bos().stream();
+                IntStream bos = prompts.bos().stream();
                 int[] text = IntStream.concat(bos, IntStream.of(ids)).limit(nCtx).toArray();
                 chosen.add(text);
                 n += text.length;
@@ -179,6 +189,17 @@ final class EditScores {
         float[][][] logits = edited.logits(0, prompts.stream().map(Prompt::run).toList());
         return (int) IntStream.range(0, logits.length).filter(i -> prompts.get(i).known() ? Scores.greedy(logits[i], prompts.get(i).answer())
                 : Scores.top(logits[i][0]) == prompts.get(i).top()).count();
+    }
+
+    /** How many contested neighbors give their own answer a higher probability than the new one. */
+    static int likelier(BatchedRuns edited, Before before) {
+        int[] wanted = before.wish().tokens();
+        List<Prompt> contested = before.contested();
+        float[][][] own = edited.logits(0, contested.stream().map(Prompt::run).toList());
+        float[][][] other = edited.logits(0, contested.stream().map(p -> BatchedRuns.Run.of(Prompt.forced(p.tokens(), wanted),
+                wanted.length)).toList());
+        return (int) IntStream.range(0, own.length).filter(i -> Scores.probability(own[i], contested.get(i).answer())
+                > Scores.probability(other[i], wanted)).count();
     }
 
     /** Whether the original model gives the same bits as before any edit. */

@@ -16,6 +16,7 @@ import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.experiment.causaltracing.CausalTracingConfig;
+import org.sae4j.experiment.causaltracing.CausalTracingResult.IdentityEdit;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.LayerChoice;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.MassEdit;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
@@ -80,10 +81,9 @@ public final class EditSeries {
         }
         boolean together = wishes.scored().size() > 1 && edit.massWeight() > 0;
         List<Integer> massLayers = together ? MassEdits.layers(edit.massLayers(), model.nLayers()) : List.of();
-        int skipped = prompts.tokenizer().bos().isPresent() ? 1 : 0;
         List<int[]> corpus = scores.corpus(edit.covarianceTokens(), "covariance", "");
         Map<Integer, double[][]> covariances = KeyCovariance.collect(runs, corpus.isEmpty() ? known.stream().map(Prompt::tokens).toList()
-                : corpus, Stream.concat(layers.stream(), massLayers.stream()).distinct().toList(), model.dMlp(), skipped, edit.ridge());
+                : corpus, Stream.concat(layers.stream(), massLayers.stream()).distinct().toList(), model.dMlp(), edit.ridge());
         List<EditScores.Before> scored = wishes.scored().stream().map(wish -> scores.before(wish, known, true)).toList();
         List<EditScores.Before> heldOut = wishes.heldOut().stream().map(wish -> scores.before(wish, known, false)).toList();
         List<RankOneEdit> edits = new ArrayList<>();
@@ -207,11 +207,36 @@ public final class EditSeries {
         for (int i = 0; i < value.length; i++) {
             value[i] = reading.output()[i] + optimized.change()[i] - (bias == null ? 0 : bias.get(i));
         }
-        float[] flat = flat(RankOneUpdate.apply(rows(weights), covariance, reading.key(), value));
+        double[] direction = RankOneUpdate.solve(covariance, reading.key());
+        Gains gains = new Gains(gains(before.neighbors(), layer, direction, reading.key()), gains(before.asked(), layer, direction,
+                reading.key()));
+        Optional<IdentityEdit> identity = Optional.empty();
+        if (before.scored()) {
+            float[] plain = flat(RankOneUpdate.apply(rows(weights), reading.key(), reading.key(), value));
+            try (Transformer edited = context.model().with(Map.of(name, Tensor.of(plain, weights.shape())))) {
+                identity = Optional.of(identity(before, new BatchedRuns(edited, config.batchTokens(), context.progress()),
+                        EditScores.relativeChange(weights, plain)));
+            }
+        }
+        float[] flat = flat(RankOneUpdate.apply(rows(weights), direction, reading.key(), value));
         try (Transformer edited = context.model().with(Map.of(name, Tensor.of(flat, weights.shape())))) {
             return score(before, layer, optimized, new BatchedRuns(edited, config.batchTokens(), context.progress()),
-                    EditScores.relativeChange(weights, flat));
+                    EditScores.relativeChange(weights, flat), gains, identity);
         }
+    }
+
+    /** How much of an edit others get, see {@link RankOneUpdate#gain}. */
+    private record Gains(List<Double> neighbors, List<Double> paraphrases) {}
+
+    private List<Double> gains(List<Prompt> others, int layer, double[] direction, double[] edited) {
+        return EditReading.keys(runs, others.stream().map(List::of).toList(), layer, model.dMlp()).stream().map(key ->
+                RankOneUpdate.gain(direction, edited, key)).toList();
+    }
+
+    private static IdentityEdit identity(EditScores.Before before, BatchedRuns edited, double relativeChange) {
+        EditScores.Answers answers = EditScores.answers(edited, before);
+        return new IdentityEdit(answers.wanted(), answers.changed(), EditScores.paraphrase(edited, before), EditScores.unchanged(edited,
+                before.neighbors()), EditScores.likelier(edited, before), relativeChange);
     }
 
     static double[][] rows(Tensor matrix) {
@@ -231,7 +256,7 @@ public final class EditSeries {
     }
 
     private RankOneEdit score(EditScores.Before before, int layer, ValueOptimizer.Optimized optimized, BatchedRuns edited,
-            double relativeChange) {
+            double relativeChange, Gains gains, Optional<IdentityEdit> identity) {
         Wish wish = before.wish();
         Prompt prompt = wish.prompt();
         EditScores.Answers answers = EditScores.answers(edited, before);
@@ -239,6 +264,7 @@ public final class EditSeries {
         return new RankOneEdit(layer, wish.subject(), prompt.fact().answer(), wish.answer(), optimized.probability(), optimized.steps(),
                 before.probability(), answers.wanted(), answers.old(), answers.changed(), EditScores.paraphrase(edited, before),
                 before.paraphrases().size(), EditScores.unchanged(edited, before.neighbors()), before.neighbors().size(),
+                EditScores.likelier(edited, before), before.contested().size(), gains.neighbors(), gains.paraphrases(), identity,
                 EditScores.unchanged(edited, before.other()), before.other().size(), divergence.mean(), divergence.tokens(),
                 before.fluency(), Double.isNaN(before.fluency()) ? Double.NaN : scores.fluency(edited, wish), relativeChange,
                 scores.undone(before));

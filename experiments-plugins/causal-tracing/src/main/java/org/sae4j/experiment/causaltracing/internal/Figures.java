@@ -18,6 +18,8 @@ import org.sae4j.experiment.causaltracing.TokenRole;
 /** Draws the results. */
 public final class Figures {
     private static final Figure.Axis PLACE = Figure.Axis.of("layer");
+    private static final String EMBEDS = " Windows with a star hold the MLP of layer 0, which acts as the embedding in this model: they"
+            + " restore the subject itself, not its recall.";
 
     private final CausalTracingResult result;
     private final TracedFact shown;
@@ -88,16 +90,26 @@ public final class Figures {
                 + " color scale begins; noise %.3f on the subject's embeddings only; seed %d.", shown.answer(), shown.prompt(),
                 trace.site().title(), windowed ? " in a window of " + result.window() + " layers" : "", shown.corruptedRows().length,
                 shown.clean(), shown.corrupted(), result.noise(), seed);
-        return new Figure.Heatmap("trace-" + id(trace.site()), "Restoring " + trace.site().title() + ": " + shown.prompt(), caption,
+        boolean marked = embeds(trace.site());
+        List<String> columns = marked ? trace.columns().stream().map(c -> Integer.parseInt(c) <= result.window() / 2 ? c + "*" : c).toList()
+                : trace.columns();
+        return new Figure.Heatmap("trace-" + id(trace.site()), "Restoring " + trace.site().title() + ": " + shown.prompt(), caption
+                + (marked ? EMBEDS : ""),
                 trace.site() == Site.HEAD_Z ? Figure.Axis.of("layer and head") : windowed ? Figure.Axis.of("middle layer of the window")
-                : PLACE, Figure.Axis.of("token"), trace.columns(), shown.tokens(), trace.restored(),
+                : PLACE, Figure.Axis.of("token"), columns, shown.tokens(), trace.restored(),
                 new Figure.ColorScale(palette(trace.site()), Math.min(shown.corrupted(), shown.clean()), high,
                         "p(" + shown.answer() + ")"));
     }
 
+    /** Whether some of a site's windows hold the MLP of a block 0 that does the work of an embedding. */
+    private boolean embeds(Site site) {
+        return site == Site.MLP_OUTPUT && result.firstBlock().embeds();
+    }
+
     private Figure averages(Site site) {
         List<RoleAverage> own = result.averages().stream().filter(a -> a.site() == site).toList();
-        List<String> places = own.stream().map(RoleAverage::place).distinct().toList();
+        List<String> places = own.stream().map(RoleAverage::place).distinct().map(p -> embeds(site) && Integer.parseInt(p)
+                <= result.window() / 2 ? p + "*" : p).toList();
         List<Figure.BarSeries> series = new ArrayList<>();
         for (TokenRole role : TokenRole.values()) {
             List<RoleAverage> bars = own.stream().filter(a -> a.role() == role).toList();
@@ -108,7 +120,8 @@ public final class Figures {
         long n = own.stream().mapToLong(a -> a.indirectEffect().n()).max().orElse(0);
         return new Figure.Bars("averages-" + id(site), "Average indirect effect of the " + site.title(), "Mean over " + n
                 + " facts of the relation \"" + result.relation() + "\" of restored minus corrupted probability, by the token's role; error"
-                + " bars are 95% intervals over facts; a subject of one token counts as its last token; seed " + seed + ".",
+                + " bars are 95% intervals over facts; a subject of one token counts as its last token; seed " + seed + "."
+                + (embeds(site) ? EMBEDS : ""),
                 PLACE, Figure.Axis.of("indirect effect (probability)"), places, series, false);
     }
 
@@ -206,12 +219,18 @@ public final class Figures {
         for (RankOneEdit e : result.edits()) {
             rows.add(List.of(e.subject(), e.oldAnswer(), e.newAnswer(), e.layer(), e.newBefore(), e.newAfter(), e.oldAfter(),
                     e.changed() ? "yes" : "no",
-                    e.paraphraseAfter(), e.unchangedNeighbors() + " of " + e.neighbors(), e.unchangedOther() + " of " + e.other(),
+                    e.paraphraseAfter(), e.unchangedNeighbors() + " of " + e.neighbors(), e.likelierNeighbors() + " of " + e.contestedNeighbors(),
+                    e.neighborGains().stream().mapToDouble(Double::doubleValue).average().orElse(Double.NaN),
+                    e.identity().map(CausalTracingResult.IdentityEdit::newAfter).orElse(Double.NaN),
+                    e.identity().map(i -> i.unchangedNeighbors() + " of " + e.neighbors()).orElse(""),
+                    e.identity().map(i -> i.likelierNeighbors() + " of " + e.contestedNeighbors()).orElse(""), e.unchangedOther() + " of " + e.other(),
                     e.offTargetKl(), e.fluencyBefore(), e.fluencyAfter(), e.relativeChange(), e.undone() ? "yes" : "no"));
         }
         return new Figure.Table("edits", "Rank-one edits", "Each row is one edit of the original model; the probability of an answer is"
                 + " that of all its tokens; seed " + seed + ".", List.of("subject", "old answer", "new answer", "layer", "p(new) before", "p(new) after",
-                "p(old) after", "new answer on top", "p(new) on paraphrases", "neighbors unchanged", "other relations unchanged",
+                "p(old) after", "new answer on top", "p(new) on paraphrases", "neighbors unchanged",
+                "neighbors' own answer likelier", "neighbors' gain, mean (share of the edit)", "with C = I: p(new) after",
+                "with C = I: neighbors unchanged", "with C = I: own answer likelier", "other relations unchanged",
                 "off-target KL (nats)", "entropy of continuations before (bits)", "after (bits)",
                 "relative change of the weights", "undone to the bit"), rows);
     }

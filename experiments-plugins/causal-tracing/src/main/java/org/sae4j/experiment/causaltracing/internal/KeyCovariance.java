@@ -22,17 +22,17 @@ public final class KeyCovariance {
     }
 
     /**
-     * Collects keys.
+     * Collects keys. Position 0 of each text is left out, whatever token stands there: its keys can be hundreds of times as long as all
+     * others, and would be most of the sum.
      *
      * @param runs runs of the model
      * @param texts tokens of texts
      * @param layers the layers whose keys are wanted
      * @param width d_mlp
-     * @param skipped positions at the start of each text that are left out, such as the beginning-of-sequence token
      * @param ridge added to the diagonal, relative to its mean
      * @return lower triangles of the covariance by layer
      */
-    public static Map<Integer, double[][]> collect(BatchedRuns runs, List<int[]> texts, List<Integer> layers, int width, int skipped,
+    public static Map<Integer, double[][]> collect(BatchedRuns runs, List<int[]> texts, List<Integer> layers, int width,
             double ridge) {
         Map<Integer, KeyCovariance> covariances = new LinkedHashMap<>();
         layers.forEach(layer -> covariances.put(layer, new KeyCovariance(width)));
@@ -40,7 +40,7 @@ public final class KeyCovariance {
         runs.forEach(0, texts.stream().map(BatchedRuns.Run::of).toList(), hooks, false, (_, batch, row) -> {
             for (int layer : layers) {
                 Tensor keys = batch.get(HookPoint.mlpPost(layer)).slice(row);
-                for (int position = skipped; position < keys.dim(0); position++) {
+                for (int position = 1; position < keys.dim(0); position++) {
                     Objects.requireNonNull(covariances.get(layer)).add(keys.row(position));
                 }
             }

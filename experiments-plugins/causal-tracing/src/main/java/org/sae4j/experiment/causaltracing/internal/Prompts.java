@@ -2,6 +2,7 @@ package org.sae4j.experiment.causaltracing.internal;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.ExperimentContext;
@@ -14,6 +15,7 @@ public final class Prompts {
     private static final Fact DEFAULT = new Fact("capital", "The capital of France is", "France", "");
 
     private final Tokenizer tokenizer;
+    private final OptionalInt bos;
     private final int nCtx;
     private final BatchedRuns runs;
 
@@ -28,6 +30,7 @@ public final class Prompts {
         String name = context.model().config().name();
         tokenizer = context.model().tokenizer().orElseThrow(() -> new Sae4jException("prompts cannot be read without a tokenizer",
                 "causal tracing of " + name, "put tokenizer.json into the model's folder"));
+        bos = context.tokenization().bos();
         nCtx = context.model().config().nCtx();
         this.runs = runs;
     }
@@ -165,7 +168,7 @@ public final class Prompts {
     }
 
     /**
-     * The tokens of a text, begun by the beginning-of-sequence token if there is one.
+     * The tokens of a text, begun by the beginning-of-sequence token if the run puts one there.
      *
      * @param text the text
      * @param more tokens that follow it
@@ -174,13 +177,17 @@ public final class Prompts {
      */
     public int[] tokens(String text, int more) {
         int[] ids = tokenizer.encode(text).ids();
-        int[] tokens = tokenizer.bos().isPresent() ? IntStream.concat(IntStream.of(tokenizer.bos().getAsInt()), IntStream.of(ids)).toArray()
-                : ids;
+        int[] tokens = IntStream.concat(bos.stream(), IntStream.of(ids)).toArray();
         if (ids.length == 0 || tokens.length > nCtx - more) {
             throw new Sae4jException("a prompt has " + tokens.length + " tokens, but from 1 to " + (nCtx - more) + " fit",
                     "\"" + text + "\"", "use another prompt");
         }
         return tokens;
+    }
+
+    /** {@return the token that every text begins with, if any} */
+    OptionalInt bos() {
+        return bos;
     }
 
     /** {@return the tokenizer} */

@@ -22,17 +22,34 @@ public final class RankOneUpdate {
     }
 
     /**
+     * How much of an update another key gets: {@code (W' - W) k} is this number times what the edited key gets.
+     *
+     * @param direction {@code C^-1 k*} of the edited key
+     * @param edited k*
+     * @param key k
+     * @return {@code direction^T k / direction^T k*}
+     */
+    static double gain(double[] direction, double[] edited, double[] key) {
+        double own = 0;
+        double other = 0;
+        for (int i = 0; i < key.length; i++) {
+            own += direction[i] * edited[i];
+            other += direction[i] * key[i];
+        }
+        return other / own;
+    }
+
+    /**
      * The updated map, for weights that are stored as {@code v = k M}, M being the transpose of W.
      *
      * @param weights M, by input and output
-     * @param covariance C
+     * @param direction {@code C^-1 k}, see {@link #solve}; k itself for C = I
      * @param key k
      * @param value v, without the bias
      * @return M'
-     * @throws Sae4jException if C is not positive definite, or the key is zero
+     * @throws Sae4jException if the key is zero
      */
-    public static double[][] apply(double[][] weights, double[][] covariance, double[] key, double[] value) {
-        double[] direction = solve(covariance, key);
+    public static double[][] apply(double[][] weights, double[] direction, double[] key, double[] value) {
         double product = 0;
         double[] gap = value.clone();
         for (int i = 0; i < key.length; i++) {

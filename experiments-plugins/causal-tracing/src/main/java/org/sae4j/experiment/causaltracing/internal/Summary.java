@@ -89,6 +89,7 @@ public final class Summary {
             findings.add(earlySite());
             lastToken().ifPresent(findings::add);
             strongest(Site.MLP_OUTPUT).ifPresent(findings::add);
+            embedding().ifPresent(findings::add);
             strongest(Site.ATTENTION_OUTPUT).ifPresent(findings::add);
             severed(Site.BLOCK_OUTPUT_MLP_SEVERED, "MLPs").ifPresent(findings::add);
             severed(Site.BLOCK_OUTPUT_ATTENTION_SEVERED, "attention").ifPresent(findings::add);
@@ -147,11 +148,24 @@ public final class Summary {
     }
 
     private Optional<String> strongest(Site site) {
-        return result.averages().stream().filter(a -> a.site() == site).max(Comparator.comparingDouble(a -> a.indirectEffect().value()))
+        return result.averages().stream().filter(a -> a.site() == site && !embeds(a)).max(Comparator.comparingDouble(a -> a.indirectEffect().value()))
                 .map(a -> a.indirectEffect().above(0) ? "Of the " + site.title() + "s, the one of layer " + a.place() + " at the "
                         + a.role().title() + " has the largest average indirect effect, " + a.indirectEffect().text() + " over "
                         + facts(a.indirectEffect().n()) + "." : "No " + site.title() + " has an average indirect effect above 0; the largest"
                         + " is " + a.indirectEffect().text() + ".");
+    }
+
+    /** Whether a place holds the MLP of a block 0 that does the work of an embedding. */
+    private boolean embeds(RoleAverage a) {
+        return a.site() == Site.MLP_OUTPUT && result.firstBlock().embeds() && Integer.parseInt(a.place()) <= result.window() / 2;
+    }
+
+    private Optional<String> embedding() {
+        return result.averages().stream().filter(this::embeds).max(Comparator.comparingDouble(a -> a.indirectEffect().value())).map(a ->
+                "The MLP of layer 0 acts as the embedding here (the residual stream is " + number(result.firstBlock().growth())
+                + " times as long after block 0 as before): the MLP outputs that hold it are left out of the comparison above. The strongest"
+                + " of them, layer " + a.place() + " at the " + a.role().title() + ", restores " + a.indirectEffect().text()
+                + ", the subject itself rather than its recall.");
     }
 
     /** Where severing a path takes most from the effect of a block output. */
@@ -205,6 +219,21 @@ public final class Summary {
             return edits.stream().mapToInt(RankOneEdit::neighbors).sum();
         }
 
+        /** What C and C = I leave to neighbors, and how much of the edit they get. */
+        Optional<String> spread() {
+            int contested = edits.stream().mapToInt(RankOneEdit::contestedNeighbors).sum();
+            if (contested == 0 || edits.stream().anyMatch(e -> e.identity().isEmpty())) {
+                return Optional.empty();
+            }
+            return Optional.of("Other subjects of the relation get " + averages.mean(edits.stream().flatMap(e -> e.neighborGains().stream())
+                    .mapToDouble(Double::doubleValue).toArray(), "gains " + layer).text() + " of an edit at layer " + layer + ", which is"
+                    + " known from the update alone. After it their own answer is likelier than the new one in "
+                    + edits.stream().mapToInt(RankOneEdit::likelierNeighbors).sum() + " of " + contested + " cases; with C = I in the"
+                    + " place of the keys' covariance in " + edits.stream().mapToInt(e -> e.identity().orElseThrow().likelierNeighbors())
+                    .sum() + " of " + contested + ", with a mean probability of the new answer of " + averages.mean(edits.stream()
+                    .mapToDouble(e -> e.identity().orElseThrow().newAfter()).toArray(), "identity " + layer).text() + ".");
+        }
+
         int unchangedNeighbors() {
             return edits.stream().mapToInt(RankOneEdit::unchangedNeighbors).sum();
         }
@@ -236,6 +265,7 @@ public final class Summary {
                     + own.unchangedNeighbors() + " of " + own.neighbors() + " other answers of the relation stay, " + own.unchanged().text()
                     : "") + ".");
         }
+        editsByLayer().forEach(own -> own.spread().ifPresent(findings::add));
         result.massEdit().ifPresent(m -> findings.add("All " + m.facts().size() + " edits at once, spread over layers " + m.layers()
                 + ": the mean probability of the new answer, " + number(m.facts().stream().mapToDouble(MassEditedFact::newBefore).average()
                 .orElseThrow()) + " before, " + averages.mean(m.facts().stream().mapToDouble(f -> f.newAfter() - f.newBefore()).toArray(),
@@ -312,7 +342,7 @@ public final class Summary {
                     + result.firstPosition().prompts() + " prompts)" + (result.firstPosition().sink() ? "; the token there is hardly read."
                     : "."));
         }
-        if (result.window() > 1) {
+        if (result.window() > 1 && !result.firstBlock().embeds()) {
             notes.add("Windows that reach layer 0 hold its MLP, which often is a part of the embedding: what they restore is not a sign of a"
                     + " place to edit.");
         }

@@ -27,7 +27,8 @@ record Prompt(int[] tokens, int prefix, OptionalInt next, String origin) {
     static Prompt choose(RandomWalkConfig config, ExperimentContext context) {
         TransformerConfig model = context.model().config();
         Optional<Tokenizer> tokenizer = context.model().tokenizer();
-        int prefix = tokenizer.map(t -> t.bos().isPresent() ? 1 : 0).orElse(0);
+        OptionalInt bos = tokenizer.isPresent() ? context.tokenization().bos() : OptionalInt.empty();
+        int prefix = (int) bos.stream().count();
         int room = Math.max(1, Math.min(config.promptTokens(), model.nCtx() - prefix - config.continuation() + 1));
         if (tokenizer.isEmpty()) {
             if (!config.text().isEmpty()) {
@@ -40,7 +41,7 @@ record Prompt(int[] tokens, int prefix, OptionalInt next, String origin) {
         }
         Tokenizer t = tokenizer.get();
         if (config.text().isEmpty() && !context.corpus().isEmpty()) {
-            Prompt found = fromCorpus(context, t, prefix, room);
+            Prompt found = fromCorpus(context, t, bos, room);
             if (found.tokens().length > prefix) {
                 return found;
             }
@@ -51,12 +52,12 @@ record Prompt(int[] tokens, int prefix, OptionalInt next, String origin) {
             throw new Sae4jException("the prompt has " + ids.length + " tokens, but the model takes from 1 to " + (model.nCtx() - prefix),
                     "setting text of random-walk", "set a text of another length");
         }
-        return new Prompt(begin(t, prefix, ids, ids.length), prefix, OptionalInt.empty(),
+        return new Prompt(begin(bos, ids, ids.length), prefix, OptionalInt.empty(),
                 config.text().isEmpty() ? "the default text" : "the text that was set");
     }
 
     /** The beginning of the first document that is long enough, from a random one on; of the longest if none is. */
-    private static Prompt fromCorpus(ExperimentContext context, Tokenizer tokenizer, int prefix, int room) {
+    private static Prompt fromCorpus(ExperimentContext context, Tokenizer tokenizer, OptionalInt bos, int room) {
         List<Document> corpus = context.corpus();
         int first = context.random("random-walk document").nextInt(corpus.size());
         int[] longest = {};
@@ -71,14 +72,11 @@ record Prompt(int[] tokens, int prefix, OptionalInt next, String origin) {
         }
         int length = Math.min(room, longest.length > 1 ? longest.length - 1 : longest.length);
         OptionalInt next = longest.length > length ? OptionalInt.of(longest[length]) : OptionalInt.empty();
-        return new Prompt(begin(tokenizer, prefix, longest, length), prefix, next, "document " + document + " of the corpus");
+        return new Prompt(begin(bos, longest, length), (int) bos.stream().count(), next, "document " + document + " of the corpus");
     }
 
-    private static int[] begin(Tokenizer tokenizer, int prefix, int[] ids, int length) {
-        int[] tokens = new int[prefix + length];
-        tokenizer.bos().ifPresent(bos -> tokens[0] = bos);
-        System.arraycopy(ids, 0, tokens, prefix, length);
-        return tokens;
+    private static int[] begin(OptionalInt bos, int[] ids, int length) {
+        return IntStream.concat(bos.stream(), IntStream.of(ids).limit(length)).toArray();
     }
 
     /** The position in {@link #tokens} that a setting names. */

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
@@ -30,7 +31,8 @@ record Reference(float[][] activations, SparseRows features, boolean fromCorpus)
     static Reference sample(ExperimentContext context, HookPoint hook, int wanted) {
         CounterRandom random = context.random("random-walk reference");
         Optional<Tokenizer> tokenizer = context.model().tokenizer();
-        int prefix = tokenizer.map(t -> t.bos().isPresent() ? 1 : 0).orElse(0);
+        OptionalInt bos = tokenizer.isPresent() ? context.tokenization().bos() : OptionalInt.empty();
+        int prefix = (int) bos.stream().count();
         // A context has at least one token besides the first.
         int length = Math.max(1, Math.min(CONTEXT, context.model().config().nCtx() - prefix));
         List<int[]> texts = tokenizer.isPresent() ? texts(context.corpus(), tokenizer.get(), length, wanted, random) : List.of();
@@ -40,8 +42,7 @@ record Reference(float[][] activations, SparseRows features, boolean fromCorpus)
             texts = IntStream.range(0, Math.ceilDiv(wanted, length)).mapToObj(_ -> IntStream.range(0, length)
                     .map(_ -> random.nextInt(vocabulary)).toArray()).toList();
         }
-        int bos = tokenizer.map(t -> t.bos().orElse(0)).orElse(0);
-        return run(context, hook, texts, prefix, bos, wanted, fromCorpus);
+        return run(context, hook, texts, prefix, bos.orElse(0), wanted, fromCorpus);
     }
 
     private static List<int[]> texts(List<Document> corpus, Tokenizer tokenizer, int length, int wanted, CounterRandom random) {
