@@ -102,7 +102,7 @@ public final class Generator {
     }
 
     /**
-     * The same with features moved at every position.
+     * The same with features moved.
      *
      * @param moved the features
      * @return a generator
@@ -221,9 +221,7 @@ public final class Generator {
         }
         ForwardPlan.Builder plan = after(cache).capture(cache.hooks()).capture(HookPoint.LOGITS).logitsAt(-1);
         if (steering.isPresent()) {
-            int[] rows = new int[batch.length * batch[0].length];
-            Arrays.setAll(rows, row -> row);
-            plan.add(steering.get().hook(), rows, steering.get().change(read(batch, cache)));
+            steering.get().addTo(plan, read(batch, cache), batch[0].length, cache.length() == 0);
         }
         Activations pass = model.forward(batch, plan.build());
         cache.append(pass);

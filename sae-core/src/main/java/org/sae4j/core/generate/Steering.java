@@ -4,20 +4,24 @@ import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.api.sae.SparseRows;
 
 /**
- * Features of an autoencoder that are moved while a model runs, at every position, those of the prompt included. Only the difference that
+ * Features of an autoencoder that are moved while a model runs, at every position, those of the prompt included, or at all but the first of a
+ * context, which many models make an attention sink. Only the difference that
  * the features make is added at the autoencoder's hook point: what the autoencoder does not reconstruct stays. A transcoder's features are read
  * at one hook point, and what they make is added at the other.
  *
  * @param sae the autoencoder; it must be open while the steering is used
  * @param moves what becomes of each feature
+ * @param notFirst whether position 0 stays as it is
  */
-public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
+public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves, boolean notFirst) {
     /** How a feature is moved. */
     public enum Mode {
         /** The number times the feature's decoder direction is added (Templeton et al. 2024, Neuronpedia). */
@@ -59,7 +63,18 @@ public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
     }
 
     /**
-     * Moves all features in one way.
+     * Moves features at every position.
+     *
+     * @param sae the autoencoder; it must be open while the steering is used
+     * @param moves what becomes of each feature
+     * @throws IllegalArgumentException if there is no such feature, a number is not finite, or the autoencoder does not say its hook point
+     */
+    public Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
+        this(sae, moves, false);
+    }
+
+    /**
+     * Moves all features in one way, at every position.
      *
      * @param sae the autoencoder; it must be open while the steering is used
      * @param mode what the numbers mean
@@ -68,6 +83,11 @@ public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
      */
     public Steering(SparseAutoencoder sae, Mode mode, Map<Integer, Double> features) {
         this(sae, features.entrySet().stream().collect(Collectors.toMap(Map.Entry::getKey, e -> new Move(mode, e.getValue()))));
+    }
+
+    /** {@return the same with position 0 of every context as it is} */
+    public Steering exceptFirst() {
+        return new Steering(sae, moves, true);
     }
 
     /** {@return where what the features make is changed} */
@@ -83,6 +103,27 @@ public record Steering(SparseAutoencoder sae, Map<Integer, Move> moves) {
     /** {@return whether what is added depends on what the features are} */
     boolean reads() {
         return moves.values().stream().anyMatch(move -> move.mode() != Mode.ADD);
+    }
+
+    /**
+     * Adds what the features make to the rows of a pass.
+     *
+     * @param plan takes the addition
+     * @param x rows of the input [contexts * length, d_in]; its values matter if the steering {@link #reads} alone
+     * @param length positions of each context
+     * @param first whether the contexts' first row is position 0
+     */
+    void addTo(ForwardPlan.Builder plan, Tensor x, int length, boolean first) {
+        int[] rows = IntStream.range(0, x.dim(0)).filter(row -> !(notFirst && first && row % length == 0)).toArray();
+        if (rows.length == 0) {
+            return;
+        }
+        Tensor change = change(x);
+        float[] kept = new float[rows.length * change.dim(1)];
+        for (int i = 0; i < rows.length; i++) {
+            change.copyTo((long) rows[i] * change.dim(1), kept, i * change.dim(1), change.dim(1));
+        }
+        plan.add(hook(), rows, Tensor.of(kept, rows.length, change.dim(1)));
     }
 
     /**

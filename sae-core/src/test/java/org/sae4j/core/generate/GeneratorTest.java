@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -162,6 +163,79 @@ class GeneratorTest {
 
             assertThatThrownBy(() -> new Steering(sae, Steering.Mode.ADD, Map.of(12, 1.0))).hasMessageContaining("from 0 to 11");
         }
+    }
+
+    @Test
+    void steeringCanLeaveTheFirstPositionAsItIs() throws Exception {
+        try (Engine engine = engine(); Transformer model = model("llama", engine);
+                SparseAutoencoder sae = autoencoder(engine, model.config().dModel())) {
+            float[] direction = sae.parameters().get("W_dec").row(4);
+            float[] rows = new float[(PROMPT.length - 1) * direction.length];
+            for (int i = 0; i < rows.length; i++) {
+                rows[i] = 2.5f * direction[i % direction.length];
+            }
+            float[] added = model.forward(new int[][] {PROMPT}, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1)
+                    .add(HookPoint.residPost(1), new int[] {1, 2, 3, 4}, Tensor.of(rows, PROMPT.length - 1, direction.length)).build())
+                    .logits().toArray();
+            Generator steered = new Generator(model).with(new Steering(sae, Steering.Mode.ADD, Map.of(4, 2.5)).exceptFirst());
+            assertThat(steered.step(PROMPT, new KeyValueCache(model))).containsExactly(added, within(1e-5f));
+            // Token by token behind a cache: position 0 alone is a pass without any change.
+            KeyValueCache cache = new KeyValueCache(model);
+            float[] last = {};
+            for (int token : PROMPT) {
+                last = steered.step(new int[] {token}, cache);
+            }
+            assertThat(last).containsExactly(added, within(1e-4f));
+        }
+    }
+
+    /** Each number against what its definition says of separate passes. */
+    @Test
+    void aCurveMeasuresWhatSteeringDoesInUnitsOfTheResidualStream() throws Exception {
+        try (Engine engine = engine(); Transformer model = model("llama", engine);
+                SparseAutoencoder sae = autoencoder(engine, model.config().dModel())) {
+            HookPoint hook = HookPoint.residPost(1);
+            Tensor x = model.forward(new int[][] {PROMPT}, ForwardPlan.capture(hook)).get(hook).slice(0);
+            double[] norms = IntStream.range(1, PROMPT.length).mapToDouble(i -> norm(x.row(i))).sorted().toArray();
+            double unit = norms[(norms.length - 1) / 2];
+            SteeringCurve curve = SteeringCurve.measure(model, sae, 4, true, List.of(PROMPT, PROMPT), new double[] {0, 3}, 6, Progress.NONE);
+            assertThat(curve.norm()).isCloseTo(unit, within(1e-4));
+            Generator plain = new Generator(model);
+            assertThat(curve.points().getFirst().tokens().getFirst()).isEqualTo(plain.generate(PROMPT, 6));
+            assertThat(curve.points().getFirst().divergence().value()).isCloseTo(0, within(1e-6));
+
+            SteeringCurve.Point steered = curve.points().getLast();
+            double value = 3 * unit / norm(sae.parameters().get("W_dec").row(4));
+            Steering moved = new Steering(sae, Steering.Mode.ADD, Map.of(4, value)).exceptFirst();
+            int[] written = plain.with(moved).generate(PROMPT, 6);
+            assertThat(steered.tokens()).hasSize(2).allSatisfy(tokens -> assertThat(tokens).isEqualTo(written));
+            assertThat(steered.repeated().value()).isCloseTo(1 - Arrays.stream(written).distinct().count() / 6.0, within(1e-12));
+            double surprise = 0;
+            double divergence = 0;
+            int[] text = IntStream.concat(Arrays.stream(PROMPT), Arrays.stream(written)).toArray();
+            for (int i = 1; i < text.length; i++) {
+                double[] p = probabilities(plain.step(Arrays.copyOf(text, i), new KeyValueCache(model)));
+                if (i >= PROMPT.length) {
+                    surprise -= Math.log(p[text[i]]) / 6;
+                }
+                if (i >= 2 && i <= PROMPT.length) {
+                    double[] q = probabilities(plain.with(moved).step(Arrays.copyOf(text, i), new KeyValueCache(model)));
+                    divergence += IntStream.range(0, p.length).mapToDouble(k -> p[k] * Math.log(p[k] / q[k])).sum() / (PROMPT.length - 1);
+                }
+            }
+            assertThat(steered.nll().value()).isCloseTo(surprise, within(1e-4));
+            assertThat(steered.divergence().value()).isCloseTo(divergence, within(1e-4)).isPositive();
+        }
+    }
+
+    private static double norm(float[] row) {
+        return Math.sqrt(IntStream.range(0, row.length).mapToDouble(i -> (double) row[i] * row[i]).sum());
+    }
+
+    private static double[] probabilities(float[] logits) {
+        double[] p = IntStream.range(0, logits.length).mapToDouble(i -> Math.exp(logits[i])).toArray();
+        double sum = Arrays.stream(p).sum();
+        return Arrays.stream(p).map(v -> v / sum).toArray();
     }
 
     private static SparseAutoencoder autoencoder(Engine engine, int d) {

@@ -20,7 +20,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = Version.class,
         subcommands = {DemoCommand.class, ExploreCommand.class, PaperCommand.class, ActivationsCommand.class, EncodeCommand.class, HarvestCommand.class, StoreCommand.class,
                 TrainCommand.class, SweepCommand.class, EvaluateCommand.class, ConvertCommand.class, FetchCommand.class, InspectCommand.class,
-                TokenizeCommand.class, GenerateCommand.class, ServeCommand.class, ExperimentsCommand.class, RunCommand.class, ReportCommand.class,
+                TokenizeCommand.class, GenerateCommand.class, SteerCommand.class, ServeCommand.class, ExperimentsCommand.class, RunCommand.class, ReportCommand.class,
                 DoctorCommand.class, DevicesCommand.class, CompletionCommand.class, ManCommand.class, HelpCommand.class})
 public final class Main implements Runnable {
     @Spec

@@ -76,6 +76,31 @@ class CommandLineTest {
         assertThat(err.toString().strip()).startsWith("error: ").contains(message).doesNotContain("\n").doesNotContain("\tat ");
     }
 
+    /** Strength 0 writes what generate writes; a random direction stands beside the feature's. */
+    @Test
+    void steeringGrowsBesideARandomDirection() throws IOException {
+        Path prompts = Files.writeString(folder.resolve("prompts.txt"), "The cat slept under the\n\nThe capital of France is\n");
+        String[] steer = {"steer", "--model", gelu.toString(), "--sae", sae.toString(), "--feature", "3", "--prompts", prompts.toString(),
+            "--max-new-tokens", "5"};
+        assertThat(run("generate", "--model", gelu.toString(), "--text", "The cat slept under the", "--max-new-tokens", "5")).as(err.toString())
+                .isZero();
+        String unsteered = out.toString().strip();
+        out.getBuffer().setLength(0);
+        assertThat(run(with(steer, "--strength", "0,2", "--json"))).as(err.toString()).isZero();
+        String json = out.toString();
+        assertThat(json).contains("\"schema\": \"sae4j/steer/1\"", "\"positions\": \"not-first\"", "\"steered\"", "\"random\"", unsteered);
+        out.getBuffer().setLength(0);
+        assertThat(run(with(steer, "--strength", "0,2", "--positions", "all"))).as(err.toString()).isZero();
+        assertThat(out.toString()).contains("the unit of strength is ", "text ");
+        assertThat(run(with(steer, "--positions", "some"))).isEqualTo(2);
+        assertThat(run("steer", "--model", gelu.toString(), "--sae", sae.toString(), "--feature", "99999", "--prompts", prompts.toString())).isEqualTo(1);
+        assertThat(err.toString()).contains("--positions is all or not-first, found some", "no feature 99999");
+    }
+
+    private static String[] with(String[] args, String... more) {
+        return Stream.concat(Stream.of(args), Stream.of(more)).toArray(String[]::new);
+    }
+
     @Test
     void anInputIsNeverWrittenOver() throws IOException {
         Path input = Files.copy(Path.of(activations()), folder.resolve("input.safetensors"));
