@@ -68,6 +68,32 @@ class OrthogonalMatchingPursuitTest {
     }
 
     @Test
+    void aDictionaryIsTrainedWithThePursuitItselfSavedAndReadBack() {
+        Recipe recipe = Recipes.get("openai-topk").with(Map.of("architecture", "orthogonal_matching_pursuit(k=3)", "dead", "none", "d_sae",
+                "24", "batch", "128", "steps", "300"));
+        try (Engine engine = Engines.open("cpu", EngineOptions.DEFAULT);
+                Trainer trainer = Trainer.builder(engine, recipe, ActivationSource.sequential(rows(4096))).build()) {
+            trainer.step();
+            TrainedSae untrained = trainer.result();
+            trainer.run(Progress.NONE);
+            TrainedSae trained = trainer.result();
+            SaeFiles.write(folder.resolve("trained"), trained.config(), trained.parameters(), trained.metadata());
+            trainer.checkpoint(folder.resolve("checkpoint.safetensors"));
+            try (SparseAutoencoder first = SparseAutoencoders.of(untrained.config(), untrained.parameters(), engine);
+                    SparseAutoencoder last = SparseAutoencoders.open(folder.resolve("trained"), engine);
+                    SparseAutoencoder checkpoint = SparseAutoencoders.open(folder.resolve("checkpoint.safetensors"), engine)) {
+                assertEquals(last.config().architecture(), checkpoint.config().architecture());
+                assertEquals(last.fingerprint(), checkpoint.fingerprint());
+                Evaluation before = Evaluator.evaluate(first, rows(512), Progress.NONE);
+                Evaluation after = Evaluator.evaluate(last, rows(512), Progress.NONE);
+                assertTrue(after.l0() <= K, "L0 " + after.l0());
+                assertTrue(1 - after.explainedVariance() < (1 - before.explainedVariance()) / 2, before.explainedVariance() + " and "
+                        + after.explainedVariance());
+            }
+        }
+    }
+
+    @Test
     void aTrainedDictionaryExplainsMoreWithThePursuitThanWithItsEncoder() {
         Recipe recipe = Recipes.get("openai-topk").with(Map.of("d_sae", "24", "k", "3", "batch", "128", "steps", "400"));
         try (Engine engine = Engines.open("cpu", EngineOptions.DEFAULT);

@@ -540,6 +540,22 @@ public sealed interface Op {
     }
 
     /**
+     * {@code out_bi = s_bi row_i}.
+     *
+     * @param s SPARSE [B, n]
+     * @param row [1, n]
+     * @param out SPARSE [B, n], same entries as s
+     */
+    record ScaleColumns(Buffer s, Buffer row, Buffer out) implements Op {
+        /** Refuses null. */
+        public ScaleColumns {
+            Objects.requireNonNull(s, "s");
+            Objects.requireNonNull(row, "row");
+            Objects.requireNonNull(out, "out");
+        }
+    }
+
+    /**
      * {@code out = sum over rows of x}.
      *
      * @param x [R, C]
@@ -612,6 +628,20 @@ public sealed interface Op {
     record Exceeds(Buffer x, float limit, Buffer out) implements Op {
         /** Refuses null. */
         public Exceeds {
+            Objects.requireNonNull(x, "x");
+            Objects.requireNonNull(out, "out");
+        }
+    }
+
+    /**
+     * {@code out = exp(x)}.
+     *
+     * @param x [R, C]
+     * @param out [R, C], may be x
+     */
+    record Exp(Buffer x, Buffer out) implements Op {
+        /** Refuses null. */
+        public Exp {
             Objects.requireNonNull(x, "x");
             Objects.requireNonNull(out, "out");
         }

@@ -173,6 +173,12 @@ final class OpShapes {
                 in(o.s(), SPARSE, o.s().rows(), o.s().cols());
                 out(o.out(), F32, 1, o.s().cols());
             }
+            case Op.ScaleColumns o -> {
+                in(o.s(), SPARSE, o.out().rows(), o.out().cols());
+                in(o.row(), F32, 1, o.s().cols());
+                out(o.out(), SPARSE, o.s().rows(), o.s().cols());
+                distinct(o.out(), o.s());
+            }
             case Op.ColumnSum o -> {
                 in(o.x(), F32, o.x().rows(), o.x().cols());
                 out(o.out(), F32, 1, o.x().cols());
@@ -192,6 +198,10 @@ final class OpShapes {
             case Op.TrackFiring o -> {
                 in(o.s(), SPARSE, o.s().rows(), o.since().cols());
                 out(o.since(), F32, 1, o.s().cols());
+            }
+            case Op.Exp o -> {
+                in(o.x(), F32, o.out().rows(), o.out().cols());
+                out(o.out(), F32, o.x().rows(), o.x().cols());
             }
             case Op.Exceeds o -> {
                 in(o.x(), F32, o.out().rows(), o.out().cols());

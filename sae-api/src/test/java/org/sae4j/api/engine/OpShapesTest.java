@@ -71,6 +71,8 @@ class OpShapesTest {
                 new Op.FeatureGradient(s, z, wDec, hyper, 5, true, false, s2),
                 new Op.SparseOuter(s, z, true, gradient),
                 new Op.SparseColumnSum(s, false, rowN),
+                new Op.ScaleColumns(s, rowN, s2),
+                new Op.Exp(rowN, rowN),
                 new Op.ColumnSum(x, rowD),
                 new Op.SparsitySums(s, wDec, three),
                 new Op.DecoderNormGradient(s, wDec, hyper, 0, gradient),

@@ -27,13 +27,13 @@ final class AbsTopK extends CoderArchitecture {
     @Override
     public Value encode(FormBuilder b, SaeConfig config, Value x) {
         Value pre = preActivations(b, config, x, "b_enc");
-        return b.choose(steps -> {
+        return b.keep(steps -> {
             float[] values = steps.value(pre.name());
             for (int row = 0; row < steps.rows(); row++) {
                 keepLargest(values, row * config.dSae(), config.dSae(), config.k());
             }
             return values;
-        }, config.dSae(), pre);
+        }, pre);
     }
 
     @Override

@@ -46,7 +46,17 @@ public record CoderForm(Form form, Map<String, Parameter> parameters) {
      * @throws IllegalArgumentException if the configuration's settings do not fit the architecture
      */
     public static CoderForm of(SaeConfig config) {
-        CoderArchitecture architecture = CoderArchitectures.of(config);
+        return of(CoderArchitectures.of(config), config);
+    }
+
+    /**
+     * The form of an autoencoder or transcoder of an architecture that need not be found by its name.
+     *
+     * @param architecture makes feature activations
+     * @param config what is computed; its architecture's name is not looked at
+     * @return the form
+     */
+    public static CoderForm of(CoderArchitecture architecture, SaeConfig config) {
         FormBuilder b = new FormBuilder("c");
         Value x = b.input(INPUT, Dim.ROWS, Dim.of(config.dIn()));
         Value bDec = b.row("b_dec", config.dOut());

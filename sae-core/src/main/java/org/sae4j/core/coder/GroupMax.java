@@ -32,13 +32,13 @@ final class GroupMax extends CoderArchitecture {
     public Value encode(FormBuilder b, SaeConfig config, Value x) {
         Value pre = preActivations(b, config, x, "b_enc");
         int length = config.dSae() / config.k();
-        return b.choose(steps -> {
+        return b.keep(steps -> {
             float[] values = steps.value(pre.name());
             for (int from = 0; from < values.length; from += length) {
                 keepMaximum(values, from, from + length);
             }
             return values;
-        }, config.dSae(), pre);
+        }, pre);
     }
 
     /** SAELens' layout has no name for it. */

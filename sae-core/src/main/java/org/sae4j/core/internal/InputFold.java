@@ -10,7 +10,7 @@ public final class InputFold {
     private InputFold() {}
 
     /**
-     * Folds: W_enc grows by the scale, W_dec and b_dec shrink by it, the mean goes to b_dec, and, where b_dec is not subtracted from inputs,
+     * Folds: W_enc, if there is one, grows by the scale, W_dec and b_dec shrink by it, the mean goes to b_dec, and, where b_dec is not subtracted from inputs,
      * to the encoder's biases.
      *
      * @param parameters by SAELens name; changed in place
@@ -22,7 +22,9 @@ public final class InputFold {
     public static void fold(Map<String, Tensor> parameters, float[] mean, double scale, Architecture architecture,
             boolean applyBDecToInput) {
         float factor = (float) scale;
-        replace(parameters, "W_enc", times(values(parameters, "W_enc"), factor));
+        if (parameters.containsKey("W_enc")) {
+            replace(parameters, "W_enc", times(values(parameters, "W_enc"), factor));
+        }
         replace(parameters, "W_dec", times(values(parameters, "W_dec"), 1 / factor));
         float[] bias = times(values(parameters, "b_dec"), 1 / factor);
         for (int c = 0; c < mean.length; c++) {

@@ -69,7 +69,7 @@ public final class ProgramSparseAutoencoder implements SparseAutoencoder {
             SharedResource resource) {
         this.config = config;
         this.form = form;
-        choice = form.selection().kind() instanceof Kind.Choose(HostChoice chosen) ? chosen : null;
+        choice = form.selection().kind() instanceof Kind.Choose(HostChoice chosen, boolean _) ? chosen : null;
         this.parameters = parameters;
         this.engine = engine;
         this.resource = resource;

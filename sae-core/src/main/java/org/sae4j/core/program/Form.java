@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import org.sae4j.api.engine.Op;
 
 /**
  * A computation as a value: operations in order, each of which writes one value, and the values that are wanted. Immutable. Everything else
@@ -101,6 +102,39 @@ public final class Form {
             opened.addAll(definition);
         }
         return changed ? new Form(opened, outputs) : this;
+    }
+
+    /**
+     * The same computation with weights that lie transposed, [out, in] instead of [in, out] or the other way round: of such a factor, rows
+     * that belong to a sparse gradient's columns are found at once.
+     *
+     * @param names weights that are nothing but factors of products
+     * @return the form, in which the matrices of these names are the transposed ones
+     * @throws IllegalArgumentException if such a weight is used for something else
+     */
+    public Form transposing(Set<String> names) {
+        List<Operation> turned = new ArrayList<>(operations.size());
+        for (Operation operation : operations) {
+            boolean factor = operation.in().size() > 1 && names.contains(operation.in().get(1).name());
+            if (operation.in().stream().filter(value -> names.contains(value.name())).count() > (factor ? 1 : 0)) {
+                throw new IllegalArgumentException(operation.out() + " reads one of " + names + ", which is to lie transposed");
+            }
+            if (!factor) {
+                turned.add(operation);
+                continue;
+            }
+            Value w = operation.in().get(1);
+            List<Value> in = new ArrayList<>(operation.in());
+            in.set(1, new Value(w.name(), w.role(), w.type(), w.cols(), w.rows(), w.heads()));
+            Kind kind = switch (operation.kind()) {
+                case Kind.Product k when k.function() == Op.Function.IDENTITY -> new Kind.ProductByTransposed();
+                case Kind.ProductByTransposed _ -> new Kind.Product(Op.Function.IDENTITY);
+                default -> throw new IllegalArgumentException(operation.out() + " is not only a product with " + w.name()
+                        + ", which is to lie transposed");
+            };
+            turned.add(new Operation(kind, in, operation.inner(), operation.out()));
+        }
+        return new Form(turned, outputs);
     }
 
     /**

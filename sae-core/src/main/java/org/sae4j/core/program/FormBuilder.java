@@ -35,6 +35,17 @@ public final class FormBuilder {
     }
 
     /**
+     * Goes on with a form: what is written comes behind its operations.
+     *
+     * @param prefix of the names of values that nobody names; no value of the form has it
+     * @param form the form
+     */
+    public FormBuilder(String prefix, Form form) {
+        this(prefix);
+        operations.addAll(form.operations());
+    }
+
+    /**
      * Ends the form.
      *
      * @param outputs what is wanted
@@ -383,6 +394,118 @@ public final class FormBuilder {
     }
 
     /**
+     * {@code a b^T + bias}.
+     *
+     * @param a rows
+     * @param b a matrix of as many columns as a
+     * @param bias one row
+     * @return the product, a column for each row of b
+     */
+    public Value productByTransposed(Value a, Value b, Value bias) {
+        return add(Operation.of(new Kind.ProductByTransposed(), fresh(a.rows(), b.rows()), a, b, bias));
+    }
+
+    /**
+     * {@code exp(x)}.
+     *
+     * @param x a matrix
+     * @return the results
+     */
+    public Value exp(Value x) {
+        return elementwise(new Kind.Exp(), x);
+    }
+
+    /**
+     * 1 where x exceeds a limit, else 0.
+     *
+     * @param x a matrix
+     * @param limit the limit
+     * @return ones and zeros
+     */
+    public Value exceeds(Value x, float limit) {
+        return elementwise(new Kind.Exceeds(limit), x);
+    }
+
+    /**
+     * A sparse input.
+     *
+     * @param name its name
+     * @param rows rows
+     * @param cols columns
+     * @return its value
+     */
+    public Value sparseInput(String name, Dim rows, Dim cols) {
+        return new Value(name, Value.Role.INPUT, Buffer.Type.SPARSE, rows, cols, 0);
+    }
+
+    /**
+     * What one run of a program leaves for the next.
+     *
+     * @param name its name
+     * @param rows rows
+     * @param cols columns
+     * @return its value at the beginning of a run
+     */
+    public Value state(String name, Dim rows, Dim cols) {
+        return new Value(name, Value.Role.STATE, Buffer.Type.F32, rows, cols, 0);
+    }
+
+    /**
+     * A squared error, which is a loss for {@link Backward}.
+     *
+     * @param xHat the estimate
+     * @param target what is estimated; has a gradient for sums and means alone
+     * @param reduction how errors are reduced
+     * @param coefficient factor of the loss
+     * @return one number
+     */
+    public Value squaredError(Value xHat, Value target, Op.Reduction reduction, float coefficient) {
+        return add(new Operation(new Kind.SquaredError(reduction, coefficient), List.of(xHat, target), List.of(like(xHat)),
+                fresh(Dim.ONE, Dim.ONE)));
+    }
+
+    /**
+     * The error of ghost gradients, see {@link Op.GhostError}, which is a loss for {@link Backward}.
+     *
+     * @param ghost what dead features make of the input
+     * @param residual what the others leave of it
+     * @param x the input
+     * @param reduction how errors are reduced
+     * @return one number
+     */
+    public Value ghostError(Value ghost, Value residual, Value x, Op.Reduction reduction) {
+        return add(new Operation(new Kind.GhostError(reduction), List.of(ghost, residual, x), List.of(like(ghost)),
+                fresh(Dim.ONE, Dim.ONE)));
+    }
+
+    /**
+     * Number, sum, and sum by decoder norms, of feature activations' magnitudes, over all rows. As a target of {@link Backward}, one of them
+     * times a coefficient is a loss.
+     *
+     * @param s feature activations
+     * @param w the decoder
+     * @param penalty which of them is the loss
+     * @param coefficients one row, which holds the coefficient
+     * @param slot its column
+     * @return three numbers
+     */
+    public Value sparsity(Value s, Value w, Kind.Penalty penalty, Value coefficients, int slot) {
+        List<Value> in = penalty == Kind.Penalty.NONE ? List.of(s, w) : List.of(s, w, coefficients);
+        return add(new Operation(new Kind.Sparsity(penalty, slot), in, List.of(), fresh(Dim.ONE, Dim.of(3))));
+    }
+
+    /**
+     * Counts of inputs since features fired.
+     *
+     * @param since the counts before, a {@linkplain #state state} of one row
+     * @param s feature activations
+     * @return the counts after
+     */
+    public Value trackFiring(Value since, Value s) {
+        return elementwise(new Kind.TrackFiring(), since, s);
+    }
+
+    /**
      * {@code a^T b}.
      *
      * @param a a matrix
@@ -437,6 +560,19 @@ public final class FormBuilder {
     }
 
     /**
+     * Entries of some columns of a matrix.
+     *
+     * @param rule which entries; one without thresholds
+     * @param k how many, for rules that count, else 0
+     * @param pre the matrix
+     * @param mask one row, not 0 for columns that are eligible
+     * @return a sparse value of the same shape
+     */
+    public Value select(Op.Rule rule, int k, Value pre, Value mask) {
+        return add(Operation.of(new Kind.Select(rule, k, 0), sparse(pre.rows(), pre.cols()), pre, mask));
+    }
+
+    /**
      * Entries that are positive and exceed the threshold of their column.
      *
      * @param pre the matrix
@@ -444,7 +580,19 @@ public final class FormBuilder {
      * @return a sparse value of the same shape
      */
     public Value jumpRelu(Value pre, Value threshold) {
-        return add(Operation.of(new Kind.Select(Op.Rule.JUMP_RELU, 0, 0), sparse(pre.rows(), pre.cols()), pre, threshold));
+        return jumpRelu(pre, threshold, 0);
+    }
+
+    /**
+     * Entries that are positive and exceed the threshold of their column, whose gradient by thresholds is estimated.
+     *
+     * @param pre the matrix
+     * @param threshold one row
+     * @param bandwidth width of the estimate's rectangle around the thresholds, positive; 0 for no gradient by thresholds
+     * @return a sparse value of the same shape
+     */
+    public Value jumpRelu(Value pre, Value threshold, float bandwidth) {
+        return add(Operation.of(new Kind.Select(Op.Rule.JUMP_RELU, 0, bandwidth), sparse(pre.rows(), pre.cols()), pre, threshold));
     }
 
     /**
@@ -474,7 +622,18 @@ public final class FormBuilder {
     }
 
     /**
-     * A choice on the host.
+     * A choice on the host of elements of a matrix, through which gradients pass at these elements.
+     *
+     * @param choice gives elements of the matrix, and 0 elsewhere
+     * @param pre the matrix
+     * @return a sparse value of the same shape
+     */
+    public Value keep(HostChoice choice, Value pre) {
+        return add(Operation.of(new Kind.Choose(choice, true), sparse(pre.rows(), pre.cols()), pre));
+    }
+
+    /**
+     * A choice on the host. No gradient passes through it.
      *
      * @param choice the choice
      * @param cols columns of the result
@@ -482,10 +641,11 @@ public final class FormBuilder {
      * @return a sparse value with the rows of the first input
      */
     public Value choose(HostChoice choice, int cols, Value... in) {
-        return add(Operation.of(new Kind.Choose(choice), sparse(in[0].rows(), Dim.of(cols)), in));
+        return add(Operation.of(new Kind.Choose(choice, false), sparse(in[0].rows(), Dim.of(cols)), in));
     }
 
-    private Value sparse(Dim rows, Dim cols) {
+    /** A new sparse value without a name that means anything. */
+    Value sparse(Dim rows, Dim cols) {
         return new Value(prefix + made++, Value.Role.INNER, Buffer.Type.SPARSE, rows, cols, 0);
     }
 }

@@ -100,7 +100,7 @@ public sealed interface Kind {
      */
     record Patch(ForwardPlan.Mode mode) implements Kind {}
 
-    /** {@code a b^T}. Inputs: a, b. */
+    /** {@code a b^T + bias}. Inputs: a, b [, bias]. */
     record ProductByTransposed() implements Kind {}
 
     /** {@code a^T b}. Inputs: a, b. */
@@ -177,14 +177,32 @@ public sealed interface Kind {
     /** Gradient of {@link LogSoftmax}. Inputs: g, logarithms of probabilities. */
     record LogSoftmaxGradient() implements Kind {}
 
+    /** {@code exp(x)}. Input: x. */
+    record Exp() implements Kind {}
+
     /**
-     * Entries of a matrix, as a sparse value. Inputs: pre [, thresholds, for rules that have them].
+     * 1 where x exceeds a limit, else 0. Input: x.
+     *
+     * @param limit the limit
+     */
+    record Exceeds(float limit) implements Kind {}
+
+    /**
+     * Entries of a matrix, as a sparse value. Inputs: pre [, thresholds, for rules that have them] [, mask of columns]. Gradients pass at
+     * the entries as if the choice did not change; thresholds of {@link Op.Rule#JUMP_RELU} have the straight-through estimate by a
+     * rectangle (Rajamanoharan et al. 2024, equation 11).
      *
      * @param rule which entries
      * @param k how many, for rules that count
-     * @param width width of the window, for {@link Op.Rule#WINDOW}
+     * @param width width of the window, for {@link Op.Rule#WINDOW}; for {@link Op.Rule#JUMP_RELU} the rectangle's, or 0 if thresholds have
+     *     no gradient
      */
-    record Select(Op.Rule rule, int k, float width) implements Kind {}
+    record Select(Op.Rule rule, int k, float width) implements Kind {
+        /** {@return whether the rule has thresholds} */
+        boolean thresholded() {
+            return rule == Op.Rule.JUMP_RELU || rule == Op.Rule.WINDOW;
+        }
+    }
 
     /** Magnitudes where a gate is open, as a sparse value. Inputs: gate's pre-activations, b_gate, r_mag, b_mag. */
     record GatedSelect() implements Kind {}
@@ -192,11 +210,96 @@ public sealed interface Kind {
     /** {@code s w + bias} of a sparse s. Inputs: s, w [, bias]. */
     record Decode() implements Kind {}
 
+    /** {@code s_bi row_i} of a sparse s. Inputs: s, row. */
+    record ScaleColumns() implements Kind {}
+
+    /**
+     * Gradient of {@link Decode} by its sparse value, at the entries of s, which may have others than that value. Inputs: s, g, w [, a row
+     * of numbers that holds a penalty's coefficient].
+     *
+     * @param exponential whether it is multiplied by s
+     * @param decoderNorm whether the coefficient is multiplied by the norms of w's rows
+     * @param slot column of the coefficient
+     */
+    record FeatureGradient(boolean exponential, boolean decoderNorm, int slot) implements Kind {}
+
+    /** {@code s^T y} of a sparse s, added to another matrix if there is one. Inputs: s, y [, onto]. */
+    record SparseOuter() implements Kind {}
+
+    /** One row, the sum of all rows of a sparse s, added to another if there is one. Inputs: s [, onto]. */
+    record SparseColumnSum() implements Kind {}
+
+    /**
+     * Gradient of {@link Sparsity} by w, added to another matrix. Inputs: s, w, row that holds the coefficient, onto.
+     *
+     * @param slot column of the coefficient
+     */
+    record DecoderNormGradient(int slot) implements Kind {}
+
+    /**
+     * A loss: a squared error of xHat. Inputs: xHat, target. Beside it comes, as an inner value, the gradient by xHat. The reduction's
+     * normalizers have no gradient.
+     *
+     * @param reduction how errors are reduced
+     * @param coefficient factor of the loss
+     */
+    record SquaredError(Op.Reduction reduction, float coefficient) implements Kind {}
+
+    /**
+     * A loss: the error of ghost gradients, see {@link Op.GhostError}. Inputs: ghost, residual, x. Beside it comes, as an inner value, the
+     * gradient by ghost, the only one.
+     *
+     * @param reduction how errors are reduced
+     */
+    record GhostError(Op.Reduction reduction) implements Kind {}
+
+    /**
+     * Number, sum, and sum by norms of w's rows, of a sparse value's magnitudes; as a loss, one of them times a coefficient. Inputs: s, w [,
+     * row that holds the coefficient].
+     *
+     * @param penalty what is a loss
+     * @param slot column of the coefficient
+     */
+    record Sparsity(Penalty penalty, int slot) implements Kind {}
+
+    /** What of a sparse value is a loss. */
+    enum Penalty {
+        /** Nothing. */
+        NONE,
+        /** The number of entries, which has a gradient by thresholds alone. */
+        COUNT,
+        /** The sum. */
+        SUM,
+        /** The sum by norms of decoder rows. */
+        DECODER_NORM
+    }
+
+    /** A gradient without what lies along the rows of w. Inputs: gradient, w. */
+    record ProjectRows() implements Kind {}
+
+    /** Rows of norm 1. Input: w. */
+    record NormalizeRows() implements Kind {}
+
+    /**
+     * Gradients of a joint norm of at most a limit. Inputs: the gradients. The first is the output, the others are inner values.
+     *
+     * @param limit the largest joint norm
+     */
+    record ClipNorm(float limit) implements Kind {}
+
+    /** The next values of a parameter, and as inner values of its moments m and v. Inputs: w, gradient, m, v, settings ({@link Op.Adam}). */
+    record Adam() implements Kind {}
+
+    /** The next counts of inputs since features fired. Inputs: since, s. */
+    record TrackFiring() implements Kind {}
+
     /**
      * A choice on the host, as a sparse value. No program has it: who runs the form computes the inputs and gives the output. Inputs: what
      * the choice reads.
+     * Gradients pass to the first input at the entries if these are its elements; else there are none.
      *
      * @param choice the choice
+     * @param keeps whether feature activations are elements of the first input, which has their shape
      */
-    record Choose(HostChoice choice) implements Kind {}
+    record Choose(HostChoice choice, boolean keeps) implements Kind {}
 }

@@ -47,7 +47,8 @@ public record Operation(Kind kind, List<Value> in, List<Value> inner, Value out)
     int given() {
         return switch (kind) {
             case Kind.LayerNorm _, Kind.RmsNorm _ -> 1;
-            case Kind.LayerNormGradient _, Kind.RmsNormGradient _, Kind.AttentionGradient _ -> inner.size();
+            case Kind.LayerNormGradient _, Kind.RmsNormGradient _, Kind.AttentionGradient _, Kind.SquaredError _, Kind.GhostError _,
+                    Kind.ClipNorm _, Kind.Adam _ -> inner.size();
             default -> 0;
         };
     }

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.Op;
@@ -49,6 +50,8 @@ public final class ProgramWriter {
     private static final class Slot {
         private final Shape shape;
         private @Nullable Value output;
+        /** What is kept from run to run. */
+        private @Nullable Value state;
         private int end;
         private @Nullable Buffer buffer;
 
@@ -68,7 +71,8 @@ public final class ProgramWriter {
     private final Map<Value, Value> roots = new HashMap<>();
     private final Map<Value, Integer> lastRead = new HashMap<>();
     private final Map<Value, Slot> slots = new HashMap<>();
-    private final Map<Value, Boolean> inPlace = new HashMap<>();
+    /** What is copied before it is overwritten, by what overwrites it. */
+    private final Map<Value, Value> copied = new HashMap<>();
     private final Map<String, Buffer> weights = new HashMap<>();
     private final Map<String, Buffer> inputs = new LinkedHashMap<>();
     private final Map<String, Buffer> outputs = new LinkedHashMap<>();
@@ -115,21 +119,79 @@ public final class ProgramWriter {
             if (operation.kind() instanceof Kind.Copy && !isGiven(root)) {
                 slots.put(operation.out(), Objects.requireNonNull(slots.get(root)));
             } else if (!(operation.kind() instanceof Kind.Copy)) {
-                Value first = root(operation.in().getFirst());
-                Slot before = slots.get(first);
-                boolean joins = before != null && canWorkInPlace(operation) && lastRead.getOrDefault(first, FOREVER) == i;
-                inPlace.put(operation.out(), joins);
-                slots.put(operation.out(), joins ? before : new Slot(shape(operation.out())));
-                operation.inner().forEach(value -> slots.put(value, new Slot(shape(value))));
+                operation.in().forEach(this::keep);
+                List<Value> taken = overwritten(operation);
+                slots.put(operation.out(), slot(operation, i, operation.out(), taken, 0));
+                for (int inner = 0; inner < operation.inner().size(); inner++) {
+                    Value value = operation.inner().get(inner);
+                    slots.put(value, slot(operation, i, value, taken, inner + 1));
+                }
             }
         }
-        slots.forEach((value, slot) -> slot.end = Math.max(slot.end, lastRead.getOrDefault(root(value), -1)));
+        slots.forEach((value, slot) -> slot.end = slot.state != null ? FOREVER : Math.max(slot.end, lastRead.getOrDefault(root(value), -1)));
         for (Value value : form.outputs()) {
             Slot slot = slots.get(root(value));
-            if (slot != null && slot.output == null) {
+            if (slot != null && slot.output == null && slot.state == null) {
                 slot.output = value;
             }
         }
+    }
+
+    /** Gives a state its place. */
+    private void keep(Value value) {
+        Value root = root(value);
+        if (root.role() == Value.Role.STATE && !slots.containsKey(root)) {
+            Slot slot = new Slot(shape(root));
+            slot.state = root;
+            slots.put(root, slot);
+        }
+    }
+
+    /** The place of what an operation writes: that of what it overwrites, if nobody reads that later. */
+    private Slot slot(Operation operation, int index, Value written, List<Value> taken, int number) {
+        if (number < taken.size()) {
+            Value over = root(taken.get(number));
+            Slot before = slots.get(over);
+            boolean last = lastRead.getOrDefault(over, FOREVER) == index
+                    && operation.in().stream().filter(value -> root(value).equals(over)).count() == 1;
+            if (before != null && last && (before.state == null || replaces(operation))) {
+                return before;
+            }
+            if (before != null && before.state != null && replaces(operation)) {
+                throw new IllegalArgumentException(over + " is read after " + written + " took its place");
+            }
+            if (replaces(operation)) {
+                copied.put(written, over);
+            }
+        }
+        return new Slot(shape(written));
+    }
+
+    /** Whether an operation of the vocabulary has no other way than to overwrite its operands. */
+    private static boolean replaces(Operation operation) {
+        return switch (operation.kind()) {
+            case Kind.Patch _, Kind.SparseOuter _, Kind.SparseColumnSum _, Kind.DecoderNormGradient _, Kind.ProjectRows _,
+                    Kind.NormalizeRows _, Kind.ClipNorm _, Kind.Adam _, Kind.TrackFiring _ -> true;
+            default -> false;
+        };
+    }
+
+    /** What an operation overwrites, or may overwrite as it goes: by output, then inner values. */
+    private static List<Value> overwritten(Operation operation) {
+        List<Value> in = operation.in();
+        Value out = operation.out();
+        return switch (operation.kind()) {
+            case Kind.Add _, Kind.Multiply _, Kind.Scale _, Kind.Map _, Kind.Exp _, Kind.Rotary _, Kind.MapGradient _,
+                    Kind.SoftmaxGradient _, Kind.LogSoftmaxGradient _, Kind.ScoresGradient _ ->
+                in.getFirst().rows().equals(out.rows()) && in.getFirst().cols().equals(out.cols()) ? in.subList(0, 1) : List.of();
+            case Kind.Patch _, Kind.ProjectRows _, Kind.NormalizeRows _, Kind.TrackFiring _ -> in.subList(0, 1);
+            case Kind.SparseOuter _ -> in.subList(2, in.size());
+            case Kind.SparseColumnSum _ -> in.subList(1, in.size());
+            case Kind.DecoderNormGradient _ -> in.subList(3, 4);
+            case Kind.ClipNorm _ -> in;
+            case Kind.Adam _ -> List.of(in.get(0), in.get(2), in.get(3));
+            default -> List.of();
+        };
     }
 
     private Shape shape(Value value) {
@@ -144,25 +206,12 @@ public final class ProgramWriter {
         return !slots.containsKey(value);
     }
 
-    /** Whether an operation may overwrite its first input, of the output's shape, as it goes. */
-    private boolean canWorkInPlace(Operation operation) {
-        Value first = root(operation.in().getFirst());
-        boolean once = operation.in().stream().filter(value -> root(value).equals(first)).count() == 1;
-        return once && first.rows().equals(operation.out().rows()) && first.cols().equals(operation.out().cols())
-                && switch (operation.kind()) {
-                    case Kind.Add _, Kind.Multiply _, Kind.Scale _, Kind.Map _, Kind.Rotary _, Kind.Patch _, Kind.MapGradient _,
-                            Kind.SoftmaxGradient _, Kind.LogSoftmaxGradient _, Kind.ScoresGradient _ -> true;
-                    default -> false;
-                };
-    }
-
     private Written write() {
         List<Operation> operations = form.operations();
         for (int i = 0; i < operations.size(); i++) {
             Operation operation = operations.get(i);
-            if (!(operation.kind() instanceof Kind.Copy)) {
-                write(operation);
-            }
+            copyBefore(operation);
+            write(operation);
             release(operation, i);
         }
         for (Value value : form.outputs()) {
@@ -179,6 +228,13 @@ public final class ProgramWriter {
                 java.util.Collections.unmodifiableMap(outputs));
     }
 
+    /** Copies what an operation overwrites and others still read. */
+    private void copyBefore(Operation operation) {
+        Stream.concat(Stream.of(operation.out()), operation.inner().stream()).filter(copied::containsKey)
+                .forEach(value -> builder.add(new Op.Map(buffer(Objects.requireNonNull(copied.get(value))), Op.Function.IDENTITY,
+                        buffer(value))));
+    }
+
     /** Buffers that nobody reads after an operation can be taken by later ones. */
     private void release(Operation operation, int index) {
         List<Value> touched = new ArrayList<>(operation.in());
@@ -186,7 +242,8 @@ public final class ProgramWriter {
         touched.add(operation.out());
         for (Value value : touched) {
             Slot slot = slots.get(root(value));
-            if (slot != null && slot.buffer != null && slot.output == null && slot.end <= index) {
+            // Engines give sparse buffers the room that their entries need: two values in turn would need it anew in every run.
+            if (slot != null && slot.buffer != null && slot.output == null && slot.end <= index && slot.shape.type != Buffer.Type.SPARSE) {
                 free.computeIfAbsent(slot.shape, s -> new ArrayDeque<>()).push(slot.buffer);
                 slot.buffer = null;
             }
@@ -203,7 +260,9 @@ public final class ProgramWriter {
         if (buffer == null) {
             Shape shape = slot.shape;
             ArrayDeque<Buffer> waiting = free.get(shape);
-            if (slot.output != null) {
+            if (slot.state != null) {
+                buffer = builder.parameter(slot.state.name(), shape.rows(), shape.cols());
+            } else if (slot.output != null) {
                 buffer = builder.buffer(slot.output.name(), Buffer.Role.OUTPUT, shape.type(), shape.rows(), shape.cols());
             } else if (waiting != null && !waiting.isEmpty()) {
                 buffer = waiting.pop();
@@ -241,7 +300,6 @@ public final class ProgramWriter {
     private void write(Operation operation) {
         List<Value> in = operation.in();
         Value x = in.getFirst();
-        Buffer out;
         switch (operation.kind()) {
             case Kind.Gather _ -> builder.add(new Op.Gather(buffer(x), buffer(in.get(1)), buffer(operation.out())));
             case Kind.Copy _ -> { }
@@ -258,9 +316,11 @@ public final class ProgramWriter {
             case Kind.ProductByTransposed _ -> {
                 Value w = root(in.get(1));
                 Buffer factor = w.role() == Value.Role.WEIGHT ? weight(w, true) : buffer(w);
-                product(buffer(x), false, factor, !isTransposed(w), operation);
+                builder.add(new Op.MatMul(buffer(x), false, factor, !isTransposed(w), optional(in, 2), Op.Function.IDENTITY,
+                        buffer(operation.out())));
             }
-            case Kind.TransposedProduct _ -> product(buffer(x), true, buffer(in.get(1)), false, operation);
+            case Kind.TransposedProduct _ -> builder.add(new Op.MatMul(buffer(x), true, buffer(in.get(1)), false, null,
+                    Op.Function.IDENTITY, buffer(operation.out())));
             case Kind.ColumnSum _ -> builder.add(new Op.ColumnSum(buffer(x), buffer(operation.out())));
             case Kind.LayerNorm k -> builder.add(new Op.LayerNorm(buffer(x), optional(in, 1), optional(in, 2), k.eps(),
                     buffer(operation.out()), ifRead(operation.inner().getFirst())));
@@ -295,24 +355,40 @@ public final class ProgramWriter {
                     buffer(operation.out())));
             case Kind.SoftmaxGradient _ -> builder.add(new Op.SoftmaxGradient(buffer(in.get(1)), buffer(x), buffer(operation.out())));
             case Kind.LogSoftmaxGradient _ -> builder.add(new Op.LogSoftmaxGradient(buffer(in.get(1)), buffer(x), buffer(operation.out())));
-            case Kind.Patch k -> {
-                out = buffer(operation.out());
-                if (!Boolean.TRUE.equals(inPlace.get(operation.out()))) {
-                    builder.add(new Op.Map(buffer(x), Op.Function.IDENTITY, out));
-                }
-                builder.add(new Op.Patch(out, buffer(in.get(1)), buffer(in.get(2)), k.mode() == ForwardPlan.Mode.ADD));
+            case Kind.Patch k -> builder.add(new Op.Patch(buffer(operation.out()), buffer(in.get(1)), buffer(in.get(2)),
+                    k.mode() == ForwardPlan.Mode.ADD));
+            case Kind.Exp _ -> builder.add(new Op.Exp(buffer(x), buffer(operation.out())));
+            case Kind.Exceeds k -> builder.add(new Op.Exceeds(buffer(x), k.limit(), buffer(operation.out())));
+            case Kind.Select k -> {
+                int thresholds = k.thresholded() ? 1 : 0;
+                builder.add(new Op.Select(buffer(x), k.rule(), k.k(), thresholds == 0 ? null : buffer(in.get(1)),
+                        k.rule() == Op.Rule.WINDOW ? k.width() : 0, optional(in, 1 + thresholds), buffer(operation.out())));
             }
-            case Kind.Select k -> builder.add(new Op.Select(buffer(x), k.rule(), k.k(), optional(in, 1), k.width(), null,
-                    buffer(operation.out())));
             case Kind.GatedSelect _ -> builder.add(new Op.GatedSelect(buffer(x), buffer(in.get(1)), buffer(in.get(2)), buffer(in.get(3)),
                     buffer(operation.out())));
             case Kind.Decode _ -> builder.add(new Op.Decode(buffer(x), buffer(in.get(1)), optional(in, 2), buffer(operation.out())));
+            case Kind.ScaleColumns _ -> builder.add(new Op.ScaleColumns(buffer(x), buffer(in.get(1)), buffer(operation.out())));
+            case Kind.FeatureGradient k -> builder.add(new Op.FeatureGradient(buffer(x), buffer(in.get(1)), buffer(in.get(2)),
+                    optional(in, 3), k.slot(), k.decoderNorm(), k.exponential(), buffer(operation.out())));
+            case Kind.SparseOuter _ -> builder.add(new Op.SparseOuter(buffer(x), buffer(in.get(1)), in.size() > 2,
+                    buffer(operation.out())));
+            case Kind.SparseColumnSum _ -> builder.add(new Op.SparseColumnSum(buffer(x), in.size() > 1, buffer(operation.out())));
+            case Kind.DecoderNormGradient k -> builder.add(new Op.DecoderNormGradient(buffer(x), buffer(in.get(1)), buffer(in.get(2)),
+                    k.slot(), buffer(operation.out())));
+            case Kind.SquaredError k -> builder.add(new Op.SquaredError(buffer(x), buffer(in.get(1)), k.reduction(), k.coefficient(),
+                    buffer(operation.inner().getFirst()), buffer(operation.out())));
+            case Kind.GhostError k -> builder.add(new Op.GhostError(buffer(x), buffer(in.get(1)), buffer(in.get(2)), k.reduction(),
+                    buffer(operation.inner().getFirst()), buffer(operation.out())));
+            case Kind.Sparsity _ -> builder.add(new Op.SparsitySums(buffer(x), buffer(in.get(1)), buffer(operation.out())));
+            case Kind.ProjectRows _ -> builder.add(new Op.ProjectRows(buffer(operation.out()), buffer(in.get(1))));
+            case Kind.NormalizeRows _ -> builder.add(new Op.NormalizeRows(buffer(operation.out())));
+            case Kind.ClipNorm k -> builder.add(new Op.ClipNorm(Stream.concat(Stream.of(operation.out()), operation.inner().stream())
+                    .map(this::buffer).toList(), k.limit()));
+            case Kind.Adam _ -> builder.add(new Op.Adam(buffer(operation.out()), buffer(in.get(1)), buffer(operation.inner().get(0)),
+                    buffer(operation.inner().get(1)), buffer(in.get(4))));
+            case Kind.TrackFiring _ -> builder.add(new Op.TrackFiring(buffer(in.get(1)), buffer(operation.out())));
             case Kind.Choose _ -> throw new IllegalArgumentException(operation.out() + " is chosen on the host: no program computes it");
         }
-    }
-
-    private void product(Buffer a, boolean transposeA, Buffer b, boolean transposeB, Operation operation) {
-        builder.add(new Op.MatMul(a, transposeA, b, transposeB, null, Op.Function.IDENTITY, buffer(operation.out())));
     }
 
     private @Nullable Buffer optional(List<Value> in, int index) {

@@ -20,6 +20,8 @@ public record Value(String name, Role role, Buffer.Type type, Dim rows, Dim cols
     public enum Role {
         /** A parameter of the model. */
         WEIGHT,
+        /** Kept from run to run: an operation of {@link Update} replaces it. */
+        STATE,
         /** Given in every run. */
         INPUT,
         /** Computed, and can be observed and changed by its name. */

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
+import org.sae4j.core.program.Parameter;
 
 /**
  * Where parameters start. Everything drawn depends on the seed, the recipe's name, the number of features and the purpose alone: two widths
@@ -40,19 +41,7 @@ final class Initializer {
 
     /** Checks names and shapes of given starts, in SAELens names and layouts. */
     void check(Map<String, Tensor> init) {
-        Map<String, int[]> shapes = new LinkedHashMap<>();
-        shapes.put("W_enc", new int[] {d, n});
-        shapes.put("W_dec", new int[] {n, d});
-        shapes.put("b_dec", new int[] {d});
-        shapes.put(StepProgram.encoderBias(recipe), new int[] {n});
-        switch (recipe.activation()) {
-            case JUMP_RELU -> shapes.put("threshold", new int[] {n});
-            case GATED -> {
-                shapes.put("r_mag", new int[] {n});
-                shapes.put("b_mag", new int[] {n});
-            }
-            case RELU, TOPK, BATCH_TOPK -> { }
-        }
+        Map<String, int[]> shapes = TrainingStep.coder(recipe, d).shapes();
         Set<String> unknown = new TreeSet<>(init.keySet());
         unknown.removeAll(shapes.keySet());
         if (!unknown.isEmpty()) {
@@ -82,6 +71,31 @@ final class Initializer {
     /** The encoder as the program stores it [n, d], for a decoder. */
     float[] encoder(@Nullable Tensor given, float[] decoder) {
         return given != null ? transpose(given.toArray(), d, n) : drawEncoder(random("W_enc"), decoder);
+    }
+
+    /** The logarithms of JumpReLU's thresholds. */
+    float[] logThresholds(@Nullable Tensor given) {
+        float[] logarithms = new float[n];
+        for (int i = 0; i < n; i++) {
+            logarithms[i] = (float) Math.log(given == null ? recipe.number(Setting.THRESHOLD_INIT) : given.get(i));
+        }
+        return logarithms;
+    }
+
+    static float[] exponentials(float[] values) {
+        float[] result = new float[values.length];
+        for (int i = 0; i < values.length; i++) {
+            result[i] = (float) Math.exp(values[i]);
+        }
+        return result;
+    }
+
+    /** Where a parameter starts that no architecture of this library has: vectors at 0, matrices like PyTorch's Kaiming uniform. */
+    float[] other(Parameter parameter, @Nullable Tensor given) {
+        if (given != null || parameter.layout() != Parameter.Layout.MATRIX) {
+            return vector(given, Math.multiplyExact(parameter.rows(), parameter.cols()));
+        }
+        return uniform(random(parameter.name()), Math.multiplyExact(parameter.rows(), parameter.cols()), Math.sqrt(6.0 / parameter.rows()));
     }
 
     /** A vector that starts at 0 if it is not given. */
@@ -120,7 +134,11 @@ final class Initializer {
     }
 
     private float[] uniform(CounterRandom random, double bound) {
-        float[] w = new float[Math.multiplyExact(n, d)];
+        return uniform(random, Math.multiplyExact(n, d), bound);
+    }
+
+    private static float[] uniform(CounterRandom random, int size, double bound) {
+        float[] w = new float[size];
         for (int i = 0; i < w.length; i++) {
             w[i] = (float) ((2 * random.nextDouble() - 1) * bound);
         }

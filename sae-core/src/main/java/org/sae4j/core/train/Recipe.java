@@ -12,6 +12,9 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.sae.SaeConfig;
+import org.sae4j.core.coder.CoderArchitectures;
+import org.sae4j.core.internal.ArchitectureText;
 
 /**
  * How a sparse autoencoder is trained: architecture, loss with its reductions, optimizer, initialisation, treatment of dead features.
@@ -31,7 +34,9 @@ public final class Recipe {
         /** Those above a trained threshold (Rajamanoharan et al. 2024). */
         JUMP_RELU,
         /** A gate and a magnitude with shared weights (Rajamanoharan et al. 2024). */
-        GATED
+        GATED,
+        /** As the architecture that {@link Setting#ARCHITECTURE} names, such as a plugin's. */
+        ARCHITECTURE
     }
 
     /** How squared errors are reduced. */
@@ -150,7 +155,7 @@ public final class Recipe {
             Setting.RESAMPLE_EVERY, Setting.RESAMPLE_UNTIL, Setting.RESAMPLE_BATCHES);
 
     private static final Map<Setting, String> DEFAULTS = Map.ofEntries(
-            Map.entry(Setting.ACTIVATION, "relu"), Map.entry(Setting.ERROR, "sum"), Map.entry(Setting.PENALTY, "none"),
+            Map.entry(Setting.ACTIVATION, "relu"), Map.entry(Setting.ARCHITECTURE, "none"), Map.entry(Setting.ERROR, "sum"), Map.entry(Setting.PENALTY, "none"),
             Map.entry(Setting.UNIT_NORM, "none"), Map.entry(Setting.INIT, "kaiming"), Map.entry(Setting.B_DEC_INIT, "zeros"),
             Map.entry(Setting.DEAD, "none"), Map.entry(Setting.APPLY_B_DEC, "true"), Map.entry(Setting.NORMALIZE, "false"),
             Map.entry(Setting.CENTRE, "false"),
@@ -201,6 +206,9 @@ public final class Recipe {
             }
             changed.put(setting, setting.parse(text));
         });
+        if (named.containsKey(Setting.ARCHITECTURE) && !named.containsKey(Setting.ACTIVATION)) {
+            changed.put(Setting.ACTIVATION, Activation.ARCHITECTURE);
+        }
         Recipe recipe = new Recipe(name, about, changed, published);
         named.keySet().forEach(setting -> {
             if (!setting.usedBy(recipe)) {
@@ -451,13 +459,40 @@ public final class Recipe {
             throw contradiction("the last matryoshka prefix is " + prefixes.getLast() + ", expected d_sae " + dSae(),
                     "end the prefixes with d_sae");
         }
+        if (activation() == Activation.ARCHITECTURE) {
+            checkArchitecture(dIn);
+        }
         if (dead() == DeadTreatment.GHOST && activation() != Activation.RELU) {
             throw contradiction("ghost gradients are defined for relu, found " + lower(activation()), "use dead aux_k or none");
         }
-        if (hasHostParameters() && dead() != DeadTreatment.NONE && dead() != DeadTreatment.AUX_K) {
+        if ((isJumpRelu() || activation() == Activation.GATED) && dead() != DeadTreatment.NONE && dead() != DeadTreatment.AUX_K) {
             throw contradiction("dead " + lower(dead()) + " is not defined for activation " + lower(activation()),
                     "use dead aux_k or none");
         }
+    }
+
+    private void checkArchitecture(int dIn) {
+        try {
+            SaeConfig config = TrainingStep.result(this, dIn).build();
+            if (CoderArchitectures.of(config).saeLens(config).isEmpty()) {
+                throw contradiction("the layout of SAELens, in which results are saved, has no " + config.architecture() + " autoencoders",
+                        "choose another architecture");
+            }
+        } catch (IllegalArgumentException e) {
+            throw contradiction("the architecture cannot be trained so: " + e.getMessage(), "set architecture to its name, and behind it its "
+                    + "settings, such as topk(k=32)");
+        }
+        if (dead() != DeadTreatment.NONE) {
+            throw contradiction("dead " + lower(dead()) + " is not defined for activation architecture", "use dead none");
+        }
+        if (centres() && !applyBDec()) {
+            throw contradiction("inputs of an architecture cannot be centred without apply_b_dec", "set centre to false or apply_b_dec to true");
+        }
+    }
+
+    /** {@return the name and the settings of the architecture that is named} */
+    ArchitectureText architecture() {
+        return ArchitectureText.parse((String) value(Setting.ARCHITECTURE));
     }
 
     private Sae4jException contradiction(String what, String remedy) {
@@ -478,11 +513,6 @@ public final class Recipe {
 
     boolean isJumpRelu() {
         return activation() == Activation.JUMP_RELU;
-    }
-
-    /** {@return whether some vectors of parameters are trained outside the program: thresholds, gates} */
-    boolean hasHostParameters() {
-        return isJumpRelu() || activation() == Activation.GATED;
     }
 
     boolean resamples() {

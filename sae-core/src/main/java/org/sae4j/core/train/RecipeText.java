@@ -44,9 +44,10 @@ final class RecipeText {
                     + " mean (decay " + r.number(Setting.THRESHOLD_DECAY) + ") of the smallest kept";
             case JUMP_RELU -> "f = p where p > theta, else 0; dH(p - theta)/dtheta = -K/eps, df/dtheta = -theta K/eps, K the rectangle of"
                     + " width eps = " + r.number(Setting.BANDWIDTH) + " around theta; log theta is trained";
+            case ARCHITECTURE -> "f as the architecture " + r.architecture() + " has it; gradients pass at active features";
             case GATED -> "pi = p with b_gate for b_enc, f = [pi > 0] max(0, (pi - b_gate) exp(r_mag) + b_mag)";
         };
-        return p + ", " + f + "; n = " + r.dSae();
+        return (r.activation() == Recipe.Activation.ARCHITECTURE ? "" : p + ", ") + f + "; n = " + r.dSae();
     }
 
     private static String loss(Recipe r) {
@@ -116,7 +117,7 @@ final class RecipeText {
         if (r.unitNorm() == Recipe.UnitNorm.BEFORE_ADAM) {
             steps.add("unit norm of decoder rows");
         }
-        if (!r.hasHostParameters() && r.number(Setting.CLIP) > 0) {
+        if (r.number(Setting.CLIP) > 0) {
             steps.add("clip the gradients' joint norm to " + r.number(Setting.CLIP));
         }
         steps.add("Adam");

@@ -1,17 +1,22 @@
 package org.sae4j.core.train;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.function.IntConsumer;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Engine;
-import org.sae4j.api.engine.Op;
 import org.sae4j.api.engine.Program;
 import org.sae4j.api.sae.SparseRows;
+import org.sae4j.core.coder.CoderForm;
+import org.sae4j.core.program.Counts;
+import org.sae4j.core.program.Form;
+import org.sae4j.core.program.ProgramWriter;
 
 /** Gives dead features a new start. The inputs that it looks at are taken from the source, so training goes on behind them. */
 final class Resampler {
@@ -188,29 +193,11 @@ final class Resampler {
         private final CompiledProgram compiled;
 
         Probe() {
-            Program.Builder builder = Program.builder("resampling of " + recipe.name());
-            Buffer x = builder.input("x", batch, d);
-            Buffer wEnc = builder.weight("W_enc", n, d);
-            Buffer bEnc = builder.weight("b_enc", 1, n);
-            Buffer wDec = builder.weight("W_dec", n, d);
-            Buffer bDec = builder.weight("b_dec", 1, d);
-            Buffer input = x;
-            if (recipe.applyBDec()) {
-                input = builder.intermediate("centred", batch, d);
-                builder.add(new Op.Add(x, bDec, -1, input));
-            }
-            Buffer pre = builder.intermediate("pre", batch, n);
-            Buffer features = builder.buffer("features", Buffer.Role.OUTPUT, Buffer.Type.SPARSE, batch, n);
-            builder.add(new Op.MatMul(input, false, wEnc, true, bEnc, Op.Function.IDENTITY, pre));
-            Op.Rule rule = switch (recipe.activation()) {
-                case TOPK -> Op.Rule.TOPK;
-                case BATCH_TOPK -> Op.Rule.BATCH_TOPK;
-                case RELU, JUMP_RELU, GATED -> Op.Rule.RELU;
-            };
-            builder.add(new Op.Select(pre, rule, recipe.hasK() ? Math.toIntExact(recipe.whole(Setting.K)) : 0, null, 0, null, features));
-            builder.add(new Op.Decode(features, wDec, bDec, builder.output("reconstruction", batch, d)));
-            compiled = engine.compile(builder.build().loweredFor(engine), Map.of("W_enc", weight("W_enc"), "b_enc", weight("b_enc"),
-                    "W_dec", weight("W_dec"), "b_dec", weight("b_dec")));
+            Form form = TrainingStep.forward(recipe, d).wanting(List.of(CoderForm.FEATURES, CoderForm.RECONSTRUCTION));
+            Program program = ProgramWriter.write("resampling of " + recipe.name(), form, Counts.of(1, batch), Map.of()).program();
+            Map<String, Tensor> weights = TrainingStep.coder(recipe, d).parameters().keySet().stream()
+                    .collect(Collectors.toMap(name -> name, this::weight));
+            compiled = engine.compile(program.loweredFor(engine), weights);
         }
 
         private Tensor weight(String name) {

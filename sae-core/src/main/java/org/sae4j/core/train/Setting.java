@@ -8,6 +8,7 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
+import org.sae4j.core.internal.ArchitectureText;
 import org.sae4j.core.internal.Nearest;
 
 /**
@@ -18,6 +19,11 @@ import org.sae4j.core.internal.Nearest;
 public enum Setting {
     /** {@code activation}: how pre-activations become features. */
     ACTIVATION("activation", new Kind.Choice(Recipe.Activation.class), r -> true),
+    /**
+     * {@code architecture}: the architecture whose features are trained, with its settings, such as {@code topk(k=32)}: any that is found by
+     * its name, plugins' too. Setting it sets the activation to {@code architecture}.
+     */
+    ARCHITECTURE("architecture", new Kind.Coder(), r -> r.activation() == Recipe.Activation.ARCHITECTURE),
     /** {@code error}: how squared errors are reduced. */
     ERROR("error", new Kind.Choice(Recipe.ErrorReduction.class), r -> true),
     /** {@code penalty}: what is penalised, and how it is reduced. */
@@ -62,7 +68,7 @@ public enum Setting {
     /** {@code lr_decay}: last steps, over which the learning rate falls linearly to 0. */
     LR_DECAY("lr_decay", share(0), r -> true, "lr_decay_steps", "decay_steps"),
     /** {@code clip}: largest joint norm of the gradients, or 0 for none. */
-    CLIP("clip", new Kind.Real(0, Double.MAX_VALUE), r -> !r.hasHostParameters(), "clip_grad", "max_grad_norm", "grad_clip"),
+    CLIP("clip", new Kind.Real(0, Double.MAX_VALUE), r -> true, "clip_grad", "max_grad_norm", "grad_clip"),
 
     /** {@code l1}: coefficient of the penalty, in the reduction that the recipe states. */
     L1("l1", new Kind.Auto(new Kind.Real(0, Double.MAX_VALUE)), Recipe::hasPenalty, "l1_coefficient", "l1_coeff", "l1_penalty",
@@ -292,6 +298,19 @@ public enum Setting {
             @Override
             public String toString() {
                 return "one of " + Stream.of(type.getEnumConstants()).map(Recipe::lower).collect(Collectors.joining(", "));
+            }
+        }
+
+        /** The name of an architecture and its settings, kept as text. */
+        record Coder() implements Kind {
+            @Override
+            public Object parse(String text) {
+                return ArchitectureText.parse(text).toString();
+            }
+
+            @Override
+            public String toString() {
+                return "the name of an architecture, with its settings in parentheses, such as topk(k=32)";
             }
         }
 

@@ -22,7 +22,7 @@ final class StepMetrics {
         this.d = d;
         gated = recipe.activation() == Recipe.Activation.GATED;
         auxiliaries = recipe.dead() == Recipe.DeadTreatment.GHOST || recipe.dead() == Recipe.DeadTreatment.AUX_K;
-        separateSquaredError = StepProgram.separateSquaredError(recipe);
+        separateSquaredError = TrainingStep.separateSquaredError(recipe);
         mean = new double[d];
     }
 

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
@@ -22,11 +23,14 @@ import org.sae4j.api.engine.Engine;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SparseRows;
+import org.sae4j.core.coder.CoderForm;
 import org.sae4j.core.internal.Heap;
 import org.sae4j.core.internal.InputFold;
 import org.sae4j.core.internal.format.TrainingCheckpoint;
 import org.sae4j.core.output.Existing;
 import org.sae4j.core.output.OutputKind;
+import org.sae4j.core.program.Parameter;
+import org.sae4j.core.program.ProgramWriter;
 
 /**
  * Trains one sparse autoencoder by a recipe. A step is one program on the engine; parameters and moments stay there.
@@ -56,12 +60,14 @@ public final class Trainer implements AutoCloseable {
     private final CompiledProgram program;
     /** Kept, so that a step makes no object for it. */
     private final Runnable programRun;
-    private final @Nullable HostParameters host;
+    /** Features that are chosen on the host, and where the program gets them; null where it chooses them itself. */
+    private final @Nullable HostFeatures chosen;
+    private final @Nullable Buffer givenFeatures;
     private final RunningThreshold threshold;
     private final PenaltyCoefficient coefficient;
     private final StepMetrics metrics;
     private final float[] batch;
-    private final float[] hyper = new float[StepProgram.HYPER];
+    private final float[] hyper = new float[TrainingStep.HYPER];
     /** The activations that a batch keeps; only where the threshold is their running minimum. */
     private final float[] kept;
     private InputScaling scaling = InputScaling.NONE;
@@ -90,8 +96,10 @@ public final class Trainer implements AutoCloseable {
                 "choose a smaller k or batch") : 0];
         threshold = new RunningThreshold(recipe);
         coefficient = new PenaltyCoefficient(recipe, d);
-        host = HostParameters.of(recipe, init).orElse(null);
-        program = engine.compile(StepProgram.of(recipe, d, recipe.isBatchTopK()).loweredFor(engine), Map.of());
+        ProgramWriter.Written step = TrainingStep.of(recipe, d, recipe.isBatchTopK());
+        program = engine.compile(step.program().loweredFor(engine), Map.of());
+        chosen = HostFeatures.of(engine, recipe, d, name -> program.read(buffer(name))).orElse(null);
+        givenFeatures = step.input(CoderForm.FEATURES);
         programRun = program::run;
         metrics = new StepMetrics(recipe, program, d);
         try {
@@ -102,9 +110,6 @@ public final class Trainer implements AutoCloseable {
                 restore(Checkpoint.read(builder.resumed));
             } else {
                 start(initializer, init);
-            }
-            if (host != null) {
-                host.write(program);
             }
             checkpoints = builder.openCheckpoints();
         } catch (RuntimeException | Error e) {
@@ -130,18 +135,18 @@ public final class Trainer implements AutoCloseable {
     }
 
     private void writeConstants() {
-        if (StepProgram.nested(recipe)) {
+        if (TrainingStep.nested(recipe)) {
             for (int size : recipe.matryoshka().subList(0, recipe.matryoshka().size() - 1)) {
                 float[] ones = new float[size];
                 Arrays.fill(ones, 1);
-                program.write(buffer(StepProgram.prefixName(size)), new SparseRows(n,
+                program.write(buffer(TrainingStep.prefixName(size)), new SparseRows(n,
                         IntStream.rangeClosed(0, n).map(row -> Math.min(row, size)).toArray(), IntStream.range(0, size).toArray(), ones));
             }
         }
     }
 
     private void start(Initializer initializer, Map<String, Tensor> init) {
-        float[] bias = initializer.vector(init.get("b_dec"), d);
+        float[] start = initializer.vector(init.get("b_dec"), d);
         boolean findBias = !init.containsKey("b_dec") && recipe.biasInitialisation() != Recipe.BiasInitialisation.ZEROS;
         if (recipe.normalizes() || recipe.centres() || findBias) {
             long position = source.position();
@@ -152,15 +157,25 @@ public final class Trainer implements AutoCloseable {
             scaling = InputScaling.of(recipe, rows, d);
             scaling.apply(rows);
             if (findBias) {
-                bias = Initializer.centre(rows, d, recipe.biasInitialisation());
+                start = Initializer.centre(rows, d, recipe.biasInitialisation());
             }
         }
+        float[] bias = start;
         float[] decoder = initializer.decoder(init.get("W_dec"));
-        program.write(buffer("W_dec"), decoder);
-        program.write(buffer("W_enc"), initializer.encoder(init.get("W_enc"), decoder));
-        String encoderBias = StepProgram.encoderBias(recipe);
-        program.write(buffer(encoderBias), initializer.vector(init.get(encoderBias), n));
-        program.write(buffer("b_dec"), bias);
+        for (Parameter parameter : TrainingStep.coder(recipe, d).parameters().values()) {
+            String name = parameter.name();
+            Tensor given = init.get(name);
+            if (isThreshold(name)) {
+                program.write(buffer(TrainingStep.LOG_THRESHOLD), initializer.logThresholds(given));
+                continue;
+            }
+            program.write(buffer(name), switch (name) {
+                case "W_enc" -> initializer.encoder(given, decoder);
+                case "W_dec" -> decoder;
+                case "b_dec" -> bias;
+                default -> initializer.other(parameter, given);
+            });
+        }
     }
 
     /** {@return the recipe} */
@@ -254,17 +269,16 @@ public final class Trainer implements AutoCloseable {
         hyper[3] = (float) recipe.number(Setting.EPS);
         hyper[4] = step;
         double penalty = coefficient.at(step);
-        hyper[StepProgram.PENALTY] = (float) recipe.penaltyOfOne(penalty);
-        hyper[StepProgram.ONE] = 1;
+        hyper[TrainingStep.PENALTY] = (float) recipe.penaltyOfOne(penalty);
         program.write(buffer("hyper"), hyper);
+        if (chosen != null) {
+            program.write(Objects.requireNonNull(givenFeatures), chosen.of(batch));
+        }
         engine.observer().run(Observer.Operation.TRAIN_STEP, recipe.name(), recipe.batch(), programRun);
         TrainingMetrics seen = metrics.of(step, batch, penalty);
         if (!Double.isFinite(seen.loss())) {
             throw new Sae4jException("the loss is " + seen.loss() + " at step " + step, "recipe " + recipe.name(),
                     "check the activations for values that are not finite, or lower lr");
-        }
-        if (host != null) {
-            host.update(program, step, penalty);
         }
         if (recipe.isBatchTopK()) {
             threshold.add(kept, program.readValues(buffer("features"), kept));
@@ -301,16 +315,14 @@ public final class Trainer implements AutoCloseable {
      */
     public TrainedSae result() {
         Map<String, Tensor> parameters = new LinkedHashMap<>();
-        parameters.put("W_enc", Tensor.of(Initializer.transpose(read("W_enc"), n, d), d, n));
-        parameters.put("W_dec", Tensor.of(read("W_dec"), n, d));
-        String encoderBias = StepProgram.encoderBias(recipe);
-        parameters.put(encoderBias, Tensor.of(read(encoderBias), n));
-        parameters.put("b_dec", Tensor.of(read("b_dec"), d));
-        if (host != null) {
-            host.parameters().forEach((name, values) -> parameters.put(name, Tensor.of(values.clone(), n)));
+        for (Parameter parameter : TrainingStep.coder(recipe, d).parameters().values()) {
+            String name = parameter.name();
+            float[] values = name.equals("W_enc") ? Initializer.transpose(read(name), n, d)
+                    : isThreshold(name) ? Initializer.exponentials(read(TrainingStep.LOG_THRESHOLD)) : read(name);
+            parameters.put(name, Tensor.of(values, parameter.shape()));
         }
         if (recipe.isBatchTopK()) {
-            parameters.put("threshold", Tensor.of(threshold.values(n), n));
+            parameters.put(TrainingStep.THRESHOLD, Tensor.of(threshold.values(n), n));
         }
         SaeConfig config = config();
         InputFold.fold(parameters, scaling.mean(), scaling.scale(), config.architecture(), config.applyBDecToInput());
@@ -324,15 +336,13 @@ public final class Trainer implements AutoCloseable {
         return new TrainedSae(config, parameters, metadata);
     }
 
+    /** Whether a parameter is trained as its logarithm. */
+    private boolean isThreshold(String name) {
+        return recipe.isJumpRelu() && name.equals(TrainingStep.THRESHOLD);
+    }
+
     private SaeConfig config() {
-        SaeConfig.Architecture architecture = switch (recipe.activation()) {
-            case RELU -> SaeConfig.Architecture.RELU;
-            case TOPK -> SaeConfig.Architecture.TOPK;
-            case BATCH_TOPK, JUMP_RELU -> SaeConfig.Architecture.JUMP_RELU;
-            case GATED -> SaeConfig.Architecture.GATED;
-        };
-        int k = recipe.activation() == Recipe.Activation.TOPK ? Math.toIntExact(recipe.whole(Setting.K)) : 0;
-        return SaeConfig.builder(architecture, d, n).k(k).applyBDecToInput(recipe.applyBDec()).hook(hook).modelName(modelName).build();
+        return TrainingStep.result(recipe, d).hook(hook).modelName(modelName).build();
     }
 
     /**
@@ -355,9 +365,6 @@ public final class Trainer implements AutoCloseable {
                 tensors.put(buffer.name(), program.read(buffer));
             }
         }
-        if (host != null) {
-            host.state().forEach((name, values) -> tensors.put(name, Tensor.of(values.clone(), n)));
-        }
         if (scaling.mean().length > 0) {
             tensors.put(TrainingCheckpoint.INPUT_MEAN, Tensor.of(scaling.mean().clone(), d));
         }
@@ -372,9 +379,6 @@ public final class Trainer implements AutoCloseable {
             if (buffer.role() == Buffer.Role.PARAMETER) {
                 program.write(buffer, checkpoint.tensor(buffer.name(), buffer.size()));
             }
-        }
-        if (host != null) {
-            host.state().forEach((name, values) -> System.arraycopy(checkpoint.tensor(name, n), 0, values, 0, n));
         }
         steps = checkpoint.steps();
         resampledAt = checkpoint.resampledAt();
@@ -395,6 +399,9 @@ public final class Trainer implements AutoCloseable {
     /** Frees the program and the folder of checkpoints. Closing twice has no effect. */
     @Override
     public void close() {
+        if (chosen != null) {
+            chosen.close();
+        }
         program.close();
         if (checkpoints != null) {
             checkpoints.close();

@@ -17,10 +17,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Tensor;
+import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.engine.CompiledProgram;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.engine.Op;
 import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.sae.SparseRows;
 import org.sae4j.testkit.ReferenceEngine;
 
 /** Every rule against differences, at odd sizes. */
@@ -83,6 +85,8 @@ class BackwardTest {
                     Value h = b.product(x(b, "x", 5), b.input("w", Dim.of(5), Dim.of(5)), null, Op.Function.TANH, "pre");
                     return b.add(b.multiply(h, b.softmax(h)), b.scale(h, 3));
                 })));
+        cases.add(new Case("exponential", b -> b.exp(x(b, "x", 7))));
+        cases.addAll(sparseCases());
         for (Op.Function function : Op.Function.values()) {
             cases.add(new Case("map " + function, b -> b.map(x(b, "x", 7), function)));
             if (function == Op.Function.RELU) {
@@ -101,6 +105,51 @@ class BackwardTest {
                     b.input("pattern", Dim.ROWS.times(heads.count()), Dim.LENGTH), x(b, "v", 5 * heads.keyValues())))));
         }
         return cases.stream();
+    }
+
+    /** Choices of features that steps do not change: inputs named spread lie apart. */
+    private static List<Case> sparseCases() {
+        List<Case> cases = new ArrayList<>();
+        for (Op.Rule rule : List.of(Op.Rule.RELU, Op.Rule.TOPK, Op.Rule.BATCH_TOPK)) {
+            int k = rule == Op.Rule.RELU ? 0 : 3;
+            cases.add(new Case("decoded " + rule, b -> decoded(b, b.select(rule, k, x(b, "spread", 7)))));
+            cases.add(new Case("encoded and decoded " + rule, b -> decoded(b, b.select(rule, k, encoded(b)))));
+        }
+        cases.add(new Case("decoded twice", b -> {
+            Value s = b.select(Op.Rule.RELU, 0, encoded(b));
+            return b.multiply(decoded(b, s), b.decode(s, b.input("other", Dim.of(7), Dim.of(5)), null));
+        }, "spread"));
+        cases.add(new Case("chosen of twice", b -> {
+            Value pre = encoded(b);
+            Value w = b.input("decoder", Dim.of(7), Dim.of(5));
+            return b.add(b.decode(b.select(Op.Rule.TOPK, 3, pre), w, null), b.map(b.decode(b.select(Op.Rule.RELU, 0, pre), w, null),
+                    Op.Function.TANH));
+        }, "spread"));
+        cases.add(new Case("jump relu at fixed thresholds", b -> decoded(b, b.jumpRelu(encoded(b),
+                b.scale(b.input("theta", Dim.ONE, Dim.of(7)), 1.0 / 64))), "theta"));
+        cases.add(new Case("exponentials of some columns", b -> decoded(b, b.select(Op.Rule.EXP, 0, encoded(b),
+                b.exceeds(b.input("mask", Dim.ONE, Dim.of(7)), 0))), "mask"));
+        cases.add(new Case("gated", b -> decoded(b, b.gatedSelect(encoded(b), b.scale(b.exp(row(b, "b gate")), -1), row(b, "r mag"),
+                b.exp(row(b, "b mag"))))));
+        cases.add(new Case("given features", b -> decoded(b,
+                b.sparseInput("features", Dim.ROWS, Dim.of(7))), "features"));
+        return cases;
+    }
+
+    private static Value row(FormBuilder b, String name) {
+        return b.scale(b.input(name, Dim.ONE, Dim.of(7)), 0.25);
+    }
+
+    private static Value decoded(FormBuilder b, Value s) {
+        return b.decode(s, b.input("decoder", Dim.of(7), Dim.of(5)), b.input("b_dec", Dim.ONE, Dim.of(5)));
+    }
+
+    /** Pre-activations that lie apart, with a bias before the product as autoencoders have it. */
+    private static Value encoded(FormBuilder b) {
+        Value centred = b.subtract(b.scale(x(b, "x", 5), 1.0 / 128), b.scale(b.input("b_dec", Dim.ONE, Dim.of(5)), 1.0 / 128));
+        Value product = b.productByTransposed(centred, b.input("encoder", Dim.of(7), Dim.of(5)), b.scale(b.input("bias", Dim.ONE, Dim.of(7)),
+                1.0 / 64));
+        return b.add(x(b, "spread", 7), product);
     }
 
     private static Value attention(FormBuilder b, Op.Heads heads) {
@@ -178,8 +227,22 @@ class BackwardTest {
     private Map<String, float[]> inputs(Form form) {
         Map<String, float[]> inputs = new LinkedHashMap<>();
         form.values().values().stream().filter(value -> value.role() == Value.Role.INPUT && !indices.containsKey(value.name()))
-                .forEach(value -> inputs.put(value.name(), normal(size(value))));
+                .forEach(value -> inputs.put(value.name(), value.name().equals("spread") ? spread(value) : normal(size(value))));
         return inputs;
+    }
+
+    /** Rows of the same values, 1/2 from each other and 1/4 from 0, each in an order of its own. */
+    private float[] spread(Value value) {
+        int cols = COUNTS.of(value.cols());
+        float[] values = new float[size(value)];
+        for (int row = 0; row < values.length; row += cols) {
+            for (int i = 0; i < cols; i++) {
+                int other = random.nextInt(i + 1);
+                values[row + i] = values[row + other];
+                values[row + other] = (i - cols / 2) / 2f + 0.25f;
+            }
+        }
+        return values;
     }
 
     private static Map<String, float[]> run(Form form, Map<String, float[]> inputs) {
@@ -192,13 +255,16 @@ class BackwardTest {
             written.inputs().forEach((name, buffer) -> {
                 if (indices.containsKey(name)) {
                     program.write(buffer, indices.get(name));
+                } else if (buffer.type() == Buffer.Type.SPARSE) {
+                    program.write(buffer, SparseRows.ofDense(Tensor.of(inputs.get(name), buffer.rows(), buffer.cols())));
                 } else {
                     program.write(buffer, inputs.get(name));
                 }
             });
             program.run();
             Map<String, float[]> outputs = new LinkedHashMap<>();
-            written.outputs().forEach((name, buffer) -> outputs.put(name, program.read(buffer).toArray()));
+            written.outputs().forEach((name, buffer) -> outputs.put(name, (buffer.type() == Buffer.Type.SPARSE
+                    ? program.readSparse(buffer).toDense() : program.read(buffer)).toArray()));
             return outputs;
         }
     }
@@ -310,6 +376,64 @@ class BackwardTest {
             assertThat(gradient[i]).isCloseTo(10 * inputs.get(Backward.seed(OUT))[i] + 2 * inputs.get(Backward.seed("h"))[i],
                     within(1e-5f));
         }
+    }
+
+    @Test
+    void aSparseGradientHasTheEntriesOfItsValue() {
+        Form form = form(new Case("", b -> decoded(b, b.inner("features", b.select(Op.Rule.TOPK, 3, x(b, "spread", 7))))));
+        Map<String, float[]> inputs = inputs(form);
+        inputs.put(Backward.seed(OUT), normal(size(form.value(OUT))));
+        Map<String, float[]> values = run(Backward.of(form.wanting(List.of("features")), List.of(OUT), List.of("features"), Set.of()), inputs);
+        float[] features = values.get("features");
+        float[] gradient = values.get(Backward.gradient("features"));
+        for (int i = 0; i < features.length; i++) {
+            double expected = 0;
+            for (int c = 0; c < 5; c++) {
+                expected += features[i] == 0 ? 0 : (double) inputs.get(Backward.seed(OUT))[i / 7 * 5 + c] * inputs.get("decoder")[i % 7 * 5 + c];
+            }
+            assertThat((double) gradient[i]).as("element %d", i).isCloseTo(expected, within(1e-5));
+        }
+    }
+
+    @Test
+    void theGradientByThresholdsIsTheRectanglesEstimate() {
+        float width = 0.6f;
+        Form form = form(new Case("", b -> decoded(b, b.jumpRelu(x(b, "spread", 7), b.input("theta", Dim.ONE, Dim.of(7)), width))));
+        Map<String, float[]> inputs = inputs(form);
+        inputs.put(Backward.seed(OUT), normal(size(form.value(OUT))));
+        float[] gradient = run(Backward.of(form, List.of(OUT), List.of("theta"), Set.of()), inputs).get(Backward.gradient("theta"));
+        double[] expected = new double[7];
+        for (int i = 0; i < inputs.get("spread").length; i++) {
+            float theta = inputs.get("theta")[i % 7];
+            for (int c = 0; c < 5 && Math.abs(inputs.get("spread")[i] - theta) < width / 2; c++) {
+                expected[i % 7] -= theta / width * inputs.get(Backward.seed(OUT))[i / 7 * 5 + c] * inputs.get("decoder")[i % 7 * 5 + c];
+            }
+        }
+        assertThat(gradient).hasSize(7);
+        for (int i = 0; i < 7; i++) {
+            assertThat((double) gradient[i]).isCloseTo(expected[i], within(1e-4));
+        }
+    }
+
+    @Test
+    void noMatrixOfAllFeaturesOrRowsIsMadeForABiasBeforeTheEncoder() {
+        Form form = form(new Case("", b -> decoded(b, b.select(Op.Rule.RELU, 0, encoded(b)))));
+        Form backward = Backward.of(form, List.of(OUT), List.of("encoder", "b_dec", "bias"), Set.of());
+        List<Operation> gradients = backward.operations().subList(form.operations().size(), backward.operations().size());
+        assertThat(gradients).extracting(o -> o.kind().getClass().getSimpleName()).doesNotContain("Decode")
+                .containsOnlyOnce("FeatureGradient", "SparseOuter", "SparseColumnSum");
+        assertThat(gradients).extracting(Operation::out).filteredOn(value -> value.type() == Buffer.Type.F32)
+                .noneMatch(value -> value.rows().equals(Dim.ROWS));
+    }
+
+    @Test
+    void aSparseGradientDoesNotPassThroughWhatNeedsAWholeMatrix() {
+        Form product = form(new Case("", b -> decoded(b, b.select(Op.Rule.RELU, 0, b.product(x(b, "x", 5), b.input("w", Dim.of(5), Dim.of(7)),
+                null)))));
+        assertThatIllegalArgumentException().isThrownBy(() -> Backward.of(product, List.of(OUT), List.of("w"), Set.of()))
+                .withMessageContaining("Form.transposing");
+        Form turned = product.transposing(Set.of("w"));
+        assertThat(Backward.of(turned, List.of(OUT), List.of("w"), Set.of()).outputs().getLast().rows()).isEqualTo(Dim.of(7));
     }
 
     @Test

@@ -48,6 +48,13 @@ class CheckpointAsAutoencoderTest {
     }
 
     static Stream<Recipe> recipes() {
+        Stream<Recipe> architectures = Stream.of("abs_topk(k=3)", "matching_pursuit(max_iterations=3, residual_threshold=0.25)")
+                .map(architecture -> Recipes.OPENAI_TOPK.with(Map.of("d_sae", "20", "batch", "16", "steps", "12", "dead", "none",
+                        "architecture", architecture)));
+        return Stream.concat(architectures, presets());
+    }
+
+    private static Stream<Recipe> presets() {
         return Recipes.all().stream().flatMap(preset -> {
             Map<String, String> settings = new HashMap<>(Map.of("d_sae", "20", "batch", "16", "steps", "12"));
             settings.putAll(preset.name().contains("topk") || preset.name().contains("batch") ? Map.of("k", "3") : Map.of());
@@ -100,8 +107,8 @@ class CheckpointAsAutoencoderTest {
                 + "autoencoder at blocks.4.hook_resid_post of planted"));
         byte[] bytes = Files.readAllBytes(file);
         String text = new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1);
-        for (String[] change : new String[][] {{"sae4j-checkpoint-3", "sae4j-checkpoint-2"}, {"\"topk\"", "\"tops\""},
-            {"\"scale\":\"1", "\"scale\":\"0"}, {"autoencoder.k\":\"3", "autoencoder.k\":\"x"}}) {
+        for (String[] change : new String[][] {{"sae4j-checkpoint-4", "sae4j-checkpoint-3"}, {"\"topk\"", "\"tops\""},
+            {"\"scale\":\"1", "\"scale\":\"0"}, {"topk(k=3)", "topk(k=x)"}}) {
             assertThat(text).contains(change[0]);
             Path broken = folder.resolve("broken.safetensors");
             Files.write(broken, text.replace(change[0], change[1]).getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));

@@ -44,7 +44,7 @@ class GradientTest {
         start.put("W_enc", random("W_enc", 0.6, D, N));
         start.put("W_dec", random("W_dec", 0.6, N, D));
         start.put("b_dec", random("b_dec", 0.3, D));
-        start.put(StepProgram.encoderBias(recipe), random("b_enc", 0.2, N));
+        start.put(TrainingStep.encoderBias(recipe), random("b_enc", 0.2, N));
         if (gated) {
             start.put("r_mag", random("r_mag", 0.2, N));
             start.put("b_mag", random("b_mag", 0.2, N));
@@ -92,8 +92,7 @@ class GradientTest {
             trainer.step();
             trainer.checkpoint(file);
         }
-        boolean host = name.equals("r_mag") || name.equals("b_mag");
-        float[] moment = Checkpoint.read(file).tensors().get((host ? "host.m." : "m.") + name).toArray();
+        float[] moment = Checkpoint.read(file).tensors().get("m." + name).toArray();
         for (int i = 0; i < moment.length; i++) {
             moment[i] /= (float) (1 - recipe.number(Setting.BETA1));
         }

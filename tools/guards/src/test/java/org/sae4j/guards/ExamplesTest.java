@@ -69,7 +69,7 @@ class ExamplesTest {
     }
 
     @Test
-    void anArchitectureOfAThirdPartyIsWrittenReadAndReportedWithoutRecompilingAnything() {
+    void anArchitectureOfAThirdPartyIsWrittenTrainedReadAndReportedWithoutRecompilingAnything() {
         Path example = build("third-party-architecture");
         String plugins = example.resolve("target").toString();
         Packaged.Outcome refit = Packaged.java(folder, "--add-modules", Packaged.VECTOR, "-cp", Packaged.classPath() + java.io.File.pathSeparator
@@ -80,6 +80,15 @@ class ExamplesTest {
                 "--sae", folder.resolve("pursuit").toString(), "--corpus", demo.texts().toString(), "--output", "pursuit-pages");
         assertThat(report.exit()).as(report.err()).isZero();
         assertThat(folder.resolve("pursuit-pages/features.html")).isNotEmptyFile();
+        Packaged.Outcome train = Packaged.sae(folder, "train", "--plugin-path", plugins, "--recipe", "openai-topk", "--set",
+                "architecture=orthogonal_matching_pursuit(k=4)", "--set", "dead=none", "--set", "d_sae=64", "--steps", "8", "--batch", "32",
+                "--model", demo.model().toString(), "--hook", "blocks.0.mlp.hook_post", "--corpus", demo.texts().toString(), "--output",
+                "trained-pursuit");
+        assertThat(train.exit()).as(train.err()).isZero();
+        Packaged.Outcome shown = Packaged.sae(folder, "report", "features", "--plugin-path", plugins, "--model", demo.model().toString(),
+                "--sae", "trained-pursuit", "--corpus", demo.texts().toString(), "--output", "trained-pages");
+        assertThat(shown.exit()).as(shown.err()).isZero();
+        assertThat(folder.resolve("trained-pages/features.html")).isNotEmptyFile();
         Packaged.Outcome without = Packaged.sae(folder, "evaluate", "--model", demo.model().toString(), "--sae",
                 folder.resolve("pursuit").toString(), "--corpus", demo.texts().toString());
         assertThat(without.exit()).isEqualTo(1);

@@ -97,6 +97,14 @@ final class DenseCases {
                     Buffer y = s.parameter("y", 3, 5);
                     s.op(new Op.Map(y, Function.RELU, y));
                 }),
+                scenario("Exp", s -> {
+                    Buffer x = s.input("x", 1, 6);
+                    s.set(x, new float[] {0, Float.NaN, -200, 80, -1e-7f, Float.NEGATIVE_INFINITY});
+                    s.op(new Op.Exp(x, s.output("out", 1, 6)));
+                    s.op(new Op.Exp(s.input("y", 33, 17), s.output("outY", 33, 17)));
+                    Buffer z = s.parameter("z", 1, 65);
+                    s.op(new Op.Exp(z, z));
+                }),
                 scenario("Exceeds", s -> {
                     Buffer x = s.input("x", 1, 5);
                     s.set(x, new float[] {1, 1.0000001f, 0.9f, Float.NaN, -5});

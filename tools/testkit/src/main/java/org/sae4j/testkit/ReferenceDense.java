@@ -36,6 +36,7 @@ final class ReferenceDense {
             case Op.SquaredError o -> squaredError(o);
             case Op.GhostError o -> ghostError(o);
             case Op.ColumnSum o -> columnSum(o);
+            case Op.Exp o -> memory.store(o.out(), Arrays.stream(memory.doubles(o.x())).map(Math::exp).toArray());
             case Op.Exceeds o -> memory.store(o.out(),
                     Arrays.stream(memory.doubles(o.x())).map(x -> x > o.limit() ? 1 : 0).toArray());
             case Op.ProjectRows o -> projectRows(o);

@@ -26,6 +26,7 @@ final class ReferenceSparse {
             case Op.FeatureGradient o -> featureGradient(o);
             case Op.SparseOuter o -> sparseOuter(o);
             case Op.SparseColumnSum o -> sparseColumnSum(o);
+            case Op.ScaleColumns o -> scaleColumns(o);
             case Op.SparsitySums o -> sparsitySums(o);
             case Op.DecoderNormGradient o -> decoderNormGradient(o);
             case Op.TrackFiring o -> trackFiring(o);
@@ -171,6 +172,13 @@ final class ReferenceSparse {
         double[] out = op.accumulate() ? memory.doubles(op.out()) : new double[op.out().cols()];
         forEach(memory.sparse(op.s()), (b, i, s) -> out[i] += s);
         memory.store(op.out(), out);
+    }
+
+    private void scaleColumns(Op.ScaleColumns op) {
+        double[] row = memory.doubles(op.row());
+        Collector collector = new Collector(op.out());
+        forEach(memory.sparse(op.s()), (b, i, s) -> collector.add(b, i, s * row[i]));
+        memory.store(op.out(), collector.rows());
     }
 
     private void sparsitySums(Op.SparsitySums op) {

@@ -176,6 +176,13 @@ final class SparseCases {
                         s.op(new Op.SparseColumnSum(sparse, true, s.parameter("sum" + shape[1], 1, shape[1]))).reduction(shape[0]);
                     }
                 }),
+                scenario("ScaleColumns", s -> {
+                    for (int[] shape : SHAPES) {
+                        s.op(new Op.ScaleColumns(s.sparseInput("s" + shape[1], shape[0], shape[1], 0.5),
+                                s.input("row" + shape[1], 1, shape[1]), s.sparseOutput("out" + shape[1], shape[0], shape[1])));
+                    }
+                    s.op(new Op.ScaleColumns(s.sparseInput("none", 3, 5, 0), s.input("rowNone", 1, 5), s.sparseOutput("outNone", 3, 5)));
+                }),
                 scenario("SparsitySums", s -> {
                     for (int[] shape : SHAPES) {
                         s.op(new Op.SparsitySums(s.sparseInput("s" + shape[1], shape[0], shape[1], 0.5),

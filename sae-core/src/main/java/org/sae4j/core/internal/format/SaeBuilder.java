@@ -164,9 +164,9 @@ final class SaeBuilder {
         }
     }
 
-    /** Adds the exponentials of a tensor [d_sae]. */
+    /** Adds the exponentials of a row [1, d_sae]. */
     void putExponential(String name, String from) {
-        float[] values = stored(from).expect("[d_sae]", dSae).read(arena).toArray();
+        float[] values = stored(from).expect("[1, d_sae]", 1, dSae).read(arena).toArray();
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) Math.exp(values[i]);
         }

@@ -8,8 +8,12 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.api.sae.SaeConfig.Architecture;
+import org.sae4j.core.coder.CoderArchitectures;
+import org.sae4j.core.coder.CoderForm;
 import org.sae4j.core.format.FormatException;
+import org.sae4j.core.internal.ArchitectureText;
 import org.sae4j.core.internal.InputFold;
+import org.sae4j.core.program.Parameter;
 
 /**
  * What a checkpoint of a training says of the autoencoder that it holds, so that any checkpoint opens as one. Training writes the rest of
@@ -17,15 +21,13 @@ import org.sae4j.core.internal.InputFold;
  */
 public final class TrainingCheckpoint {
     /** The value of the metadata's {@code format}. */
-    public static final String FORMAT = "sae4j-checkpoint-3";
+    public static final String FORMAT = "sae4j-checkpoint-4";
     /** The mean that training subtracts from inputs, if it does. */
     public static final String INPUT_MEAN = "input.mean";
     /** The factor that training gives inputs, in the metadata. */
     public static final String SCALE = "scale";
-    /** The names of vectors that are trained outside the step's program begin with this. */
-    public static final String HOST = "host.";
     /** The logarithms of JumpReLU's thresholds. */
-    public static final String LOG_THRESHOLD = HOST + "log_theta";
+    public static final String LOG_THRESHOLD = "log_theta";
     private static final String FORMATS = "sae4j-checkpoint-";
     private static final String THRESHOLD = "autoencoder.threshold";
 
@@ -41,7 +43,7 @@ public final class TrainingCheckpoint {
     public static Map<String, String> describe(SaeConfig config, float threshold) {
         Map<String, String> metadata = new LinkedHashMap<>();
         metadata.put("autoencoder.architecture", config.architecture().name());
-        metadata.put("autoencoder.k", Integer.toString(config.k()));
+        metadata.put("autoencoder.settings", new ArchitectureText(config.architecture().name(), config.settings()).toString());
         metadata.put("autoencoder.apply_b_dec_to_input", Boolean.toString(config.applyBDecToInput()));
         config.hook().ifPresent(hook -> metadata.put("autoencoder.hook_name", hook.toString()));
         config.modelName().ifPresent(name -> metadata.put("autoencoder.model_name", name));
@@ -83,7 +85,11 @@ public final class TrainingCheckpoint {
         }
         try {
             sae.architecture = new Architecture(field(extras, "autoencoder.architecture", where));
-            sae.k = Integer.parseInt(field(extras, "autoencoder.k", where));
+            if (CoderArchitectures.find(sae.architecture.name()).isEmpty()) {
+                throw new FormatException("the checkpoint is of the architecture " + sae.architecture + ", which is not there", where,
+                        "put the jar of the plugin that brings it on the class path, or into the folder of --plugin-path");
+            }
+            sae.settings.putAll(ArchitectureText.parse(field(extras, "autoencoder.settings", where)).settings());
             double scale = Double.parseDouble(field(extras, SCALE, where));
             if (!(scale > 0) || Double.isInfinite(scale)) {
                 throw new FormatException("the factor of the inputs must be positive, found " + scale, where, "use another checkpoint");
@@ -96,8 +102,8 @@ public final class TrainingCheckpoint {
         } catch (NumberFormatException e) {
             throw new FormatException("the checkpoint's metadata is broken: " + e.getMessage(), where, "use another checkpoint", e);
         } catch (IllegalArgumentException e) {
-            throw new FormatException("the checkpoint's architecture is " + extras.get("autoencoder.architecture") + ", not one that is "
-                    + "trained", where, "use another checkpoint", e);
+            throw new FormatException("the checkpoint's architecture is " + extras.get("autoencoder.settings") + ": " + e.getMessage(),
+                    where, "use another checkpoint", e);
         }
         sae.hook = text(extras, "autoencoder.hook_name").flatMap(HookPoint::parse);
         sae.modelName = text(extras, "autoencoder.model_name");
@@ -106,13 +112,17 @@ public final class TrainingCheckpoint {
     }
 
     private static void parameters(SaeBuilder sae, Map<String, Object> extras, String where) {
-        sae.matrices("W_enc", true, "W_dec", false);
+        if (sae.has("W_enc")) {
+            sae.matrices("W_enc", true, "W_dec", false);
+        } else {
+            sae.decoderAlone("W_dec");
+        }
         putRow(sae, "b_dec", sae.dIn());
         switch (sae.architecture.name()) {
             case "gated" -> {
                 putRow(sae, "b_gate", sae.dSae());
-                sae.putFeatures("r_mag", HOST + "r_mag");
-                sae.putFeatures("b_mag", HOST + "b_mag");
+                putRow(sae, "r_mag", sae.dSae());
+                putRow(sae, "b_mag", sae.dSae());
             }
             case "jump_relu" -> {
                 putRow(sae, "b_enc", sae.dSae());
@@ -125,7 +135,22 @@ public final class TrainingCheckpoint {
                 }
             }
             case "relu", "topk" -> putRow(sae, "b_enc", sae.dSae());
-            default -> throw new IllegalArgumentException(sae.architecture.toString());
+            default -> others(sae);
+        }
+    }
+
+    /** What another architecture has besides encoder, decoder and its bias. */
+    private static void others(SaeBuilder sae) {
+        for (Parameter parameter : CoderForm.of(sae.config()).parameters().values()) {
+            String name = parameter.name();
+            if (sae.parameters().containsKey(name)) {
+                continue;
+            }
+            if (parameter.layout() == Parameter.Layout.MATRIX) {
+                sae.put(name, parameter.shape());
+            } else {
+                putRow(sae, name, parameter.cols());
+            }
         }
     }
 

@@ -44,6 +44,9 @@ final class DenseOps {
             case Op.GhostError o -> ghostError(o);
             case Op.ColumnSum o -> columnSum(storage.read(o.x()), storage.write(o.out()), o.x(), 1);
             case Op.Exceeds o -> exceeds(o);
+            case Op.Exp o -> exp(o);
+            case Op.Scale o -> scale(o);
+            case Op.Multiply o -> multiply(o);
             case Op.ProjectRows o -> projectRows(o);
             case Op.NormalizeRows o -> normalizeRows(o);
             case Op.ClipNorm o -> clipNorm(o);
@@ -270,6 +273,26 @@ final class DenseOps {
         FloatArray x = storage.read(op.x());
         FloatArray out = storage.write(op.out());
         tasks.line(op.out().size(), (graph, id, c) -> graph.task(id, ElementKernels::saeExceeds, c, x, op.limit(), out, size(op.out())));
+    }
+
+    private void exp(Op.Exp op) {
+        FloatArray x = storage.read(op.x());
+        FloatArray out = storage.write(op.out());
+        tasks.line(op.out().size(), (graph, id, c) -> graph.task(id, ElementKernels::saeExp, c, x, out, size(op.out())));
+    }
+
+    private void scale(Op.Scale op) {
+        FloatArray x = storage.read(op.x());
+        FloatArray out = storage.write(op.out());
+        tasks.line(op.out().size(), (graph, id, c) -> graph.task(id, ElementKernels::saeScale, c, x, op.factor(), out, size(op.out())));
+    }
+
+    /** Of matrices of the same shape: {@link Vocabulary} refuses others. */
+    private void multiply(Op.Multiply op) {
+        FloatArray a = storage.read(op.a());
+        FloatArray b = storage.read(op.b());
+        FloatArray out = storage.write(op.out());
+        tasks.line(op.out().size(), (graph, id, c) -> graph.task(id, ElementKernels::saeMultiply, c, a, b, out, size(op.out())));
     }
 
     private void projectRows(Op.ProjectRows op) {

@@ -109,6 +109,27 @@ final class ElementKernels {
         }
     }
 
+    public static void saeExp(KernelContext c, FloatArray x, FloatArray out, int count) {
+        int i = c.globalIdx;
+        if (i < count) {
+            out.set(i, TornadoMath.exp(x.get(i)));
+        }
+    }
+
+    public static void saeScale(KernelContext c, FloatArray x, float factor, FloatArray out, int count) {
+        int i = c.globalIdx;
+        if (i < count) {
+            out.set(i, factor * x.get(i));
+        }
+    }
+
+    public static void saeMultiply(KernelContext c, FloatArray a, FloatArray b, FloatArray out, int count) {
+        int i = c.globalIdx;
+        if (i < count) {
+            out.set(i, a.get(i) * b.get(i));
+        }
+    }
+
     public static void saeExceeds(KernelContext c, FloatArray x, float limit, FloatArray out, int count) {
         int i = c.globalIdx;
         if (i < count) {

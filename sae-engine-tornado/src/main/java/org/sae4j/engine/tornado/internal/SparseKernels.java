@@ -160,6 +160,17 @@ final class SparseKernels {
         }
     }
 
+    public static void saeScaleColumns(KernelContext c, IntArray counts, IntArray columns, FloatArray values, FloatArray row,
+            FloatArray out, int stride, int threads) {
+        int b = c.groupIdx;
+        int t = c.localIdx;
+        int from = b * stride;
+        int to = from + TornadoMath.min(counts.get(b), stride);
+        for (int e = from + t; e < to; e += threads) {
+            out.set(e, values.get(e) * row.get(columns.get(e)));
+        }
+    }
+
     public static void saeSparseOuter(KernelContext c, IntArray starts, IntArray entries, FloatArray values, FloatArray y, FloatArray out,
             int d, int stride, int accumulate, int threads) {
         int column = c.groupIdx;

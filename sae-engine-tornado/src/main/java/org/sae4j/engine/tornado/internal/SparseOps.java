@@ -38,6 +38,7 @@ final class SparseOps {
             case Op.FeatureGradient o -> featureGradient(o);
             case Op.SparseOuter o -> sparseOuter(o);
             case Op.SparseColumnSum o -> sparseColumnSum(o);
+            case Op.ScaleColumns o -> scaleColumns(o);
             case Op.SparsitySums o -> sparsitySums(o);
             case Op.DecoderNormGradient o -> decoderNormGradient(o);
             case Op.TrackFiring o -> trackFiring(o);
@@ -194,6 +195,15 @@ final class SparseOps {
         FloatArray out = storage.write(op.out());
         tasks.line(op.out().cols(), (graph, id, c) -> graph.task(id, SparseKernels::saeSparseColumnSum, c, columns.starts(),
                 columns.entries(), s.values(), out, op.out().cols(), flag(op.accumulate())));
+    }
+
+    private void scaleColumns(Op.ScaleColumns op) {
+        Sparse s = storage.sparse(op.s());
+        FloatArray row = storage.read(op.row());
+        Sparse out = storage.writeSparse(op.out(), s.pattern());
+        int threads = tasks.threadsFor(s.pattern().stride);
+        tasks.groups(op.s().rows(), threads, 0, (graph, id, c) -> graph.task(id, SparseKernels::saeScaleColumns, c, s.pattern().counts,
+                s.pattern().columns, s.values(), row, out.values(), s.pattern().stride, threads));
     }
 
     private void sparsitySums(Op.SparsitySums op) {

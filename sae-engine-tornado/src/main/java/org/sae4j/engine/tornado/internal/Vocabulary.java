@@ -33,7 +33,8 @@ final class Vocabulary {
             case Op.LayerNorm o when o.weight() == null || o.bias() == null -> Optional.of("LayerNorm without weight or bias");
             case Op.MatMul o -> known(o.function());
             case Op.Map o -> known(o.function());
-            case Op.RmsNorm _, Op.Rotary _, Op.Multiply _, Op.Scale _, Op.LogSoftmax _, Op.GatherGradient _, Op.PatchGradient _,
+            case Op.Multiply o when o.a().rows() != o.b().rows() || o.a().cols() != o.b().cols() -> Optional.of("Multiply by a row or column");
+            case Op.RmsNorm _, Op.Rotary _, Op.LogSoftmax _, Op.GatherGradient _, Op.PatchGradient _,
                     Op.MapGradient _, Op.LayerNormGradient _, Op.RmsNormGradient _, Op.SoftmaxGradient _, Op.LogSoftmaxGradient _,
                     Op.AttentionGradient _, Op.AttentionScoresGradient _, Op.AttentionMixGradient _, Op.AttentionMixTransposed _ ->
                 Optional.of(op.getClass().getSimpleName());

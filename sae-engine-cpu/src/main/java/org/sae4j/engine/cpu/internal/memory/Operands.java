@@ -39,6 +39,8 @@ public record Operands(List<Buffer> reads, List<Buffer> writes) {
             case Op.FeatureGradient o -> reads(o.s(), o.g(), o.w(), o.hyper()).writes(o.out());
             case Op.SparseOuter o -> reads(o.s(), o.y(), o.accumulate() ? o.out() : null).writes(o.out());
             case Op.SparseColumnSum o -> reads(o.s(), o.accumulate() ? o.out() : null).writes(o.out());
+            case Op.ScaleColumns o -> reads(o.s(), o.row()).writes(o.out());
+            case Op.Exp o -> reads(o.x()).writes(o.out());
             case Op.ColumnSum o -> reads(o.x()).writes(o.out());
             case Op.SparsitySums o -> reads(o.s(), o.w()).writes(o.out());
             case Op.DecoderNormGradient o -> reads(o.s(), o.w(), o.hyper(), o.gradient()).writes(o.gradient());

@@ -141,6 +141,8 @@ final class Compiler {
                 case Op.FeatureGradient o -> sparse.featureGradient(o);
                 case Op.SparseOuter o -> sparse.sparseOuter(o);
                 case Op.SparseColumnSum o -> sparse.sparseColumnSum(o);
+                case Op.ScaleColumns o -> sparse.scaleColumns(o);
+                case Op.Exp o -> dense.exp(o);
                 case Op.ColumnSum o -> dense.columnSum(o);
                 case Op.SparsitySums o -> sparse.sparsitySums(o);
                 case Op.DecoderNormGradient o -> sparse.decoderNormGradient(o);

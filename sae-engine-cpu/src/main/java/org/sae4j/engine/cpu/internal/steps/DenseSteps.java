@@ -130,6 +130,18 @@ public final class DenseSteps {
         return () -> split.run(n, 1);
     }
 
+    public Step exp(Op.Exp o) {
+        float[] x = storage.floats(o.x());
+        float[] out = storage.floats(o.out());
+        int n = (int) o.x().size();
+        Context.Split split = context.split((from, to, slot) -> {
+            for (int i = from; i < to; i++) {
+                out[i] = (float) Math.exp(x[i]);
+            }
+        });
+        return () -> split.run(n, 8);
+    }
+
     public Step softmax(Op.Softmax o) {
         float[] x = storage.floats(o.x());
         float[] out = storage.floats(o.out());

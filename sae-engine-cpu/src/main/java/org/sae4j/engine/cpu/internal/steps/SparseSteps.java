@@ -165,6 +165,24 @@ public final class SparseSteps {
         return columns::run;
     }
 
+    public Step scaleColumns(Op.ScaleColumns o) {
+        SparseMatrix s = storage.sparse(o.s());
+        SparseMatrix out = storage.sparse(o.out());
+        float[] row = storage.floats(o.row());
+        Context.Split split = context.split((from, to, slot) -> {
+            int[] indices = s.indices();
+            float[] values = s.values();
+            float[] scaled = out.values();
+            for (int e = s.offset(from); e < s.offset(to); e++) {
+                scaled[e] = values[e] * row[indices[e]];
+            }
+        });
+        return () -> {
+            out.setPlaces(s);
+            split.run(s.rows(), work(s, s.rows(), 1));
+        };
+    }
+
     /** Takes the sums of some columns. */
     @FunctionalInterface
     private interface SumsUse {
