@@ -125,7 +125,7 @@ public final class Form {
             }
             Value w = operation.in().get(1);
             List<Value> in = new ArrayList<>(operation.in());
-            in.set(1, new Value(w.name(), w.role(), w.type(), w.cols(), w.rows(), w.heads()));
+            in.set(1, new Value(w.name(), w.role(), w.type(), /* rows= */ w.cols(), /* cols= */ w.rows(), w.heads()));
             Kind kind = switch (operation.kind()) {
                 case Kind.Product k when k.function() == Op.Function.IDENTITY -> new Kind.ProductByTransposed();
                 case Kind.ProductByTransposed _ -> new Kind.Product(Op.Function.IDENTITY);

@@ -187,7 +187,7 @@ final class TrainingStep {
 
     private Form write(List<String> trained, boolean readFeatures) {
         Value since = b.state("since", Dim.ONE, Dim.of(recipe.dSae()));
-        Value dead = b.exceeds(since, recipe.whole(Setting.DEAD_AFTER));
+        Value dead = b.exceeds(since, (float) recipe.whole(Setting.DEAD_AFTER));
         output("dead_count", b.productByTransposed(dead, dead));
         if (recipe.activation() == Recipe.Activation.GATED) {
             gate();
