@@ -83,7 +83,11 @@ public final class Main implements Runnable {
         if (last.getCommand() instanceof Needs needs && !last.isUsageHelpRequested() && !needs.missing().isEmpty()) {
             throw Usage.missing(last, needs.missing());
         }
-        return new CommandLine.RunLast().execute(parsed);
+        try {
+            return new CommandLine.RunLast().execute(parsed);
+        } finally {
+            Terminal.keepOutputForData(false);
+        }
     }
 
     @Override

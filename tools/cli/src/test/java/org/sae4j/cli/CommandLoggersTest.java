@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
+import picocli.CommandLine;
 
 /** What users see of what the libraries log. */
 class CommandLoggersTest {
@@ -40,5 +43,14 @@ class CommandLoggersTest {
         assertThat(logged(false, () -> other.log(System.Logger.Level.INFO, "no"))).isEmpty();
         assertThat(logged(true, () -> other.log(System.Logger.Level.WARNING, "careful", new IllegalStateException("why"))).strip())
                 .isEqualTo("warning: careful (java.lang.IllegalStateException: why)");
+    }
+
+    @Test
+    void aCommandWhoseOutputIsDataLeavesTheNextOnesNotesAlone() {
+        CommandLine devices = Main.commandLine();
+        devices.setOut(new PrintWriter(new StringWriter()));
+        assertThat(devices.execute("devices", "--json")).isZero();
+        assertThat(logged(false, () -> System.getLogger("org.sae4j.test").log(System.Logger.Level.INFO, "again")).strip())
+                .isEqualTo("note: again");
     }
 }

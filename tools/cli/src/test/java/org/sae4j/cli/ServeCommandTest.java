@@ -33,6 +33,6 @@ class ServeCommandTest {
         assertThat(run("serve", "--model", model, "--sae", folder.resolve("none").toString())).isEqualTo(1);
         assertThat(run("serve", "--model", model, "--sae", model, "--watch", folder.resolve("none").toString())).isEqualTo(1);
         assertThat(err.toString()).contains("Missing required option: '--sae=PATH", "--port is from 0 to 65535, found 70000",
-                "--max-documents is at least 1", "--tokens are no texts", "--sae", "--watch").doesNotContain("unexpected");
+                "--max-documents is at least 1", "--tokens are not texts", "--sae", "--watch").doesNotContain("unexpected");
     }
 }
