@@ -36,6 +36,7 @@ import org.sae4j.core.evaluate.Evaluation;
 import org.sae4j.core.evaluate.EvaluationFile;
 import org.sae4j.core.evaluate.Evaluator;
 import org.sae4j.core.experiment.DataFiles;
+import org.sae4j.core.features.FeatureLabels;
 import org.sae4j.core.features.FeatureProfiles;
 import org.sae4j.core.features.ProfileSettings;
 import org.sae4j.core.format.EndTokens;
@@ -51,6 +52,7 @@ import org.sae4j.core.train.TrainedSae;
 import org.sae4j.core.train.Trainer;
 import org.sae4j.core.train.TrainingMetrics;
 import org.sae4j.core.train.TrainingRun;
+import org.sae4j.serve.SaeServer;
 
 /** The stages of an exploration. Each leaves its result in the folder, so that one that is interrupted goes on. */
 final class Exploration {
@@ -316,7 +318,7 @@ final class Exploration {
         return new ProfileSettings(seed, 6, 5, 1, 12, 30, 8, 8, 0, 0);
     }
 
-    void carryOut(ExplorePlan plan) {
+    void carryOut(ExplorePlan plan, LabelsOption labels) {
         HookPoint hook = hook(plan.hook());
         long before = System.nanoTime();
         boolean whole = !Files.exists(folder.resolve(OutputKinds.STORE)) && !Files.exists(folder.resolve(OutputKinds.AUTOENCODER));
@@ -324,7 +326,7 @@ final class Exploration {
         train(plan, hook);
         try (SparseAutoencoder sae = SparseAutoencoders.open(folder.resolve(OutputKinds.AUTOENCODER), engine)) {
             Evaluation evaluation = evaluate(plan, sae);
-            features(plan, sae, evaluation);
+            features(plan, sae, evaluation, labels.of(sae));
         }
         double took = since(before);
         terminal.say("took " + Terminal.time(took) + (whole ? ", " + Terminal.time(plan.total()) + " was said" : " from where it went on")
@@ -332,6 +334,15 @@ final class Exploration {
         terminal.say("to type texts, steer and name features: " + ExploreSummary.serve(modelPath, folder, ExploreSummary.contexts(plan,
                 beginning())));
         terminal.say("the page is " + folder.resolve(FeaturePages.PAGE).toAbsolutePath().normalize().toUri());
+    }
+
+    /** Shows what was made until Ctrl-C. */
+    void serve(ExplorePlan plan, LabelsOption labels, int port) {
+        try (SparseAutoencoder sae = SparseAutoencoders.open(folder.resolve(OutputKinds.AUTOENCODER), engine)) {
+            ServeCommand.serve(SaeServer.builder(model).corpus(DataFiles.corpus(heldOutTexts())).tokenization(tokenization(plan.context()))
+                    .labels(labels.file()).ends(EndTokens.of(modelPath)).port(port).seed(seed).progress(terminal)
+                    .autoencoder(OutputKinds.AUTOENCODER, sae), "names are kept in " + labels.file(), terminal);
+        }
     }
 
     private void harvest(ExplorePlan plan, HookPoint hook) {
@@ -408,7 +419,7 @@ final class Exploration {
         return evaluation;
     }
 
-    private void features(ExplorePlan plan, SparseAutoencoder sae, Evaluation evaluation) {
+    private void features(ExplorePlan plan, SparseAutoencoder sae, Evaluation evaluation, Map<Integer, FeatureLabels.Label> names) {
         List<Document> documents = new ArrayList<>();
         long characters = 0;
         // Held-out passages first; of few texts, passages that were trained on make up the number.
@@ -450,7 +461,7 @@ final class Exploration {
                 book.write(shard, FeatureProfiles.compute(model, sae, scores, book.features(shard), List.of(), every(), quiet(shard, book)));
             }
         }
-        new FeaturePages(detailed).write(folder, provenance, book, new ExploreSummary(model, modelPath, folder, plan, evaluation, scores,
+        new FeaturePages(detailed, names).write(folder, provenance, book, new ExploreSummary(model, modelPath, folder, plan, evaluation, scores,
                 detailed, heldOut, beginning()).section());
     }
 

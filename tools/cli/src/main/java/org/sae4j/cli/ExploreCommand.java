@@ -23,7 +23,8 @@ import picocli.CommandLine.Spec;
 /** From a model and texts to features. */
 @Command(name = "explore", description = {"Look into a model: from its folder and some texts to a page of all its features.",
         "Picks hook point, number of features and length of training for the texts and this machine, says what it picked and how long it "
-                + "will take, and then harvests activations, trains an autoencoder, evaluates it and profiles every feature.",
+                + "will take, and then harvests activations, trains an autoencoder, evaluates it and profiles every feature. On a terminal "
+                + "it then opens the page of sae serve.",
         "After Ctrl-C, the same command goes on where it was."},
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class ExploreCommand implements Runnable {
@@ -70,6 +71,16 @@ final class ExploreCommand implements Runnable {
             + "current folder.")
     private Path output;
 
+    @Option(names = "--serve", negatable = true, description = "When done, open the page of sae serve on this machine until Ctrl-C. Default: on "
+            + "a terminal.")
+    private Boolean serve;
+
+    @Option(names = "--port", paramLabel = "N", defaultValue = ServeCommand.PORT, description = ServeCommand.PORT_DESCRIPTION)
+    private int port;
+
+    @Mixin
+    private LabelsOption labels;
+
     @Mixin
     private OverwriteOption overwriteOption;
 
@@ -87,6 +98,7 @@ final class ExploreCommand implements Runnable {
         if (k < 1 || features != null && features < k) {
             throw new ParameterException(spec.commandLine(), "--k is at least 1 and at most the number of features, found " + k);
         }
+        ServeCommand.checkPort(port, spec);
         Paths.existing(model, "MODEL");
         texts.forEach(path -> Paths.existing(path, "TEXT"));
         Path folder = output != null ? output : Path.of("explore-" + name());
@@ -120,7 +132,10 @@ final class ExploreCommand implements Runnable {
                 return;
             }
             plan.write(planFile);
-            exploration.carryOut(plan);
+            exploration.carryOut(plan, labels);
+            if (serve == null ? Terminal.isInteractive() : serve) {
+                exploration.serve(plan, labels, port);
+            }
         }
     }
 

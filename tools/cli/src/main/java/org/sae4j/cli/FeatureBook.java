@@ -16,6 +16,7 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Figure;
 import org.sae4j.api.experiment.Figure.Link;
 import org.sae4j.api.lab.LabelScores;
+import org.sae4j.core.features.FeatureLabels;
 import org.sae4j.core.features.FeatureProfile;
 import org.sae4j.core.features.FeatureProfiles;
 import org.sae4j.core.internal.json.JsonException;
@@ -97,9 +98,16 @@ final class FeatureBook {
         return values;
     }
 
-    /** {@return the table of all features, of files that are all there} */
-    Catalog catalog(String sample) {
+    /**
+     * The table of all features, of files that are all there.
+     *
+     * @param names what people say of features, by feature
+     */
+    Catalog catalog(String sample, Map<Integer, FeatureLabels.Label> names) {
         List<String> columns = new ArrayList<>(List.of("feature"));
+        if (!names.isEmpty()) {
+            columns.add("name");
+        }
         if (labelled) {
             columns.addAll(List.of("label", "AUROC"));
         }
@@ -109,6 +117,9 @@ final class FeatureBook {
             for (JsonNode f : read(data(shard)).path("features")) {
                 long feature = f.path("feature").asLong(0);
                 List<Object> row = new ArrayList<>(List.of(new Link(Long.toString(feature), "feature-" + feature)));
+                if (!names.isEmpty()) {
+                    row.add(FeaturePages.name(names, Math.toIntExact(feature)));
+                }
                 if (labelled) {
                     boolean named = f.path("label").isString();
                     row.addAll(List.of(f.path("label").asString(""), named ? (Object) f.path("document_auroc").doubleValue() : ""));

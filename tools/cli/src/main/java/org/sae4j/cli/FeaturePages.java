@@ -18,6 +18,7 @@ import org.sae4j.api.experiment.Figure.BarSeries;
 import org.sae4j.api.experiment.Figure.Link;
 import org.sae4j.api.experiment.Metric;
 import org.sae4j.api.lab.LabelScores;
+import org.sae4j.core.features.FeatureLabels;
 import org.sae4j.core.features.FeatureProfile;
 import org.sae4j.core.features.FeatureProfile.ActivationHistogram;
 import org.sae4j.core.features.FeatureProfile.Example;
@@ -45,11 +46,22 @@ final class FeaturePages {
     private static final int CONTEXT_CHARACTERS = 60;
 
     private final FeatureProfiles profiles;
+    private final Map<Integer, FeatureLabels.Label> names;
     private final ProfileSettings settings;
     private final String sample;
 
     FeaturePages(FeatureProfiles profiles) {
+        this(profiles, Map.of());
+    }
+
+    /**
+     * Shows names beside the numbers.
+     *
+     * @param names what people say of features, by feature
+     */
+    FeaturePages(FeatureProfiles profiles, Map<Integer, FeatureLabels.Label> names) {
         this.profiles = profiles;
+        this.names = names;
         settings = profiles.settings();
         sample = format("n = %,d tokens of %,d documents; seed %d.", profiles.tokens(), profiles.documents(), settings.seed());
     }
@@ -78,7 +90,7 @@ final class FeaturePages {
         report.section(index());
         profiles.features().forEach(f -> report.section(section(f)));
         if (book != null) {
-            report.catalog(book.catalog(sample));
+            report.catalog(book.catalog(sample, names));
         }
         report.build().write(folder.resolve(PAGE));
     }
@@ -91,9 +103,30 @@ final class FeaturePages {
         return "feature-" + feature;
     }
 
-    private static String name(FeatureProfile f) {
-        return "Feature " + f.feature() + f.labels().stream().findFirst().filter(s -> f.active() > 0 && s.documentAuroc() >= LabelScores.NAMED)
-                .map(s -> ": " + s.label()).orElse("");
+    private String title(FeatureProfile f) {
+        String given = name(names, f.feature());
+        return "Feature " + f.feature() + (!given.isEmpty() ? ": " + given : f.labels().stream().findFirst()
+                .filter(s -> f.active() > 0 && s.documentAuroc() >= LabelScores.NAMED).map(s -> ": " + s.label()).orElse(""));
+    }
+
+    /** {@return the name that people gave to a feature; empty if they gave none} */
+    static String name(Map<Integer, FeatureLabels.Label> names, int feature) {
+        FeatureLabels.Label label = names.get(feature);
+        return label == null ? "" : label.text();
+    }
+
+    /** What people say of a feature beside its name. */
+    private List<String> remarks(FeatureProfile f) {
+        FeatureLabels.Label label = names.get(f.feature());
+        List<String> remarks = new ArrayList<>();
+        if (label != null && !label.text().isEmpty()) {
+            remarks.add("The name was given by a reader" + (label.rating().isPresent() ? ", who rated how well it fits as "
+                    + label.rating().getAsInt() + " of " + FeatureLabels.MAX_RATING : "") + ".");
+        }
+        if (label != null && !label.note().isEmpty()) {
+            remarks.add("A reader's note: " + label.note());
+        }
+        return remarks;
     }
 
     /** Spaces at the ends of a token are a part of it. */
@@ -113,6 +146,10 @@ final class FeaturePages {
         boolean labelled = !profiles.labels().isEmpty();
         boolean direct = !profiles.directPath().isEmpty();
         List<String> columns = new ArrayList<>(List.of("feature"));
+        boolean named = profiles.features().stream().anyMatch(f -> !name(names, f.feature()).isEmpty());
+        if (named) {
+            columns.add("name");
+        }
         if (labelled) {
             columns.addAll(List.of("label", "AUROC", "token AUROC"));
         }
@@ -122,6 +159,9 @@ final class FeaturePages {
         }
         List<List<Object>> rows = profiles.features().stream().map(f -> {
             List<Object> row = new ArrayList<>(List.of(new Link(Integer.toString(f.feature()), id(f.feature()))));
+            if (named) {
+                row.add(name(names, f.feature()));
+            }
             if (labelled) {
                 LabelScore best = f.labels().getFirst();
                 row.addAll(f.active() == 0 ? List.of("", "", "") : List.of(best.label(), best.documentAuroc(), best.tokenAuroc()));
@@ -150,7 +190,7 @@ final class FeaturePages {
     }
 
     Section section(FeatureProfile f) {
-        Section.Builder section = Section.builder(id(f.feature()), name(f));
+        Section.Builder section = Section.builder(id(f.feature()), title(f)).notes(remarks(f));
         if (f.active() == 0) {
             section.lead(format("It is active in none of the %,d tokens: a dead feature, or one for other texts.", profiles.tokens()));
             f.logits().ifPresent(l -> section.figure(effects(l)).figure(spread(l)));

@@ -3,6 +3,7 @@ package org.sae4j.cli;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Document;
@@ -14,6 +15,7 @@ import org.sae4j.api.sae.SparseAutoencoder;
 import org.sae4j.core.SparseAutoencoders;
 import org.sae4j.core.experiment.DataFiles;
 import org.sae4j.core.experiment.ExperimentRun;
+import org.sae4j.core.features.FeatureLabels;
 import org.sae4j.core.features.FeatureProfiles;
 import org.sae4j.core.features.ProfileSettings;
 import org.sae4j.core.output.OutputFolder;
@@ -56,6 +58,9 @@ final class FeaturesCommand implements Runnable, Needs {
 
     @Option(names = "--output", required = true, paramLabel = "DIR", description = "The folder to write: features.html and features.json.")
     private Path output;
+
+    @Mixin
+    private LabelsOption labels;
 
     @Mixin
     private OverwriteOption overwriteOption;
@@ -102,6 +107,7 @@ final class FeaturesCommand implements Runnable, Needs {
                 Transformer transformer = processOption.open(model, engine);
                 SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine)) {
             checkFeatures(autoencoder.config().dSae());
+            Map<Integer, FeatureLabels.Label> names = labels.of(autoencoder);
             ExperimentRun run = ExperimentRun.builder(transformer, engine).autoencoder(autoencoder).corpus(documents)
                     .tokenization(corpus.tokenization(transformer)).facts(asked).seed(seed).progress(terminal).build();
             EncodedCorpus encoded = run.encodedCorpus();
@@ -111,7 +117,7 @@ final class FeaturesCommand implements Runnable, Needs {
             FeatureProfiles profiles = FeatureProfiles.compute(transformer, autoencoder, scores, features(scores), asked,
                     ProfileSettings.of(seed), terminal);
             target.begin();
-            new FeaturePages(profiles).write(output, run.provenance());
+            new FeaturePages(profiles, names).write(output, run.provenance());
         }
         terminal.say("wrote " + output.resolve(FeaturePages.PAGE) + " and " + output.resolve(FeaturePages.DATA));
     }

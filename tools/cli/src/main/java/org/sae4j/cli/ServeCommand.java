@@ -9,7 +9,6 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.api.engine.Engine;
 import org.sae4j.api.experiment.Document;
 import org.sae4j.api.model.Transformer;
-import org.sae4j.core.features.FeatureLabels;
 import org.sae4j.core.format.EndTokens;
 import org.sae4j.serve.RequestDeadline;
 import org.sae4j.serve.SaeServer;
@@ -27,6 +26,8 @@ import picocli.CommandLine.Spec;
                 + "printed to yourself. Ctrl-C stops it."},
         mixinStandardHelpOptions = true, versionProvider = Version.class)
 final class ServeCommand implements Runnable {
+    static final String PORT = "7413";
+    static final String PORT_DESCRIPTION = "The port of the page; 0 takes any that is free. Default: ${DEFAULT-VALUE}.";
     private static final int MOST_PORT = 65_535;
     private static final long POLL_MILLIS = 100;
 
@@ -46,18 +47,17 @@ final class ServeCommand implements Runnable {
             + "Default: all texts.")
     private Integer maxDocuments;
 
-    @Option(names = "--labels", paramLabel = "FILE", defaultValue = FeatureLabels.FILE, description = "The file of names that people give to features. "
-            + "Default: ${DEFAULT-VALUE}.")
-    private Path labels;
+    @Mixin
+    private LabelsOption labels;
 
     @Option(names = "--watch", paramLabel = "DIR", description = "A folder that sae train writes to: its curves are drawn as it goes on.")
     private Path watch;
 
-    @Option(names = "--port", paramLabel = "N", defaultValue = "7413", description = "The port; 0 takes any that is free. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--port", paramLabel = "N", defaultValue = PORT, description = PORT_DESCRIPTION)
     private int port;
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of all random numbers. Default: ${DEFAULT-VALUE}.")
-    private int seed;
+    private long seed;
 
     @Mixin
     private ProcessOption processOption;
@@ -70,9 +70,7 @@ final class ServeCommand implements Runnable {
 
     @Override
     public void run() {
-        if (port < 0 || port > MOST_PORT) {
-            throw new ParameterException(spec.commandLine(), "--port is from 0 to " + MOST_PORT + ", found " + port);
-        }
+        checkPort(port, spec);
         if (maxDocuments != null && maxDocuments < 1) {
             throw new ParameterException(spec.commandLine(), "--max-documents is at least 1, found " + maxDocuments);
         }
@@ -88,11 +86,10 @@ final class ServeCommand implements Runnable {
             terminal.say(String.format(Locale.ROOT, "reading %,d of %,d texts (--max-documents)", maxDocuments, documents.size()));
             documents = documents.subList(0, maxDocuments);
         }
-        RequestDeadline.PROPERTIES.forEach(System.getProperties()::putIfAbsent);
         try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine);
                 SaeSet autoencoders = SaeSet.open(saes, engine)) {
             SaeServer.Builder builder = SaeServer.builder(transformer).corpus(documents).tokenization(corpus.tokenization(transformer))
-                    .labels(labels).ends(EndTokens.of(model)).port(port).seed(seed).progress(terminal);
+                    .labels(labels.file()).ends(EndTokens.of(model)).port(port).seed(seed).progress(terminal);
             Map<String, Integer> seen = new HashMap<>();
             for (int i = 0; i < saes.size(); i++) {
                 Path name = saes.get(i).toAbsolutePath().normalize().getFileName();
@@ -102,13 +99,29 @@ final class ServeCommand implements Runnable {
             if (watch != null) {
                 builder.watch(watch);
             }
-            try (SaeServer server = builder.start()) {
-                terminal.say("open " + server.address());
-                terminal.say(documents.isEmpty() ? "without --corpus, the page shows features on texts that you type; Ctrl-C stops it"
-                        : "names are kept in " + labels + "; Ctrl-C stops it");
-                awaitInterruption();
-                Terminal.endLine();
-            }
+            serve(builder, documents.isEmpty() ? "without --corpus, the page shows features on texts that you type"
+                    : "names are kept in " + labels.file(), terminal);
+        }
+    }
+
+    static void checkPort(int port, CommandSpec spec) {
+        if (port < 0 || port > MOST_PORT) {
+            throw new ParameterException(spec.commandLine(), "--port is from 0 to " + MOST_PORT + ", found " + port);
+        }
+    }
+
+    /**
+     * Serves until Ctrl-C.
+     *
+     * @param remark said beside the address
+     */
+    static void serve(SaeServer.Builder builder, String remark, Terminal terminal) {
+        RequestDeadline.PROPERTIES.forEach(System.getProperties()::putIfAbsent);
+        try (SaeServer server = builder.start()) {
+            terminal.say("open " + server.address());
+            terminal.say(remark + "; Ctrl-C stops it");
+            awaitInterruption();
+            Terminal.endLine();
         }
     }
 

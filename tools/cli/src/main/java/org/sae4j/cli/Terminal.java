@@ -47,6 +47,11 @@ final class Terminal implements Progress {
         return INTERACTIVE ? new Terminal() : new Terminal(new PrintStream(OutputStream.nullOutputStream()), false);
     }
 
+    /** {@return whether a person sees what is said while it is said} */
+    static boolean isInteractive() {
+        return INTERACTIVE;
+    }
+
     /** Says whether standard output belongs to what programs read, so that lines about the work go to standard error. */
     static void keepOutputForData(boolean data) {
         outputIsData = data;

@@ -21,6 +21,7 @@ import org.sae4j.api.experiment.Document;
 import org.sae4j.api.model.Context;
 import org.sae4j.api.model.Tokenization;
 import org.sae4j.core.experiment.DataFiles;
+import org.sae4j.core.features.FeatureLabels;
 import org.sae4j.core.format.TokenizerFiles;
 import org.sae4j.demoworld.DemoWorld;
 import picocli.CommandLine;
@@ -90,6 +91,14 @@ class ExploreCommandTest {
         assertThat(explore(output)).as(err.toString()).isZero();
         assertThat(Files.getLastModifiedTime(output.resolve("autoencoder/sae_weights.safetensors"))).isEqualTo(trained);
         assertThat(Files.readAllBytes(output.resolve("features.html"))).isEqualTo(page);
+
+        // Names that a reader gave stand on the page.
+        Path names = shared.resolve("names.jsonl");
+        String fingerprint = new ObjectMapper().readTree(Files.readString(output.resolve("features.json"))).path("provenance")
+                .path("autoencoder_fingerprint").asString();
+        FeatureLabels.NONE.with(fingerprint, 7, FeatureLabels.Label.of("ends of sentences")).write(names);
+        assertThat(explore(output, "--labels", names.toString())).as(err.toString()).isZero();
+        assertThat(output.resolve("features.html")).content().contains("ends of sentences");
 
         // Interrupted in training: a checkpoint is there, the autoencoder is not.
         Files.delete(output.resolve("autoencoder/sae_weights.safetensors"));

@@ -25,7 +25,7 @@ record FeatureMap(int[] features, float[] x, float[] y) {
         return features >= LEAST && features <= MOST;
     }
 
-    static FeatureMap of(Tensor decoder, int[] features, int seed, Progress progress) {
+    static FeatureMap of(Tensor decoder, int[] features, long seed, Progress progress) {
         int d = decoder.dim(1);
         int width = Math.min(d, WIDTH);
         float[][] projection = d > WIDTH ? projection(d, new CounterRandom(seed).stream("feature map")) : new float[0][];
@@ -36,7 +36,7 @@ record FeatureMap(int[] features, float[] x, float[] y) {
             rows[p] = d > WIDTH ? project(direction, projection) : direction;
             unit(rows[p], p % width);
         }
-        float[][] points = new Umap().setMetric("euclidean").setNumberComponents(2).setSeed(seed).setThreads(1).setVerbose(false)
+        float[][] points = new Umap().setMetric("euclidean").setNumberComponents(2).setSeed(Long.hashCode(seed)).setThreads(1).setVerbose(false)
                 .setNumberNearestNeighbours(Math.min(NEIGHBORS, features.length - 1)).setNumberEpochs(EPOCHS).fitTransform(rows);
         float[] x = new float[points.length];
         float[] y = new float[points.length];

@@ -197,7 +197,7 @@ public final class SaeServer implements AutoCloseable {
         private Set<Integer> ends = Set.of();
         private Progress progress = Progress.NONE;
         private int port;
-        private int seed;
+        private long seed;
 
         private Builder(Transformer model) {
             this.model = model;
@@ -288,7 +288,7 @@ public final class SaeServer implements AutoCloseable {
          * @param value the seed
          * @return this
          */
-        public Builder seed(int value) {
+        public Builder seed(long value) {
             seed = value;
             return this;
         }

@@ -59,7 +59,7 @@ final class Study {
     final Transformer model;
     final SparseAutoencoder sae;
     private final Tokenization tokenization;
-    private final int seed;
+    private final long seed;
     private volatile State state = new State("waiting", 0, 0, false, Optional.empty());
     private volatile @Nullable Index index;
     private volatile @Nullable FeatureMap map;
@@ -67,7 +67,7 @@ final class Study {
     private volatile @Nullable Evaluation evaluation;
     private final Map<Integer, List<String>> promoted = new ConcurrentHashMap<>();
 
-    Study(int number, String name, Transformer model, SparseAutoencoder sae, Tokenization tokenization, int seed) {
+    Study(int number, String name, Transformer model, SparseAutoencoder sae, Tokenization tokenization, long seed) {
         this.number = number;
         this.name = name;
         this.model = model;
