@@ -21,7 +21,7 @@ import org.sae4j.api.model.GradientPlan;
 import org.sae4j.api.model.Gradients;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.HookPoint.Site;
-import org.sae4j.api.model.Metric;
+import org.sae4j.api.model.GradientPlan.Objective;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.testkit.SmallModels;
@@ -45,7 +45,7 @@ class GradientsTest {
         engine.close();
     }
 
-    private Gradients gradients(Metric metric, HookPoint... by) {
+    private Gradients gradients(Objective metric, HookPoint... by) {
         return model.gradients(TOKENS, GradientPlan.of(metric).by(by).build());
     }
 
@@ -83,8 +83,8 @@ class GradientsTest {
         reference[3] = 0.25f;
         reference[8] = 0.75f;
         Tensor weights = random(1, model.shape(MIDDLE, 3, 5));
-        Metric metric = Metric.logit(0, -1, 4).minus(Metric.logit(0, 4, 2)).plus(Metric.logProbability(1, 0, 7).times(3))
-                .plus(Metric.divergence(2, -2, Tensor.of(reference, config.dVocab()))).plus(Metric.functional(MIDDLE, weights).times(0.5));
+        Objective metric = Objective.logit(0, -1, 4).minus(Objective.logit(0, 4, 2)).plus(Objective.logProbability(1, 0, 7).times(3))
+                .plus(Objective.divergence(2, -2, Tensor.of(reference, config.dVocab()))).plus(Objective.functional(MIDDLE, weights).times(0.5));
         Gradients gradients = gradients(metric, MIDDLE);
         Tensor middle = model.forward(TOKENS, ForwardPlan.capture(MIDDLE)).get(MIDDLE);
         double[] functional = new double[3];
@@ -106,9 +106,9 @@ class GradientsTest {
     @Test
     void theGradientOfAFunctionalByItsOwnHookPointIsItsWeights() {
         Tensor weights = random(2, model.shape(MIDDLE, 3, 5));
-        assertClose(gradients(Metric.functional(MIDDLE, weights).times(2), MIDDLE).get(MIDDLE), scaled(weights, 2), 0);
+        assertClose(gradients(Objective.functional(MIDDLE, weights).times(2), MIDDLE).get(MIDDLE), scaled(weights, 2), 0);
         Tensor all = random(3, model.shape(HookPoint.LOGITS, 3, 5));
-        assertClose(gradients(Metric.functional(HookPoint.LOGITS, all), HookPoint.LOGITS).get(HookPoint.LOGITS), all, 0);
+        assertClose(gradients(Objective.functional(HookPoint.LOGITS, all), HookPoint.LOGITS).get(HookPoint.LOGITS), all, 0);
     }
 
     private static Tensor scaled(Tensor x, float factor) {
@@ -121,9 +121,9 @@ class GradientsTest {
 
     @Test
     void rowsOfABatchHaveTheGradientsThatTheyHaveAlone() {
-        Metric metric = Metric.logProbability(0, -1, 4).plus(Metric.logProbability(1, -1, 2)).plus(Metric.logProbability(2, 2, 7));
+        Objective metric = Objective.logProbability(0, -1, 4).plus(Objective.logProbability(1, -1, 2)).plus(Objective.logProbability(2, 2, 7));
         Tensor all = gradients(metric, MIDDLE).get(MIDDLE);
-        Tensor alone = model.gradients(new int[][] {TOKENS[1]}, GradientPlan.of(Metric.logProbability(0, -1,
+        Tensor alone = model.gradients(new int[][] {TOKENS[1]}, GradientPlan.of(Objective.logProbability(0, -1,
                 2)).by(MIDDLE).build()).get(MIDDLE);
         assertClose(all.slice(1).reshape(1, 5, config.dModel()), alone, 1e-6);
         // Later positions than that of the metric do not matter to it.
@@ -140,7 +140,7 @@ class GradientsTest {
         for (boolean set : new boolean[] {false, true}) {
             ForwardPlan.Builder forward = ForwardPlan.builder().capture(mlp);
             ForwardPlan plan = (set ? forward.set(mlp, rows, vector) : forward.add(mlp, rows, vector)).build();
-            Metric metric = Metric.logProbability(0, -1, 4).plus(Metric.logProbability(2, -1, 7));
+            Objective metric = Objective.logProbability(0, -1, 4).plus(Objective.logProbability(2, -1, 7));
             HookPoint before = HookPoint.mlpPost(1);
             Gradients gradients = model.gradients(TOKENS, GradientPlan.of(metric).by(mlp, before).through(plan).build());
             double[] actual = new double[2];
@@ -174,7 +174,7 @@ class GradientsTest {
 
     @Test
     void passesBehindAPrefixAndFromABlockHaveTheGradientsOfWholePasses() {
-        Metric metric = Metric.logProbability(0, -1, 4).plus(Metric.divergence(1, -1, Tensor.of(uniform(), config.dVocab())));
+        Objective metric = Objective.logProbability(0, -1, 4).plus(Objective.divergence(1, -1, Tensor.of(uniform(), config.dVocab())));
         HookPoint later = new HookPoint(Site.MLP_OUT, 1);
         HookPoint query = new HookPoint(Site.Q, 2);
         Gradients whole = gradients(metric, later, query);
@@ -208,7 +208,7 @@ class GradientsTest {
         HookPoint v = new HookPoint(Site.V, 2);
         HookPoint pattern = new HookPoint(Site.PATTERN, 2);
         Tensor weights = random(6, model.shape(z, 3, 5));
-        Gradients gradients = model.gradients(TOKENS, GradientPlan.of(Metric.functional(z, weights)).by(v).constant(pattern)
+        Gradients gradients = model.gradients(TOKENS, GradientPlan.of(Objective.functional(z, weights)).by(v).constant(pattern)
                 .through(ForwardPlan.capture(v)).build());
         Tensor value = gradients.activations().get(v);
         double linear = 0;
@@ -216,13 +216,13 @@ class GradientsTest {
             linear += (double) value.get(i) * gradients.get(v).get(i);
         }
         assertThat(linear).isCloseTo(gradients.value(), within(1e-4));
-        assertThatIllegalArgumentException().isThrownBy(() -> model.gradients(TOKENS, GradientPlan.of(Metric.functional(z, weights))
+        assertThatIllegalArgumentException().isThrownBy(() -> model.gradients(TOKENS, GradientPlan.of(Objective.functional(z, weights))
                 .by(new HookPoint(Site.K, 2)).constant(pattern).build())).withMessageContaining("changes none of");
     }
 
     @Test
     void resultsAreTheSameForAnyNumberOfThreads() {
-        Metric metric = Metric.logProbability(0, -1, 4).plus(Metric.logProbability(2, 2, 7));
+        Objective metric = Objective.logProbability(0, -1, 4).plus(Objective.logProbability(2, 2, 7));
         HookPoint[] by = model.hookPoints().stream().filter(hook -> hook.layer() == 0 && !hook.site().equals(Site.LN1_SCALE)
                 && !hook.site().equals(Site.LN2_SCALE)).toArray(HookPoint[]::new);
         Gradients one;
@@ -239,16 +239,16 @@ class GradientsTest {
 
     @Test
     void plansThatDoNotFitAreRefused() {
-        Metric metric = Metric.logProbability(0, -1, 4);
+        Objective metric = Objective.logProbability(0, -1, 4);
         refused(metric, new HookPoint(Site.RESID_PRE, 7), "gradient by the value of blocks.7.hook_resid_pre", "3 blocks");
         refused(metric, new HookPoint(Site.LN1_SCALE, 1), "no gradient by or of blocks.1.ln1.hook_scale");
-        refused(Metric.functional(HookPoint.residPre(0), random(1, model.shape(HookPoint.residPre(0), 3, 5))), HookPoint.residPre(2),
+        refused(Objective.functional(HookPoint.residPre(0), random(1, model.shape(HookPoint.residPre(0), 3, 5))), HookPoint.residPre(2),
                 "blocks.2.hook_resid_pre changes none of [blocks.0.hook_resid_pre]");
-        refused(Metric.logProbability(3, -1, 4), MIDDLE, "row 3", "from 0 to 2");
-        refused(Metric.logProbability(0, 5, 4), MIDDLE, "position 5", "from -5 to 4");
-        refused(Metric.logit(0, 0, config.dVocab()), MIDDLE, "token ids are from 0 to");
-        refused(Metric.divergence(0, 0, Tensor.zeros(3)), MIDDLE, "a probability for each of the");
-        refused(Metric.functional(MIDDLE, Tensor.zeros(3, 4, 5)), MIDDLE, "expected shape [3, 5, 12], found");
+        refused(Objective.logProbability(3, -1, 4), MIDDLE, "row 3", "from 0 to 2");
+        refused(Objective.logProbability(0, 5, 4), MIDDLE, "position 5", "from -5 to 4");
+        refused(Objective.logit(0, 0, config.dVocab()), MIDDLE, "token ids are from 0 to");
+        refused(Objective.divergence(0, 0, Tensor.zeros(3)), MIDDLE, "a probability for each of the");
+        refused(Objective.functional(MIDDLE, Tensor.zeros(3, 4, 5)), MIDDLE, "expected shape [3, 5, 12], found");
         assertThatIllegalArgumentException().isThrownBy(() -> GradientPlan.of(metric).build()).withMessageContaining("name hook points");
         assertThatIllegalArgumentException().isThrownBy(() -> metric.times(Double.NaN)).withMessageContaining("finite");
         assertThatIllegalArgumentException().isThrownBy(() -> model.gradients(new int[0][], GradientPlan.of(metric).by(MIDDLE).build()))
@@ -259,16 +259,16 @@ class GradientsTest {
                 .withMessageContaining("no gradient by hook_embed was asked for");
     }
 
-    private void refused(Metric metric, HookPoint by, String... words) {
+    private void refused(Objective metric, HookPoint by, String... words) {
         var thrown = assertThatIllegalArgumentException().isThrownBy(() -> gradients(metric, by));
         List.of(words).forEach(thrown::withMessageContaining);
     }
 
     @Test
     void aClosedModelIsRefused() {
-        Gradients before = gradients(Metric.logProbability(0, -1, 4), MIDDLE);
+        Gradients before = gradients(Objective.logProbability(0, -1, 4), MIDDLE);
         model.close();
-        assertThatThrownBy(() -> gradients(Metric.logProbability(0, -1, 4), MIDDLE)).isInstanceOf(IllegalStateException.class)
+        assertThatThrownBy(() -> gradients(Objective.logProbability(0, -1, 4), MIDDLE)).isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("closed");
         assertThat(before.get(MIDDLE).size()).isPositive();
     }
@@ -276,7 +276,7 @@ class GradientsTest {
     @Test
     void capturesComeWithTheGradients() {
         ForwardPlan forward = ForwardPlan.builder().capture(HookPoint.LOGITS, MIDDLE).build();
-        Gradients gradients = model.gradients(TOKENS, GradientPlan.of(Metric.logit(1, 2, 3)).by(MIDDLE).through(forward).build());
+        Gradients gradients = model.gradients(TOKENS, GradientPlan.of(Objective.logit(1, 2, 3)).by(MIDDLE).through(forward).build());
         assertThat(gradients.activations().hooks()).isEqualTo(Set.of(HookPoint.LOGITS, MIDDLE));
         assertClose(gradients.activations().logits(), logits(TOKENS), 1e-5);
     }

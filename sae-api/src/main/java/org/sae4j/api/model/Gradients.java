@@ -8,7 +8,7 @@ import java.util.Set;
 import java.util.stream.DoubleStream;
 import org.sae4j.api.Tensor;
 
-/** A metric's value and its gradients. Immutable; it outlives the transformer that made it. */
+/** An objective's value and its gradients. Immutable; it outlives the transformer that made it. */
 public final class Gradients {
     private final double[] values;
     private final Map<HookPoint, Tensor> gradients;
@@ -17,7 +17,7 @@ public final class Gradients {
     /**
      * Collects the results of a pass.
      *
-     * @param values what each row of the batch contributes to the metric
+     * @param values what each row of the batch contributes to the objective
      * @param gradients one tensor for each hook point, in the order of asking
      * @param activations what the forward pass captured
      */
@@ -30,16 +30,16 @@ public final class Gradients {
         this.activations = activations;
     }
 
-    /** {@return the metric} */
+    /** {@return the objective} */
     public double value() {
         return DoubleStream.of(values).sum();
     }
 
     /**
-     * The part of the metric that is of one row.
+     * The part of the objective that is of one row.
      *
      * @param row row of the batch, from 0
-     * @return the sum of the metric's terms of this row
+     * @return the sum of the objective's terms of this row
      * @throws IndexOutOfBoundsException if there is no such row
      */
     public double value(int row) {
@@ -50,7 +50,7 @@ public final class Gradients {
      * The gradient by the value at a hook point.
      *
      * @param hook the hook point
-     * @return the derivative of the metric by each element, in {@link Transformer#shape}
+     * @return the derivative of the objective by each element, in {@link Transformer#shape}
      * @throws IllegalArgumentException if it was not asked for
      */
     public Tensor get(HookPoint hook) {

@@ -90,10 +90,10 @@ public interface Transformer extends AutoCloseable {
      *
      * @param tokens token ids [batch, pos], as {@link #forward} takes them
      * @param plan of what, by what, and what is held fixed
-     * @return the metric, its gradients, and what the plan's forward pass captures
+     * @return the objective, its gradients, and what the plan's forward pass captures
      * @throws IllegalArgumentException if tokens or the plan's forward pass are such that {@link #forward} refuses them; if a hook point is
-     *     unknown, a row, position or token of the metric does not exist, or weights have another shape; or if a hook point that is asked
-     *     for does not influence the metric but by way of constants, or has no gradient, as denominators of norms
+     *     unknown, a row, position or token of the objective does not exist, or weights have another shape; or if a hook point that is asked
+     *     for does not influence the objective but by way of constants, or has no gradient, as denominators of norms
      * @throws IllegalStateException after close
      * @throws Sae4jException if this transformer gives no gradients
      * @throws org.sae4j.api.engine.EngineException if the engine fails, or does not run the operations that gradients need

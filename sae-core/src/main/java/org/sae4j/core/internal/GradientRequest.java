@@ -13,7 +13,7 @@ import org.sae4j.api.Tensor;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.GradientPlan;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.model.Metric;
+import org.sae4j.api.model.GradientPlan.Objective;
 import org.sae4j.core.program.Counts;
 import org.sae4j.core.program.Dim;
 import org.sae4j.core.program.Value;
@@ -23,13 +23,13 @@ final class GradientRequest {
     private final ForwardRequest pass;
     private final GradientKey key;
     private final PassForms forms;
-    private final List<Metric.Term> terms;
+    private final List<Objective.Term> terms;
     private final int batch;
     private final int length;
     /** For each row of tokens where its logits are, -1 where they are not computed. */
     private final int[] logitRows;
 
-    private GradientRequest(ForwardRequest pass, GradientKey key, PassForms forms, List<Metric.Term> terms, int batch, int length) {
+    private GradientRequest(ForwardRequest pass, GradientKey key, PassForms forms, List<Objective.Term> terms, int batch, int length) {
         this.pass = pass;
         this.key = key;
         this.forms = forms;
@@ -50,7 +50,7 @@ final class GradientRequest {
      * @throws IllegalArgumentException if tokens or plan do not fit the model or each other
      */
     static GradientRequest of(PassForms forms, int[][] tokens, GradientPlan plan) {
-        List<Metric.Term> terms = plan.metric().terms();
+        List<Objective.Term> terms = plan.objective().terms();
         List<String> targets = terms.stream().map(GradientRequest::target).distinct().toList();
         HookPoint any = plan.wanted().iterator().next();
         ForwardPlan forward = plan.forward().orElseGet(() -> ForwardPlan.capture(any));
@@ -58,7 +58,7 @@ final class GradientRequest {
         checker.checkTokens();
         plan.wanted().forEach(hook -> checker.checkHook("gradient by the value", hook));
         plan.constants().forEach(hook -> checker.checkHook("constant", hook));
-        List<HookPoint> functionals = functionals(terms).map(Metric.Functional::hook).toList();
+        List<HookPoint> functionals = functionals(terms).map(Objective.Functional::hook).toList();
         functionals.forEach(hook -> checker.checkHook("functional", hook));
         if (forward.prefix().isPresent()) {
             Stream.concat(plan.wanted().stream(), functionals.stream()).forEach(hook -> checker.refuseAfterPrefix("gradient by, or functional,",
@@ -82,38 +82,38 @@ final class GradientRequest {
         return request;
     }
 
-    private static Stream<Metric.Functional> functionals(List<Metric.Term> terms) {
-        return terms.stream().filter(Metric.Functional.class::isInstance).map(Metric.Functional.class::cast);
+    private static Stream<Objective.Functional> functionals(List<Objective.Term> terms) {
+        return terms.stream().filter(Objective.Functional.class::isInstance).map(Objective.Functional.class::cast);
     }
 
     /** The name of the value that a term reads. */
-    private static String target(Metric.Term term) {
+    private static String target(Objective.Term term) {
         return switch (term) {
-            case Metric.Logit _ -> HookPoint.LOGITS.toString();
-            case Metric.LogProbability _, Metric.Divergence _ -> PassForms.LOG_PROBABILITIES;
-            case Metric.Functional t -> t.hook().toString();
+            case Objective.Logit _ -> HookPoint.LOGITS.toString();
+            case Objective.LogProbability _, Objective.Divergence _ -> PassForms.LOG_PROBABILITIES;
+            case Objective.Functional t -> t.hook().toString();
         };
     }
 
-    private static void check(PassForms forms, Metric.Term term, int batch, int length) {
+    private static void check(PassForms forms, Objective.Term term, int batch, int length) {
         int vocabulary = forms.description().config().dVocab();
         switch (term) {
-            case Metric.Logit t -> {
+            case Objective.Logit t -> {
                 checkPlace("logit", t.row(), t.position(), batch, length);
                 checkToken(t.token(), vocabulary);
             }
-            case Metric.LogProbability t -> {
+            case Objective.LogProbability t -> {
                 checkPlace("log probability", t.row(), t.position(), batch, length);
                 checkToken(t.token(), vocabulary);
             }
-            case Metric.Divergence t -> {
+            case Objective.Divergence t -> {
                 checkPlace("divergence", t.row(), t.position(), batch, length);
                 if (t.reference().size() != vocabulary) {
                     throw new IllegalArgumentException("a divergence needs a probability for each of the " + vocabulary
                             + " tokens of the vocabulary, found " + t.reference());
                 }
             }
-            case Metric.Functional _ -> { }
+            case Objective.Functional _ -> { }
         }
     }
 
@@ -127,17 +127,17 @@ final class GradientRequest {
 
     private static void checkToken(int token, int vocabulary) {
         if (token < 0 || token >= vocabulary) {
-            throw new IllegalArgumentException("token ids are from 0 to " + (vocabulary - 1) + ", found " + token + " in the metric");
+            throw new IllegalArgumentException("token ids are from 0 to " + (vocabulary - 1) + ", found " + token + " in the objective");
         }
     }
 
     /** Row and position of a term as one number, or -1 for a functional. */
-    private static int place(Metric.Term term, int length) {
+    private static int place(Objective.Term term, int length) {
         return switch (term) {
-            case Metric.Logit t -> place(t.row(), t.position(), length);
-            case Metric.LogProbability t -> place(t.row(), t.position(), length);
-            case Metric.Divergence t -> place(t.row(), t.position(), length);
-            case Metric.Functional _ -> -1;
+            case Objective.Logit t -> place(t.row(), t.position(), length);
+            case Objective.LogProbability t -> place(t.row(), t.position(), length);
+            case Objective.Divergence t -> place(t.row(), t.position(), length);
+            case Objective.Functional _ -> -1;
         };
     }
 
@@ -145,19 +145,19 @@ final class GradientRequest {
         return row * length + (position < 0 ? position + length : position);
     }
 
-    /** The rows whose logits the metric reads, or null if it reads none. */
-    private static int @Nullable [] picks(List<Metric.Term> terms, int length) {
+    /** The rows whose logits the objective reads, or null if it reads none. */
+    private static int @Nullable [] picks(List<Objective.Term> terms, int length) {
         int[] picks = terms.stream().mapToInt(term -> place(term, length)).filter(place -> place >= 0).sorted().distinct().toArray();
         return picks.length == 0 ? null : picks;
     }
 
-    private void checkComputed(Metric.Term term) {
+    private void checkComputed(Objective.Term term) {
         int place = place(term, length);
         if (place >= 0 && logitRows[place] < 0) {
-            throw new IllegalArgumentException("the metric reads logits of row " + place / length + " at position " + place % length
+            throw new IllegalArgumentException("the objective reads logits of row " + place / length + " at position " + place % length
                     + ", but the forward pass computes them at other positions only: add it to logitsAt");
         }
-        if (term instanceof Metric.Functional t) {
+        if (term instanceof Objective.Functional t) {
             int[] expected = forms.value(t.hook()).axes(pass.counts());
             if (!Arrays.equals(t.weights().shape(), expected)) {
                 throw new IllegalArgumentException("weights of a functional of " + t.hook() + ": expected shape "
@@ -180,17 +180,17 @@ final class GradientRequest {
         int vocabulary = forms.description().config().dVocab();
         Counts counts = pass.counts();
         Map<String, float[]> seeds = new LinkedHashMap<>();
-        for (Metric.Term term : terms) {
+        for (Objective.Term term : terms) {
             float[] seed = seeds.computeIfAbsent(target(term), name -> {
                 Value value = forms.description().form().value(name.equals(PassForms.LOG_PROBABILITIES) ? HookPoint.LOGITS.toString()
                         : name);
                 return new float[counts.of(value.rows()) * counts.of(value.cols())];
             });
             switch (term) {
-                case Metric.Logit t -> seed[at(term, vocabulary) + t.token()] += (float) t.weight();
-                case Metric.LogProbability t -> seed[at(term, vocabulary) + t.token()] += (float) t.weight();
-                case Metric.Divergence t -> add(seed, at(term, vocabulary), t.reference(), -t.weight());
-                case Metric.Functional t -> add(seed, 0, t.weights(), t.weight());
+                case Objective.Logit t -> seed[at(term, vocabulary) + t.token()] += (float) t.weight();
+                case Objective.LogProbability t -> seed[at(term, vocabulary) + t.token()] += (float) t.weight();
+                case Objective.Divergence t -> add(seed, at(term, vocabulary), t.reference(), -t.weight());
+                case Objective.Functional t -> add(seed, 0, t.weights(), t.weight());
             }
         }
         return seeds;
@@ -202,21 +202,21 @@ final class GradientRequest {
         }
     }
 
-    private int at(Metric.Term term, int vocabulary) {
+    private int at(Objective.Term term, int vocabulary) {
         return logitRows[place(term, length)] * vocabulary;
     }
 
-    /** What every row contributes to the metric. */
+    /** What every row contributes to the objective. */
     double[] values(Map<String, Tensor> targets) {
         int vocabulary = forms.description().config().dVocab();
         double[] values = new double[batch];
-        for (Metric.Term term : terms) {
+        for (Objective.Term term : terms) {
             Tensor target = Objects.requireNonNull(targets.get(target(term)));
             switch (term) {
-                case Metric.Logit t -> values[t.row()] += t.weight() * target.get(at(term, vocabulary) + t.token());
-                case Metric.LogProbability t -> values[t.row()] += t.weight() * target.get(at(term, vocabulary) + t.token());
-                case Metric.Divergence t -> values[t.row()] += t.weight() * divergence(t.reference(), target, at(term, vocabulary));
-                case Metric.Functional t -> {
+                case Objective.Logit t -> values[t.row()] += t.weight() * target.get(at(term, vocabulary) + t.token());
+                case Objective.LogProbability t -> values[t.row()] += t.weight() * target.get(at(term, vocabulary) + t.token());
+                case Objective.Divergence t -> values[t.row()] += t.weight() * divergence(t.reference(), target, at(term, vocabulary));
+                case Objective.Functional t -> {
                     int width = Math.toIntExact(target.size() / batch);
                     for (int row = 0; row < batch; row++) {
                         int from = row * width;

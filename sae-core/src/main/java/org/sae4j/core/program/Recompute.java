@@ -9,9 +9,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Values that gradients read are computed again right before the gradient that needs them, instead of being kept from the forward pass:
- * less
- * memory for more work (Chen et al. 2016). Operations give the same bits when they run again, so results do not change.
+ * Values that gradients read are computed again right before the gradient that needs them, instead of being kept from the forward
+ * pass: less memory for more work (Chen et al. 2016). Operations give the same bits when they run again, so results do not change.
  */
 public final class Recompute {
     private final Map<Value, Operation> again = new HashMap<>();

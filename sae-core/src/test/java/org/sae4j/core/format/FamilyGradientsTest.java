@@ -23,7 +23,7 @@ import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.GradientPlan;
 import org.sae4j.api.model.Gradients;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.model.Metric;
+import org.sae4j.api.model.GradientPlan.Objective;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.Engines;
@@ -47,8 +47,8 @@ class FamilyGradientsTest {
             int vocabulary = model.config().dVocab();
             float[] reference = new float[vocabulary];
             Arrays.fill(reference, 1f / vocabulary);
-            Metric metric = Metric.logProbability(0, -1, 1).plus(Metric.logit(tokens.length - 1, -2, 2))
-                    .plus(Metric.divergence(0, 3, Tensor.of(reference, vocabulary)).times(-2));
+            Objective metric = Objective.logProbability(0, -1, 1).plus(Objective.logit(tokens.length - 1, -2, 2))
+                    .plus(Objective.divergence(0, 3, Tensor.of(reference, vocabulary)).times(-2));
             HookPoint[] hooks = model.hookPoints().stream().filter(hook -> !hook.site().suffix().endsWith("hook_scale"))
                     .toArray(HookPoint[]::new);
             Gradients gradients = model.gradients(tokens, GradientPlan.of(metric).by(hooks).build());
@@ -58,7 +58,7 @@ class FamilyGradientsTest {
         }
     }
 
-    private static void check(Transformer model, int[][] tokens, Metric metric, HookPoint hook, Tensor gradient) {
+    private static void check(Transformer model, int[][] tokens, Objective metric, HookPoint hook, Tensor gradient) {
         Tensor value = model.forward(tokens, ForwardPlan.capture(hook)).get(hook);
         CounterRandom random = new CounterRandom(7).stream(hook.toString());
         int size = (int) value.size();
@@ -112,11 +112,11 @@ class FamilyGradientsTest {
             for (int token = 0; token < vocabulary; token++) {
                 p[token] = (token + 1) * 2f / ((float) vocabulary * (vocabulary + 1));
             }
-            Map<String, IntFunction<Metric>> metrics = Map.of("log_probability", row -> Metric.logProbability(row, -1, row + 1),
-                    "difference", row -> Metric.logit(row, -1, 3).minus(Metric.logit(row, -1, 5)),
-                    "divergence", row -> Metric.divergence(row, -1, Tensor.of(p, vocabulary)));
+            Map<String, IntFunction<Objective>> metrics = Map.of("log_probability", row -> Objective.logProbability(row, -1, row + 1),
+                    "difference", row -> Objective.logit(row, -1, 3).minus(Objective.logit(row, -1, 5)),
+                    "divergence", row -> Objective.divergence(row, -1, Tensor.of(p, vocabulary)));
             metrics.forEach((metric, ofRow) -> {
-                Metric sum = IntStream.range(0, tokens.length).mapToObj(ofRow).reduce(Metric::plus).orElseThrow();
+                Objective sum = IntStream.range(0, tokens.length).mapToObj(ofRow).reduce(Objective::plus).orElseThrow();
                 Gradients gradients = model.gradients(tokens, GradientPlan.of(sum).by(hooks).build());
                 for (HookPoint hook : hooks) {
                     Tensor wanted = expected.tensor(name + "/" + metric + "/" + hook);
@@ -135,7 +135,7 @@ class FamilyGradientsTest {
         return Tensor.of(values, value.shape());
     }
 
-    private static double metric(Transformer model, int[][] tokens, Metric metric, HookPoint hook, Tensor value) {
+    private static double metric(Transformer model, int[][] tokens, Objective metric, HookPoint hook, Tensor value) {
         int width = value.dim(value.rank() - 1);
         // Hook points of heads and groups are edited a row of all heads at a time, patterns and scores a query at a time.
         int rows = hook.site().isPattern() ? (int) (value.size() / width) : tokens.length * tokens[0].length;

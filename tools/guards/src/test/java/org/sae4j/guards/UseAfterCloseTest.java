@@ -66,6 +66,7 @@ import org.sae4j.core.train.Recipes;
 import org.sae4j.core.train.Trainer;
 import org.sae4j.core.train.TrainingMetrics;
 import org.sae4j.core.train.TrainingRun;
+import org.sae4j.report.TensorBoardFile;
 import org.sae4j.serve.RequestDeadline;
 import org.sae4j.serve.SaeServer;
 
@@ -115,6 +116,10 @@ class UseAfterCloseTest {
                 sae.close();
                 model.close();
             }, server::awaitCorpus);
+        });
+        SUBJECTS.put(TensorBoardFile.class, () -> {
+            TensorBoardFile events = new TensorBoardFile(folder.resolve("events"), 0);
+            return Subject.of(events, () -> events.scalars(1, Map.of("loss", 1.0)));
         });
         SUBJECTS.put(SparseAutoencoder.class, () -> {
             SparseAutoencoder sae = SparseAutoencoders.open(demo.autoencoder(), engine);

@@ -9,7 +9,7 @@ import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.GradientPlan;
 import org.sae4j.api.model.Gradients;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.model.Metric;
+import org.sae4j.api.model.GradientPlan.Objective;
 import org.sae4j.api.model.Transformer;
 
 /**
@@ -24,15 +24,15 @@ final class ValueLoss {
     private final int[][] tokens;
     private final Tensor residual;
     private final int[] subjects;
-    private final Metric metric;
+    private final Objective objective;
     private final int texts;
 
-    private ValueLoss(Transformer model, int layer, int[][] tokens, int[] subjects, Metric metric, int texts) {
+    private ValueLoss(Transformer model, int layer, int[][] tokens, int[] subjects, Objective objective, int texts) {
         this.model = model;
         this.layer = layer;
         this.tokens = tokens;
         this.subjects = subjects;
-        this.metric = metric;
+        this.objective = objective;
         this.texts = texts;
         output = new HookPoint(HookPoint.Site.MLP_OUT, layer);
         // The vector changes nothing before this.
@@ -51,14 +51,14 @@ final class ValueLoss {
     static ValueLoss of(Transformer model, List<Prompt> texts, int[] answer, int layer, double klFactor) {
         List<int[]> rows = new ArrayList<>(texts.stream().map(text -> Prompt.forced(text.tokens(), answer)).toList());
         List<Integer> positions = new ArrayList<>(texts.stream().map(text -> text.subjectTo() - 1).toList());
-        Metric metric = null;
+        Objective objective = null;
         for (int row = 0; row < texts.size(); row++) {
             for (int i = 0; i < answer.length; i++) {
-                Metric token = Metric.logProbability(row, texts.get(row).tokens().length - 1 + i, answer[i]).times(-1.0 / texts.size());
-                metric = metric == null ? token : metric.plus(token);
+                Objective token = Objective.logProbability(row, texts.get(row).tokens().length - 1 + i, answer[i]).times(-1.0 / texts.size());
+                objective = objective == null ? token : objective.plus(token);
             }
         }
-        if (metric == null) {
+        if (objective == null) {
             throw new IllegalArgumentException("an edit needs a text and an answer");
         }
         if (klFactor > 0) {
@@ -66,7 +66,7 @@ final class ValueLoss {
             int[] essence = Arrays.copyOf(bare.tokens(), bare.subjectTo());
             float[] before = model.forward(new int[][] {essence}, ForwardPlan.builder().capture(HookPoint.LOGITS).logitsAt(-1).build())
                     .logits().toArray();
-            metric = metric.plus(Metric.divergence(rows.size(), essence.length - 1, probabilities(before)).times(klFactor));
+            objective = objective.plus(Objective.divergence(rows.size(), essence.length - 1, probabilities(before)).times(klFactor));
             rows.add(essence);
             positions.add(essence.length - 1);
         }
@@ -74,7 +74,7 @@ final class ValueLoss {
         // What is behind a row's own tokens comes after everything that is read of it.
         int[][] tokens = rows.stream().map(row -> Arrays.copyOf(row, length)).toArray(int[][]::new);
         int[] subjects = IntStream.range(0, tokens.length).map(row -> row * length + positions.get(row)).toArray();
-        return new ValueLoss(model, layer, tokens, subjects, metric, texts.size());
+        return new ValueLoss(model, layer, tokens, subjects, objective, texts.size());
     }
 
     private static Tensor probabilities(float[] logits) {
@@ -103,7 +103,7 @@ final class ValueLoss {
         }
         ForwardPlan pass = ForwardPlan.builder().capture(output).startAt(layer, residual)
                 .add(output, subjects, Tensor.of(rows, subjects.length, d)).build();
-        Gradients gradients = model.gradients(tokens, GradientPlan.of(metric).by(output).through(pass).build());
+        Gradients gradients = model.gradients(tokens, GradientPlan.of(objective).by(output).through(pass).build());
         Tensor byRow = gradients.get(output);
         double[] gradient = new double[d];
         for (int subject : subjects) {
