@@ -75,7 +75,7 @@ public final class SaeServer implements AutoCloseable {
         } catch (IOException e) {
             throw new Sae4jException("the server cannot start (" + e + ")", "127.0.0.1:" + builder.port, "choose another port (--port)", e);
         }
-        api = new Api(builder.model, studies, labels, builder.watch.map(TrainingWatch::new), builder.ends, () -> stopping);
+        api = new Api(builder.model, new Studies(studies, labels), builder.watch.map(TrainingWatch::new), builder.ends, () -> stopping);
         handlers = Executors.newVirtualThreadPerTaskExecutor();
         http.setExecutor(handlers);
         http.createContext("/", new Gate(token, http.getAddress().getPort(), api));
