@@ -164,9 +164,14 @@ final class SaeBuilder {
         }
     }
 
-    /** Adds the exponentials of a row [1, d_sae]. */
+    /** Adds the exponentials of a tensor [d_sae]. */
     void putExponential(String name, String from) {
-        float[] values = stored(from).expect("[1, d_sae]", 1, dSae).read(arena).toArray();
+        putExponential(name, from, stored(from).expect("[d_sae]", dSae));
+    }
+
+    /** Adds the exponentials of a tensor of d_sae elements, which has been checked. */
+    void putExponential(String name, String from, StoredTensor stored) {
+        float[] values = stored.read(arena).toArray();
         for (int i = 0; i < values.length; i++) {
             values[i] = (float) Math.exp(values[i]);
         }

@@ -131,7 +131,7 @@ public final class TrainingCheckpoint {
                     Arrays.fill(same, Float.parseFloat(field(extras, THRESHOLD, where)));
                     sae.put("threshold", where, Tensor.of(same, sae.dSae()));
                 } else {
-                    sae.putExponential("threshold", LOG_THRESHOLD);
+                    sae.putExponential("threshold", LOG_THRESHOLD, row(sae, LOG_THRESHOLD, sae.dSae()));
                 }
             }
             case "relu", "topk" -> putRow(sae, "b_enc", sae.dSae());
@@ -156,8 +156,12 @@ public final class TrainingCheckpoint {
 
     /** A vector that the step's program holds as a matrix of one row. */
     private static void putRow(SaeBuilder sae, String name, int size) {
-        StoredTensor stored = sae.stored(name).expect("[1, " + size + "]", 1, size);
+        StoredTensor stored = row(sae, name, size);
         sae.put(name, stored.where(), Tensor.of(sae.values(stored, 0, 1).toArray(), size));
+    }
+
+    private static StoredTensor row(SaeBuilder sae, String name, int size) {
+        return sae.stored(name).expect("[1, " + size + "]", 1, size);
     }
 
     private static String field(Map<String, ?> extras, String key, String where) {
