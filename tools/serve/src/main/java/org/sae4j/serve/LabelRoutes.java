@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.sae4j.api.model.Transformer;
-import org.sae4j.core.features.FeatureLabels.Label;
 import org.sae4j.core.features.FeatureLabels;
+import org.sae4j.core.features.FeatureLabels.Label;
 
 /** The names that people give to features. */
 final class LabelRoutes {

@@ -7,9 +7,9 @@ import java.util.stream.IntStream;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.GradientPlan;
+import org.sae4j.api.model.GradientPlan.Objective;
 import org.sae4j.api.model.Gradients;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.model.GradientPlan.Objective;
 import org.sae4j.api.model.Transformer;
 
 /**
