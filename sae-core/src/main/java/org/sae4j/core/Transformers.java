@@ -9,9 +9,12 @@ import java.util.function.Function;
 import org.sae4j.api.Observer.Operation;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Engine;
+import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.api.sae.SparseAutoencoder;
+import org.sae4j.core.coder.Splice;
 import org.sae4j.core.format.TransformerFiles;
 import org.sae4j.core.format.TransformerWeights;
 import org.sae4j.core.format.WeightProcessing;
@@ -128,5 +131,34 @@ public final class Transformers {
         Objects.requireNonNull(tokenizer, "tokenizer");
         Objects.requireNonNull(engine, "engine");
         return ProgramTransformer.of(description, parameters, tokenizer, engine, SharedResource.none());
+    }
+
+    /**
+     * A model with an autoencoder or transcoder in it, at the hook points of its configuration. Its features are a hook point,
+     * {@code HOOK.hook_sae_acts_post}: they can be captured, and {@link Transformer#gradients} gives exact gradients by them, and through
+     * them by what lies before. See {@link Splice} for the hook points and parameters.
+     *
+     * <pre>{@code
+     * try (Transformer spliced = Transformers.spliced(model, sae, true)) {
+     *     HookPoint features = Splice.features(sae.config().hook().orElseThrow());
+     *     Tensor byFeatures = spliced.gradients(tokens, GradientPlan.of(metric).by(features).build()).get(features);
+     * }
+     * }</pre>
+     *
+     * @param model a transformer that this class has opened or made, or one that was made of it; stays open
+     * @param coder says in its configuration where it belongs; stays open as long as the result is used
+     * @param keepError whether what the autoencoder leaves of the value is added, so that the model's output stays what it was
+     * @return another transformer, which shares the model's parameters, to be closed by the caller
+     * @throws IllegalArgumentException if the model or the autoencoder is of another kind, says of no hook point, does not fit, normalizes
+     *     its inputs, or chooses its features on the host
+     */
+    public static Transformer spliced(Transformer model, SparseAutoencoder coder, boolean keepError) {
+        if (!(model instanceof ProgramTransformer own)) {
+            throw new IllegalArgumentException("only a transformer that Transformers has made takes an autoencoder in, found " + model);
+        }
+        HookPoint reads = coder.config().hook().orElseThrow(() -> new IllegalArgumentException("the autoencoder's configuration says of no hook "
+                + "point: set it with SaeConfig.toBuilder().hook"));
+        HookPoint place = coder.config().hookOut().orElse(reads);
+        return own.spliced(Splice.of(own.description(), reads, place, coder.config(), keepError), Splice.parameters(place, coder.parameters()));
     }
 }

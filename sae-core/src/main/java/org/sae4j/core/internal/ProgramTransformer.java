@@ -40,7 +40,8 @@ public final class ProgramTransformer implements Transformer {
     private record Compiled(PassForms.PassForm pass, ProgramWriter.Written written, CompiledProgram compiled)
             implements ProgramPool.Pooled {
         Tensor output(String name) {
-            return compiled.read(Objects.requireNonNull(written.outputs().get(name), name));
+            Buffer buffer = Objects.requireNonNull(written.outputs().get(name), name);
+            return buffer.type() == Buffer.Type.SPARSE ? compiled.readSparse(buffer).toDense() : compiled.read(buffer);
         }
 
         void write(String name, float[] values) {
@@ -313,6 +314,31 @@ public final class ProgramTransformer implements Transformer {
                     () -> ParameterMatrices.of(tied, description.parameters(), all, engine, parameters, shared), tokenizer, engine,
                     resource.retain());
         });
+    }
+
+    /**
+     * The same model with an autoencoder in it.
+     *
+     * @param description the model with the autoencoder, see {@link org.sae4j.core.coder.Splice}
+     * @param coder the autoencoder's parameters, as the description names them
+     * @return another transformer, which shares this one's parameters
+     */
+    public Transformer spliced(Description description, Map<String, Tensor> coder) {
+        return lifetime.use(() -> {
+            Map<String, Tensor> all = new LinkedHashMap<>(parameters);
+            all.putAll(coder);
+            Map<String, Tensor> checked = ordered(description, all);
+            coder.forEach(Parameters::checkFinite);
+            ParameterMatrices shared = matrices();
+            return new ProgramTransformer(description, new PassForms(description), checked,
+                    () -> ParameterMatrices.of(config.tiedUnembedding(), description.parameters(), checked, engine, parameters, shared), tokenizer,
+                    engine, resource.retain());
+        });
+    }
+
+    /** {@return what this model computes} */
+    public Description description() {
+        return description;
     }
 
     @Override

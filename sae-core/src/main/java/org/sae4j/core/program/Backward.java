@@ -183,7 +183,7 @@ public final class Backward {
                 if (carries(part) && !constants.contains(part.out().name())) {
                     active.add(part.out());
                 }
-                if (part.kind() instanceof Kind.Copy) {
+                if (part.kind() instanceof Kind.Copy || part.kind() instanceof Kind.Detached) {
                     copied.put(part.out(), origin(part.in().getFirst()));
                 }
             }
@@ -206,6 +206,9 @@ public final class Backward {
     /** Whether a gradient passes through an operation to a wanted value. */
     private boolean carries(Operation operation) {
         List<Value> in = operation.in();
+        if (operation.kind() instanceof Kind.Detached) {
+            return false;
+        }
         return constantPattern(operation) ? active.contains(in.get(2)) : in.stream().anyMatch(active::contains);
     }
 

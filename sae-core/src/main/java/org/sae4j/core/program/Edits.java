@@ -3,6 +3,7 @@ package org.sae4j.core.program;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
+import org.sae4j.api.engine.Buffer;
 import org.sae4j.api.model.ForwardPlan;
 
 /** Changes at hook points: operations between the value that was computed and the one that everybody reads. */
@@ -54,6 +55,9 @@ public final class Edits {
      * @throws IllegalArgumentException as {@link #insert}
      */
     public static Form patch(Form form, String hook, ForwardPlan.Mode mode, int edit, int capacity) {
+        if (form.value(hook).type() == Buffer.Type.SPARSE) {
+            throw new IllegalArgumentException(hook + " holds feature activations, which are sparse: change what they are decoded to");
+        }
         return insert(form, hook, (b, x) -> b.patch(x, b.indices(rows(edit), Dim.of(capacity)),
                 b.input(values(edit), Dim.of(capacity), x.cols()), mode));
     }

@@ -171,6 +171,17 @@ public final class FormBuilder {
         return add(Operation.of(new Kind.Copy(), value.named(name, Value.Role.INNER, value.heads()), value));
     }
 
+    /**
+     * A copy through which no gradient passes.
+     *
+     * @param name unique in the form
+     * @param value the value
+     * @return the copy
+     */
+    public Value detached(String name, Value value) {
+        return add(Operation.of(new Kind.Detached(), value.named(name, Value.Role.INNER, value.heads()), value));
+    }
+
     /** Gives a value a name of a role: by renaming the one just made, else by a copy. */
     Value name(Value value, String name, Value.Role role, int heads) {
         Value named = value.named(name, role, heads);

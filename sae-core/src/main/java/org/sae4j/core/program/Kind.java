@@ -14,6 +14,9 @@ public sealed interface Kind {
     /** The same value under another name; costs nothing. Input: x. */
     record Copy() implements Kind {}
 
+    /** The same value under another name, through which no gradient passes. Input: x. */
+    record Detached() implements Kind {}
+
     /**
      * {@code a + scale b}. Inputs: a, b.
      *

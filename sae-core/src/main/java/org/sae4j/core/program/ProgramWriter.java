@@ -108,7 +108,7 @@ public final class ProgramWriter {
             for (Value value : operation.in()) {
                 lastRead.put(root(value), i);
             }
-            if (operation.kind() instanceof Kind.Copy) {
+            if (isCopy(operation)) {
                 roots.put(operation.out(), root(operation.in().getFirst()));
             }
         }
@@ -116,9 +116,9 @@ public final class ProgramWriter {
         for (int i = 0; i < operations.size(); i++) {
             Operation operation = operations.get(i);
             Value root = root(operation.out());
-            if (operation.kind() instanceof Kind.Copy && !isGiven(root)) {
+            if (isCopy(operation) && !isGiven(root)) {
                 slots.put(operation.out(), Objects.requireNonNull(slots.get(root)));
-            } else if (!(operation.kind() instanceof Kind.Copy)) {
+            } else if (!isCopy(operation)) {
                 operation.in().forEach(this::keep);
                 List<Value> taken = overwritten(operation);
                 slots.put(operation.out(), slot(operation, i, operation.out(), taken, 0));
@@ -135,6 +135,10 @@ public final class ProgramWriter {
                 slot.output = value;
             }
         }
+    }
+
+    private static boolean isCopy(Operation operation) {
+        return operation.kind() instanceof Kind.Copy || operation.kind() instanceof Kind.Detached;
     }
 
     /** Gives a state its place. */
@@ -302,7 +306,7 @@ public final class ProgramWriter {
         Value x = in.getFirst();
         switch (operation.kind()) {
             case Kind.Gather _ -> builder.add(new Op.Gather(buffer(x), buffer(in.get(1)), buffer(operation.out())));
-            case Kind.Copy _ -> { }
+            case Kind.Copy _, Kind.Detached _ -> { }
             case Kind.Add k -> builder.add(new Op.Add(buffer(x), buffer(in.get(1)), k.scale(), buffer(operation.out())));
             case Kind.Multiply _ -> builder.add(new Op.Multiply(buffer(x), buffer(in.get(1)), buffer(operation.out())));
             case Kind.Scale k -> builder.add(new Op.Scale(buffer(x), k.factor(), buffer(operation.out())));

@@ -45,9 +45,6 @@ final class TrainingStep {
 
     /** The name of thresholds. */
     static final String THRESHOLD = "threshold";
-    private static final String FROZEN_DECODER = "frozen W_dec";
-    private static final String FROZEN_BIAS = "frozen b_dec";
-    private static final String RESIDUAL = "residual";
 
     private final Recipe recipe;
     private final FormBuilder b;
@@ -72,7 +69,7 @@ final class TrainingStep {
         xHat = form.value(CoderForm.RECONSTRUCTION);
         wDec = form.value("W_dec");
         bDec = form.value("b_dec");
-        frozenDecoder = b.copy(FROZEN_DECODER, wDec);
+        frozenDecoder = b.detached("frozen W_dec", wDec);
         hyper = b.input("hyper", Dim.ONE, Dim.of(HYPER));
     }
 
@@ -208,7 +205,7 @@ final class TrainingStep {
         if (readFeatures) {
             outputs.add(features);
         }
-        Form gradients = Backward.of(b.build(outputs.toArray(Value[]::new)), losses, trained, Set.of(FROZEN_DECODER, FROZEN_BIAS, RESIDUAL));
+        Form gradients = Backward.of(b.build(outputs.toArray(Value[]::new)), losses, trained, Set.of());
         Update.UnitRows unitRows = switch (recipe.unitNorm()) {
             case NONE -> Update.UnitRows.NEVER;
             case BEFORE_FORWARD -> Update.UnitRows.BEFORE_FORWARD;
@@ -279,12 +276,12 @@ final class TrainingStep {
     private void gate() {
         Value gate = b.select(Op.Rule.RELU, 0, pre());
         sparsity("gate_sums", gate, recipe.penalty());
-        Value estimate = b.decode(gate, frozenDecoder, b.copy(FROZEN_BIAS, bDec));
+        Value estimate = b.decode(gate, frozenDecoder, b.detached("frozen b_dec", bDec));
         outputs.add(loss("gate_loss", error(estimate, x, 1)));
     }
 
     private Value residual() {
-        return b.inner(RESIDUAL, b.subtract(x, xHat));
+        return b.detached("residual", b.subtract(x, xHat));
     }
 
     private void ghost(Value dead) {
