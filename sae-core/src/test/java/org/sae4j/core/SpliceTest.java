@@ -20,8 +20,8 @@ import org.sae4j.api.engine.EngineOptions;
 import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
 import org.sae4j.api.model.GradientPlan;
+import org.sae4j.api.model.GradientPlan.Objective;
 import org.sae4j.api.model.HookPoint;
-import org.sae4j.api.model.Metric;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.api.sae.SaeConfig;
@@ -112,7 +112,7 @@ class SpliceTest {
     @ValueSource(strings = {"relu", "topk", "jump_relu", "gated"})
     void theGradientByAFeatureIsThatAlongItsDirection(String architecture) {
         try (SparseAutoencoder sae = sae(architecture, EARLY); Transformer spliced = Transformers.spliced(model, sae, true)) {
-            Metric metric = Metric.logProbability(0, -1, 4).plus(Metric.logProbability(1, 2, 7));
+            Objective metric = Objective.logProbability(0, -1, 4).plus(Objective.logProbability(1, 2, 7));
             HookPoint features = Splice.features(EARLY);
             Tensor byFeatures = flat(spliced.gradients(TOKENS, GradientPlan.of(metric).by(features).build()).get(features));
             Tensor byValue = flat(model.gradients(TOKENS, GradientPlan.of(metric).by(EARLY).build()).get(EARLY));
@@ -138,7 +138,7 @@ class SpliceTest {
     void gradientsPassThroughFeatures(String architecture) {
         HookPoint before = HookPoint.residPre(0);
         try (SparseAutoencoder sae = sae(architecture, EARLY); Transformer spliced = Transformers.spliced(model, sae, false)) {
-            Metric metric = Metric.logit(0, -1, 4).plus(Metric.logit(1, -1, 2));
+            Objective metric = Objective.logit(0, -1, 4).plus(Objective.logit(1, -1, 2));
             Tensor gradient = spliced.gradients(TOKENS, GradientPlan.of(metric).by(before).build()).get(before);
             checkAlong(spliced, metric, before, gradient, before);
         }
@@ -150,7 +150,7 @@ class SpliceTest {
                 Transformer first = Transformers.spliced(model, early, true); Transformer both = Transformers.spliced(first, late, true)) {
             HookPoint recons = HookPoint.parse(LATE + "." + Splice.RECONSTRUCTION).orElseThrow();
             Tensor weights = Tensor.of(random("weights", 1, 10 * config.dModel()), 2, 5, config.dModel());
-            Metric metric = Metric.functional(recons, weights);
+            Objective metric = Objective.functional(recons, weights);
             HookPoint features = Splice.features(EARLY);
             Tensor byFeatures = both.gradients(TOKENS, GradientPlan.of(metric).by(features).build()).get(features);
             Tensor byValue = both.gradients(TOKENS, GradientPlan.of(metric).by(EARLY).build()).get(EARLY);
@@ -168,7 +168,7 @@ class SpliceTest {
     }
 
     /** A gradient along a random direction, against differences of the metric. */
-    private static void checkAlong(Transformer model, Metric metric, HookPoint by, Tensor gradient, HookPoint edited) {
+    private static void checkAlong(Transformer model, Objective metric, HookPoint by, Tensor gradient, HookPoint edited) {
         int d = gradient.dim(-1);
         float[] direction = random("direction", 1, d);
         for (int position = 0; position < 5; position += 2) {
@@ -221,7 +221,7 @@ class SpliceTest {
             HookPoint features = Splice.features(EARLY);
             assertThatIllegalArgumentException().isThrownBy(() -> spliced.forward(TOKENS, ForwardPlan.builder().capture(HookPoint.LOGITS)
                     .add(features, new int[] {1}, Tensor.of(new float[D_SAE], 1, D_SAE)).build())).withMessageContaining("sparse");
-            Metric metric = Metric.functional(features, Tensor.of(new float[10 * D_SAE], 2, 5, D_SAE));
+            Objective metric = Objective.functional(features, Tensor.of(new float[10 * D_SAE], 2, 5, D_SAE));
             assertThatIllegalArgumentException().isThrownBy(() -> spliced.gradients(TOKENS, GradientPlan.of(metric).by(EARLY).build()))
                     .withMessageContaining("decoded");
             assertThat(List.copyOf(spliced.parameters().keySet())).contains("blocks.1.hook_resid_pre.W_dec");
