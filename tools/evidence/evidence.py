@@ -39,6 +39,15 @@ def version():
     return re.search(r"<version>([^<]*)</version>", (ROOT / "pom.xml").read_text()).group(1)
 
 
+def machine():
+    """The machine in neutral words: processor, threads, memory."""
+    cpu, memory = platform.machine(), ""
+    if Path("/proc/cpuinfo").exists():
+        cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), cpu)
+        memory = f", {int(re.search(r'MemTotal: +([0-9]+)', Path('/proc/meminfo').read_text()).group(1)) / 2 ** 20:.0f} GB"
+    return f"{cpu}, {os.cpu_count()} threads{memory}, {platform.system()}"
+
+
 def number(value):
     return "0" if value == 0 else f"{value:.1e}" if abs(value) < 0.01 else f"{value:g}"
 
@@ -85,9 +94,8 @@ def main():
             for line in running.stdout:
                 if line.startswith("{"):
                     result = json.loads(line)
-                    cpus = os.cpu_count()
                     results[result["row"]] = result | {"date": datetime.date.today().isoformat(), "version": version(),
-                                                       "machine": f"{platform.system()} {platform.machine()}, {cpus} threads"}
+                                                       "machine": machine()}
                     print(f"{'holds' if result['holds'] else 'FAILS'}  {result['row']}  {result.get('difference', result.get('failure'))}")
                     write(results)
     unknown = set(options.rows) - known
