@@ -52,22 +52,61 @@ def number(value):
     return "0" if value == 0 else f"{value:.1e}" if abs(value) < 0.01 else f"{value:g}"
 
 
+# Headings of the page and the rows that stand under each, by the beginning of their names.
+GROUPS = {
+    "Autoencoders that others wrote, read by sae4j": ("saelens-read-", "dictionary-learning-read-", "sparsify-read-"),
+    "Autoencoders that sae4j wrote, read by others": ("saelens-written-", "sparsify-written-"),
+    "Autoencoders that sae4j trained, in SAELens": ("saelens-trained-",),
+    "Models: logits and the residual stream": ("transformers-forward-",),
+    "Models: every hook point": ("transformerlens-hooks-",),
+    "Text, token for token": ("transformers-greedy-",),
+    "SmolLM2-135M-Instruct": ("smollm2-",),
+    "Evaluation": ("saelens-evaluation",),
+}
+
+
+def failure(result):
+    return result["failure"].replace("|", "\\|") if "failure" in result else "differs"
+
+
+def table(rows):
+    lines = ["| row | claim | package | compared | difference | at most | holds |", "|---|---|---|---|---|---|---|"]
+    for r in rows:
+        lines.append("| " + " | ".join([r["row"], r["claim"], r["peer"], r.get("compared", "-"),
+                                        number(r["difference"]) if "difference" in r else "-", number(r["tolerance"]),
+                                        "yes" if r["holds"] else f"**no**: {failure(r)}"]) + " |")
+    return lines
+
+
 def write(results):
+    """Writes the store and the page; every row belongs to one group."""
     STORE.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    grouped = {title: [results[name] for name in sorted(results) if name.startswith(prefixes)] for title, prefixes in GROUPS.items()}
+    lost = set(results) - {r["row"] for rows in grouped.values() for r in rows}
+    if lost:
+        sys.exit(f"error: rows without a group in evidence.py: {', '.join(sorted(lost))}")
     held = sum(r["holds"] for r in results.values())
     lines = ["# Evidence: the field's packages beside sae4j", "",
-             "`tools/scripts/evidence` runs each row again: it makes the input with the package named, runs the command of sae4j, and compares. "
-             "A difference is the largest one, divided by the largest of the package's values; for tokens it is the number that differ. "
-             "[evidence.json](evidence.json) has the commands.", "",
-             f"{held} of {len(results)} rows hold.", "",
-             "| row | claim | package | compared | difference | at most | date | holds |", "|---|---|---|---|---|---|---|---|"]
-    for name in sorted(results):
-        r = results[name]
-        lines.append("| " + " | ".join([name, r["claim"], r["peer"], r.get("compared", "-"),
-                                        number(r["difference"]) if "difference" in r else r.get("failure", "").replace("|", "\\|"),
-                                        number(r["tolerance"]), r["date"], "yes" if r["holds"] else "**no**"]) + " |")
-    machine = sorted({f"{r['machine']}, sae4j {r['version']}" for r in results.values()})
-    lines += ["", "Machines: " + "; ".join(machine) + ".", ""]
+             "Each row makes an input with the package named, runs a command of sae4j on it, and compares what the two give. A difference is the "
+             "largest one, divided by the largest of the package's values. For tokens it is how many differ, and for cross-entropy it is in nats. "
+             "Models and autoencoders are small and random, biases and norms too, so that no part of a computation can be left out unseen; "
+             "only the rows of SmolLM2 use trained weights.", "",
+             f"**{held} of {len(results)} rows hold.**", "",
+             "| | rows | hold | largest difference |", "|---|---|---|---|"]
+    for title, rows in grouped.items():
+        if rows:
+            worst = max((r["difference"] for r in rows if "difference" in r), default=None)
+            anchor = re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
+            lines.append(f"| [{title}](#{anchor}) | {len(rows)} | {sum(r['holds'] for r in rows)} | {'-' if worst is None else number(worst)} |")
+    lines += ["", "`tools/scripts/evidence` runs all rows that have no result of this version; `--again` runs all, and names run some. It makes the "
+              "environments of the packages with uv. [evidence.json](evidence.json) has the commands and the date of each row.",
+              "[What agrees with what](agreement.md) lists the tests of the build that hold the same against stored values."]
+    for title, rows in grouped.items():
+        if rows:
+            lines += ["", f"## {title}", "", *table(rows)]
+    dates = sorted({r["date"] for r in results.values()})
+    lines += ["", "## Where and when", "", "; ".join(sorted({f"{r['machine']}, sae4j {r['version']}" for r in results.values()}))
+              + f". Rows ran from {dates[0]} to {dates[-1]}.", ""]
     TABLE.write_text("\n".join(lines))
 
 

@@ -2,10 +2,14 @@
 
 Autoencoders of sparsify and dictionary_learning read by sae4j, and sparsify's layout written by sae4j read by sparsify."""
 import json
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+# On a CPU sparsify decodes in PyTorch.
+os.environ["SPARSIFY_DISABLE_TRITON"] = "1"
 
 import torch
 from dictionary_learning.dictionary import AutoEncoder, AutoEncoderNew, GatedAutoEncoder, JumpReluAutoEncoder

@@ -54,7 +54,7 @@ def model_of(kind):
 
 
 def define(kind):
-    @row(f"transformers-{kind}", f"{FAMILIES[kind][0]} from a Hugging Face folder: logits and residual stream are transformers'",
+    @row(f"transformers-forward-{kind}", f"{FAMILIES[kind][0]} from a Hugging Face folder: logits and residual stream are transformers'",
          ["transformers"], 1e-4)
     def forward(folder):
         model = model_of(kind)
@@ -78,7 +78,10 @@ def define(kind):
         out = json.loads(sae("generate", "--model", folder / "model", "--tokens", ",".join(map(str, TOKENS[0])), "--max-new-tokens", "16",
                              "--json"))
         theirs = tokens[0, len(TOKENS[0]):].tolist()
-        return sum(a != b for a, b in zip(out["tokens"], theirs)) + abs(len(out["tokens"]) - len(theirs)), "16 tokens"
+        # sae4j ends a text at the end token that the configuration names.
+        if model.config.eos_token_id in theirs:
+            theirs = theirs[:theirs.index(model.config.eos_token_id) + 1]
+        return sum(a != b for a, b in zip(out["tokens"], theirs)) + abs(len(out["tokens"]) - len(theirs)), f"{len(theirs)} tokens"
 
 
 for each in FAMILIES:
