@@ -23,7 +23,8 @@ class PublishedTest {
         try (Stream<Path> files = Files.walk(ModuleFolder.ROOT, 3)) {
             return files.filter(f -> f.endsWith(".flattened-pom.xml")).map(Path::getParent)
                     .filter(f -> Files.isDirectory(f.resolve("src/main/java")))
-                    .filter(f -> !f.endsWith("cli") && !f.endsWith("benchmarks") && !f.startsWith(ModuleFolder.ROOT.resolve("examples")))
+                    .filter(f -> !f.endsWith("cli") && !f.endsWith("benchmarks") && !f.endsWith("site")
+                            && !f.startsWith(ModuleFolder.ROOT.resolve("examples")))
                     .sorted().toList();
         }
     }
