@@ -41,7 +41,7 @@ public record SteeringCurve(double norm, List<Point> points) {
      * @param nll mean negative log probability of what is written in the model that is not steered, in nats a token; it falls again where text
      *     runs in loops
      * @param divergence of the next-token distribution from that of the model that is not steered, in nats, mean over the prompt's positions
-     *     but the first, and over prompts; NaN for prompts of one token
+     *     but the first, and over prompts; prompts of one token are left out
      */
     public record Point(double strength, List<int[]> tokens, Estimate repeated, Estimate nll, Estimate divergence) {
         /** Copies the list. */
@@ -64,15 +64,20 @@ public record SteeringCurve(double norm, List<Point> points) {
      * @param notFirst whether position 0 is left as it is
      * @param prompts tokens of each prompt, at least one
      * @param strengths norms of what is added, in units of the residual stream
-     * @param count tokens to write after each prompt
+     * @param count tokens to write after each prompt, at least 1; each prompt and they fit into the context
      * @param progress told of every strength
      * @return the curve
-     * @throws IllegalArgumentException if there is no such feature, or it cannot be moved in the model
+     * @throws IllegalArgumentException if there is no such feature, it cannot be moved in the model, or a prompt is empty or leaves no room
      * @throws Sae4jException if no prompt has two tokens, so that there is no unit
      * @throws java.util.concurrent.CancellationException if cancelled
      */
     public static SteeringCurve measure(Transformer model, SparseAutoencoder sae, int feature, boolean notFirst, List<int[]> prompts,
             double[] strengths, int count, Progress progress) {
+        int room = model.config().nCtx() - count;
+        if (count < 1 || prompts.stream().anyMatch(prompt -> prompt.length < 1 || prompt.length > room)) {
+            throw new IllegalArgumentException("expected prompts of 1 to " + room + " tokens, which leave room for " + count + " of the context's "
+                    + model.config().nCtx() + ", found " + prompts.stream().map(prompt -> prompt.length).toList());
+        }
         Steering still = new Steering(sae, Steering.Mode.ADD, Map.of(feature, 0.0));
         Generator plain = new Generator(model);
         plain.with(still);
@@ -85,13 +90,14 @@ public record SteeringCurve(double norm, List<Point> points) {
             Steering all = new Steering(sae, Steering.Mode.ADD, Map.of(feature, strength * norm / direction));
             Steering steering = notFirst ? all.exceptFirst() : all;
             int[][] written = plain.with(steering).generate(prompts.toArray(int[][]::new), count, progress);
-            double[][] each = new double[3][prompts.size()];
+            double[][] each = new double[2][prompts.size()];
             for (int i = 0; i < written.length; i++) {
                 each[0][i] = 1 - (double) Arrays.stream(written[i]).distinct().count() / written[i].length;
                 each[1][i] = surprise(model, prompts.get(i), written[i]);
-                each[2][i] = divergence(clean.get(i), distributions(model, prompts.get(i), Optional.of(steering)));
             }
-            points.add(new Point(strength, List.of(written), mean(each[0]), mean(each[1]), mean(each[2])));
+            double[] divergences = IntStream.range(0, prompts.size()).filter(i -> prompts.get(i).length > 1).mapToDouble(i -> divergence(
+                    clean.get(i), distributions(model, prompts.get(i), Optional.of(steering)))).toArray();
+            points.add(new Point(strength, List.of(written), mean(each[0]), mean(each[1]), mean(divergences)));
             progress.update("steering", points.size(), strengths.length);
         }
         return new SteeringCurve(norm, points);

@@ -1,6 +1,7 @@
 package org.sae4j.core.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
@@ -225,6 +226,21 @@ class GeneratorTest {
             }
             assertThat(steered.nll().value()).isCloseTo(surprise, within(1e-4));
             assertThat(steered.divergence().value()).isCloseTo(divergence, within(1e-4)).isPositive();
+        }
+    }
+
+    @Test
+    void promptsOfOneTokenHaveNoDivergenceAndEveryPromptLeavesRoom() throws Exception {
+        try (Engine engine = engine(); Transformer model = model("llama", engine);
+                SparseAutoencoder sae = autoencoder(engine, model.config().dModel())) {
+            SteeringCurve.Point steered = SteeringCurve.measure(model, sae, 4, true, List.of(PROMPT, new int[] {3}), new double[] {2}, 4,
+                    Progress.NONE).points().getFirst();
+            assertThat(steered.divergence().n()).isEqualTo(1);
+            assertThat(steered.divergence().value()).isPositive();
+            assertThat(steered.nll().n()).isEqualTo(2);
+            int[] full = new int[model.config().nCtx() - 3];
+            assertThatIllegalArgumentException().isThrownBy(() -> SteeringCurve.measure(model, sae, 4, true, List.of(PROMPT, full),
+                    new double[] {2}, 4, Progress.NONE)).withMessageContaining("leave room for 4");
         }
     }
 

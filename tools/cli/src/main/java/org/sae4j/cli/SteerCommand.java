@@ -90,7 +90,12 @@ final class SteerCommand implements Runnable {
             }
             Tokenizer tokenizer = transformer.tokenizer().orElseThrow(() -> new Sae4jException("the model has no tokenizer",
                     model.toString(), "put tokenizer.json into its folder"));
-            List<int[]> read = read(tokenizer, transformer.config().nCtx() - count);
+            int room = transformer.config().nCtx() - count;
+            if (room < 1) {
+                throw new Sae4jException("a context of " + transformer.config().nCtx() + " tokens has no room for a prompt and " + count
+                        + " new ones", "--max-new-tokens", "ask for fewer");
+            }
+            List<int[]> read = read(tokenizer, room);
             SteeringCurve curve = measure(transformer, autoencoder, feature, read, terminal);
             SteeringCurve control;
             try (SparseAutoencoder random = random(autoencoder, engine)) {
