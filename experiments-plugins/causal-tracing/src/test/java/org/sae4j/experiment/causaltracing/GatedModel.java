@@ -3,6 +3,7 @@ package org.sae4j.experiment.causaltracing;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
@@ -17,11 +18,12 @@ import org.sae4j.core.program.Parameter;
 import org.sae4j.core.program.Parameter.Layout;
 import org.sae4j.core.program.Value;
 
-/** A model like Llama, without positions: RMSNorm, gated MLPs, no biases. */
-final class GatedModel {
+/** A model like Llama, without positions: RMSNorm, gated MLPs, no biases; several heads may share keys and values. */
+public final class GatedModel {
     private GatedModel() {}
 
-    static Description describe(TransformerConfig config) {
+    /** {@return the model of a configuration} */
+    public static Description describe(TransformerConfig config) {
         FormBuilder b = new FormBuilder("v");
         int d = config.dModel();
         int heads = config.nHeads();
@@ -35,13 +37,14 @@ final class GatedModel {
             Value n = norm(b, block + "ln1", x, d, config.normEps());
             List<Value> qkv = new ArrayList<>();
             for (String letter : List.of("Q", "K", "V")) {
-                Value w = b.weight(new Parameter(block + "attn.W_" + letter, Layout.HEADS_IN_COLUMNS, d, d, heads));
-                qkv.add(b.hook(block + "attn.hook_" + letter.toLowerCase(java.util.Locale.ROOT), heads, b.product(n, w, null)));
+                int own = letter.equals("Q") ? heads : config.nKeyValueHeads();
+                Value w = b.weight(new Parameter(block + "attn.W_" + letter, Layout.HEADS_IN_COLUMNS, d, own * config.dHead(), own));
+                qkv.add(b.hook(block + "attn.hook_" + letter.toLowerCase(Locale.ROOT), own, b.product(n, w, null)));
             }
             cache.add(HookPoint.parse(qkv.get(1).name()).orElseThrow());
             cache.add(HookPoint.parse(qkv.get(2).name()).orElseThrow());
-            Value z = b.hook(block + "attn.hook_z", heads, b.attention(qkv.get(0), qkv.get(1), qkv.get(2), Op.Heads.of(heads,
-                    config.dHead()),
+            Value z = b.hook(block + "attn.hook_z", heads, b.attention(qkv.get(0), qkv.get(1), qkv.get(2),
+                    new Op.Heads(heads, config.nKeyValueHeads(), (float) (1 / Math.sqrt(config.dHead())), 0, 0),
                     block + "attn.hook_attn_scores", block + "attn.hook_pattern"));
             Value attended = b.product(z, b.weight(new Parameter(block + "attn.W_O", Layout.HEADS_IN_ROWS, d, d, heads)), null);
             x = b.hook(block + "hook_resid_mid", b.add(x, b.hook(block + "hook_attn_out", attended)));
@@ -65,7 +68,8 @@ final class GatedModel {
         return b.rmsNorm(x, b.row(name + ".w", width), 0, eps, name + ".hook_scale", name + ".hook_normalized");
     }
 
-    static Map<String, Tensor> parameters(Description description) {
+    /** {@return random parameters of it} */
+    public static Map<String, Tensor> parameters(Description description) {
         Map<String, Tensor> parameters = new LinkedHashMap<>();
         description.parameters().forEach((name, parameter) -> {
             CounterRandom random = new CounterRandom(3).stream(name);

@@ -281,15 +281,16 @@ public final class BatchedRuns {
 
     /** The keys and values of the positions before {@code length}. */
     private Activations prefix(int layer, List<Run> runs, int length) {
-        int heads = model.config().nHeads();
-        int size = length * heads * model.config().dHead();
         Map<HookPoint, Tensor> values = new LinkedHashMap<>();
         for (HookPoint hook : keysAndValues(layer)) {
+            // Keys and values may have fewer heads than queries.
+            int[] shape = model.shape(hook, runs.size(), length);
+            int size = Math.toIntExact(IntStream.of(shape).skip(1).asLongStream().reduce(1, Math::multiplyExact));
             float[] rows = new float[Math.multiplyExact(runs.size(), size)];
             for (int b = 0; b < runs.size(); b++) {
                 Objects.requireNonNull(runs.get(b).unchanged().get(hook), hook.toString()).copyTo(0, rows, b * size, size);
             }
-            values.put(hook, Tensor.of(rows, runs.size(), length, heads, model.config().dHead()));
+            values.put(hook, Tensor.of(rows, shape));
         }
         return new Activations(values);
     }

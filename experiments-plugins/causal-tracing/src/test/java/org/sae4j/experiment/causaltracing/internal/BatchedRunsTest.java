@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.sae4j.api.CounterRandom;
@@ -17,6 +18,8 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
 import org.sae4j.core.Transformers;
+import org.sae4j.core.program.Description;
+import org.sae4j.experiment.causaltracing.GatedModel;
 import org.sae4j.testkit.ReferenceEngine;
 import org.sae4j.testkit.SmallModels;
 
@@ -27,8 +30,24 @@ class BatchedRunsTest {
     @ValueSource(ints = {1, 20, 100_000})
     void runsThatBeginAtTheirFirstChangeHaveTheBitsOfWholeOnes(int batchTokens) {
         TransformerConfig config = SmallModels.config(3, TransformerConfig.Activation.GELU_TANH);
-        try (Engine engine = new ReferenceEngine();
-                Transformer model = Transformers.of(config, SmallModels.parameters(config, 4), Optional.empty(), engine)) {
+        try (Engine engine = new ReferenceEngine()) {
+            check(Transformers.of(config, SmallModels.parameters(config, 4), Optional.empty(), engine), batchTokens);
+        }
+    }
+
+    @Test
+    void headsMayShareKeysAndValues() {
+        TransformerConfig small = SmallModels.config(3, TransformerConfig.Activation.SILU);
+        Description grouped = GatedModel.describe(small.toBuilder().heads(2 * small.nHeads()).keyValueHeads(small.nHeads())
+                .dHead(small.dHead() / 2).build());
+        try (Engine engine = new ReferenceEngine()) {
+            check(Transformers.of(grouped, GatedModel.parameters(grouped), Optional.empty(), engine), 20);
+        }
+    }
+
+    private static void check(Transformer opened, int batchTokens) {
+        try (Transformer model = opened) {
+            TransformerConfig config = model.config();
             BatchedRuns runs = new BatchedRuns(model, batchTokens, Progress.NONE);
             for (int layer = 0; layer <= config.nLayers(); layer++) {
                 HookPoint before = Place.residual(layer);
