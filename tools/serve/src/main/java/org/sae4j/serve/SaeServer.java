@@ -68,7 +68,7 @@ public final class SaeServer implements AutoCloseable {
         }
         LabelStore labels = new LabelStore(builder.labels);
         try {
-            http = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), builder.port), BACKLOG);
+            http = HttpServer.create(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), builder.port), BACKLOG);
         } catch (BindException e) {
             throw new Sae4jException("port " + builder.port + " is taken (" + e.getMessage() + ")", "127.0.0.1:" + builder.port,
                     "choose another port, or 0 for any (--port)", e);
