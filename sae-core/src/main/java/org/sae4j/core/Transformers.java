@@ -96,6 +96,28 @@ public final class Transformers {
     }
 
     /**
+     * Refuses a model that does not fit: looks whether there is memory for its weights, as its engine needs them, and for a whole pass, from
+     * tokens to logits, before anything is computed. Opening a model reads little of this memory yet, since weights are made ready by the
+     * first pass that uses them, and passes that end early need less. Every pass makes this check for itself before it allocates.
+     *
+     * @param model a transformer that this class has opened or made, or one that was made of it; of others nothing is known, and they pass
+     * @param batch number of texts, at least 1
+     * @param length tokens of each, 1 to the model's context
+     * @throws org.sae4j.api.Sae4jException if memory does not suffice; the message says bytes needed and available
+     * @throws IllegalArgumentException if there are too many tokens
+     * @throws IllegalStateException after close of the model or its engine
+     */
+    public static void requireMemory(Transformer model, int batch, int length) {
+        Objects.requireNonNull(model, "model");
+        if (batch < 1 || length < 1) {
+            throw new IllegalArgumentException("batch and length are at least 1, found " + batch + " and " + length);
+        }
+        if (model instanceof ProgramTransformer own) {
+            own.requireMemory(batch, length);
+        }
+    }
+
+    /**
      * Makes a GPT-2-style transformer from its parameters.
      *
      * @param config dimensions and variants

@@ -50,6 +50,21 @@ public interface Engine extends AutoCloseable {
      */
     CompiledProgram compile(Program program, Map<String, Tensor> weights);
 
+    /**
+     * Refuses a program for which there is too little memory now, with the weights that it would be given, before anything is allocated:
+     * for those who would rather know before they begin. {@link #compile} makes the same check.
+     *
+     * @param program as for {@link #compile}
+     * @param weights as for {@link #compile}
+     * @throws IllegalArgumentException as {@link #compile}
+     * @throws IllegalStateException after close
+     * @throws EngineException if memory does not suffice; the message says bytes needed and available. Engines that cannot tell throw nothing
+     */
+    default void requireMemory(Program program, Map<String, Tensor> weights) {
+        Objects.requireNonNull(program, "program");
+        Objects.requireNonNull(weights, "weights");
+    }
+
     /** {@return who is told of what runs on this engine; {@link Observer#NONE} unless the application set one} */
     default Observer observer() {
         return Observer.NONE;

@@ -6,9 +6,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.TransformerConfig;
+import org.sae4j.core.internal.Heap;
 
 /**
  * TransformerLens' transformations of weights, which leave the model's probabilities as they are and make its parts easier to interpret.
@@ -77,7 +79,9 @@ public final class WeightProcessing {
      */
     public static TransformerWeights foldLayerNorm(TransformerWeights weights) {
         Editor edit = new Editor(weights);
-        NormReaders.of(weights.description()).forEach(norm -> {
+        List<NormReaders.Norm> norms = NormReaders.of(weights.description());
+        edit.require(FOLD_LN, norms.stream().flatMap(norm -> norm.products().stream()).map(NormReaders.Product::weight));
+        norms.forEach(norm -> {
             norm.products().forEach(product -> edit.foldInto(norm, product));
             edit.reset(norm);
         });
@@ -102,7 +106,9 @@ public final class WeightProcessing {
                 writing.add("blocks." + layer + "." + name);
             }
         }
-        writing.stream().filter(weights.parameters()::containsKey).forEach(edit::centerRows);
+        writing.retainAll(weights.parameters().keySet());
+        edit.require(CENTER_WRITING_WEIGHTS, writing.stream());
+        writing.forEach(edit::centerRows);
         return edit.done(CENTER_WRITING_WEIGHTS, "weights that write to the residual stream have mean 0 over d_model");
     }
 
@@ -119,6 +125,7 @@ public final class WeightProcessing {
                     weights.config().name(), "leave " + CENTER_UNEMBED + " out");
         }
         Editor edit = new Editor(weights);
+        edit.require(CENTER_UNEMBED, Stream.of("unembed.W_U"));
         edit.centerRows("unembed.W_U");
         if (weights.parameters().containsKey("unembed.b_U")) {
             edit.centerRows("unembed.b_U");
@@ -176,6 +183,12 @@ public final class WeightProcessing {
         Editor(TransformerWeights weights) {
             this.weights = weights;
             this.parameters = new LinkedHashMap<>(weights.parameters());
+        }
+
+        /** Demands heap for new values of parameters, before the first is made. */
+        void require(String step, Stream<String> names) {
+            Heap.require(names.distinct().mapToLong(name -> tensor(name).size() * Float.BYTES).sum(), "for weights that " + step + " changes",
+                    weights.config().name(), "leave " + step + " out");
         }
 
         Tensor tensor(String name) {

@@ -44,13 +44,13 @@ public final class Heap {
      * @return rows times width
      * @throws Sae4jException if it is too long or there is too little room
      */
-    public static int floats(long rows, int width, String purpose, String where, String remedy) {
+    public static int floats(long rows, long width, String purpose, String where, String remedy) {
         if (rows > MAX_LENGTH / width) {
             throw new Sae4jException("needs one array of " + rows + " x " + width + " floats " + purpose + ", the longest has " + MAX_LENGTH,
                     where, remedy);
         }
         require(rows * width * Float.BYTES, purpose, where, remedy);
-        return (int) rows * width;
+        return Math.toIntExact(rows * width);
     }
 
     private static long available() {

@@ -43,6 +43,11 @@ public record ObservedEngine(Engine engine, Observer observer) implements Engine
     }
 
     @Override
+    public void requireMemory(Program program, Map<String, Tensor> weights) {
+        engine.requireMemory(program, weights);
+    }
+
+    @Override
     public void close() {
         engine.close();
     }

@@ -18,6 +18,7 @@ import org.sae4j.core.program.ProgramWriter.Binding;
  */
 record ParameterMatrices(Map<String, Tensor> tensors, Map<String, Binding> bindings) {
     private static final int BLOCK = 64;
+    private static final String REMEDY = "use a smaller model";
     private static final String W_E = "embed.W_E";
     private static final String W_U = "unembed.W_U";
     static final ParameterMatrices NONE = new ParameterMatrices(Map.of(), Map.of());
@@ -31,9 +32,21 @@ record ParameterMatrices(Map<String, Tensor> tensors, Map<String, Binding> bindi
      * @param engine for which weights are converted to float32 unless it reads their type
      * @param known parameters whose matrices are known already
      * @param matrices the matrices of {@code known}: they are shared, so that an engine sees the same tensors again
+     * @throws org.sae4j.api.Sae4jException if there is too little heap for what must be rearranged or converted
      */
     static ParameterMatrices of(boolean tied, Map<String, Parameter> described, Map<String, Tensor> parameters,
             Engine engine, Map<String, Tensor> known, ParameterMatrices matrices) {
+        long copied = 0;
+        for (Map.Entry<String, Parameter> each : described.entrySet()) {
+            Tensor tensor = Objects.requireNonNull(parameters.get(each.getKey()), each.getKey());
+            boolean isKnown = known.get(each.getKey()) == tensor && matrices.tensors.containsKey(each.getKey());
+            if (!isKnown && !(tied && each.getKey().equals(W_U))
+                    && (each.getValue().isRearranged(tensor) || !engine.reads(tensor.type()))) {
+                copied += Heap.floats(1, tensor.size(), "for parameter " + each.getKey(), engine.id(), REMEDY) * (long) Float.BYTES;
+            }
+        }
+        Heap.require(copied, "for parameters that engine " + engine.id() + " reads in another order or type than they have",
+                "parameters of the model", REMEDY);
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         Map<String, Binding> bindings = new HashMap<>();
         described.forEach((name, parameter) -> {

@@ -242,6 +242,24 @@ public final class ProgramTransformer implements Transformer {
         return compiled;
     }
 
+    /**
+     * Refuses a whole pass, from tokens to logits, for which there is too little memory. Nothing is computed, and nothing is allocated but
+     * what every pass of this model shares.
+     *
+     * @param batch number of texts
+     * @param length tokens of each
+     * @throws org.sae4j.api.Sae4jException if there is; the message says bytes needed and available
+     */
+    public void requireMemory(int batch, int length) {
+        lifetime.use(() -> {
+            ForwardRequest request = ForwardRequest.of(forms, new int[batch][length], ForwardPlan.builder().capture(HookPoint.LOGITS).build());
+            ParameterMatrices weights = matrices();
+            ProgramWriter.Written written = write(forms.form(request.key()), request.counts(), weights);
+            engine.requireMemory(written.program().loweredFor(engine), weights.tensors());
+            return true;
+        });
+    }
+
     /** Writes the inputs that depend on positions alone, which are the same in every run unless others come before. */
     private void writePositions(Compiled compiled, Counts counts, int earlier) {
         int rows = counts.of(Dim.ROWS);

@@ -54,18 +54,10 @@ public record Parameter(String name, Layout layout, int rows, int cols, int head
      * @return a view, or where heads must come side by side a copy
      */
     public Matrix matrix(Tensor tensor) {
-        int[] axes = tensor.axes();
-        boolean transposed = switch (layout) {
-            case MATRIX -> Arrays.equals(axes, new int[] {1, 0});
-            case HEADS_IN_COLUMNS -> Arrays.equals(axes, new int[] {0, 2, 1});
-            // Stored as [cols, heads, width].
-            case HEADS_IN_ROWS -> Arrays.equals(axes, new int[] {1, 2, 0});
-            case ROW, HEAD_ROW -> false;
-        };
-        if (transposed) {
+        if (isTransposed(tensor)) {
             return new Matrix(tensor.stored().reshape(cols, rows), true);
         }
-        if (layout != Layout.HEADS_IN_COLUMNS || heads == 1) {
+        if (!isRearranged(tensor)) {
             return new Matrix(tensor.reshape(rows, cols), false);
         }
         int width = cols / heads;
@@ -76,6 +68,27 @@ public record Parameter(String name, Layout layout, int rows, int cols, int head
             }
         }
         return new Matrix(Tensor.of(values, rows, cols), false);
+    }
+
+    private boolean isTransposed(Tensor tensor) {
+        int[] axes = tensor.axes();
+        return switch (layout) {
+            case MATRIX -> Arrays.equals(axes, new int[] {1, 0});
+            case HEADS_IN_COLUMNS -> Arrays.equals(axes, new int[] {0, 2, 1});
+            // Stored as [cols, heads, width].
+            case HEADS_IN_ROWS -> Arrays.equals(axes, new int[] {1, 2, 0});
+            case ROW, HEAD_ROW -> false;
+        };
+    }
+
+    /**
+     * Whether a tensor's matrix is a copy on the heap, in float32.
+     *
+     * @param tensor in the shape that users see
+     * @return false where {@link #matrix} gives a view
+     */
+    public boolean isRearranged(Tensor tensor) {
+        return layout == Layout.HEADS_IN_COLUMNS && heads > 1 && !isTransposed(tensor);
     }
 
     /** {@return the name and the shape, for messages} */

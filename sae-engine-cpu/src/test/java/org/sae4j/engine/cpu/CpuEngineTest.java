@@ -4,19 +4,29 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.sae4j.engine.cpu.RandomValues.normal;
 
+import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sae4j.api.ElementType;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.engine.Availability;
 import org.sae4j.api.engine.Buffer;
@@ -53,6 +63,51 @@ class CpuEngineTest {
         assertThatThrownBy(() -> open(1, "on")).isInstanceOf(EngineException.class).hasMessageContaining("auto or off");
         assertThatThrownBy(() -> PROVIDER.open(new EngineOptions(Optional.of("gpu"), 1, Map.of()))).isInstanceOf(EngineException.class)
                 .hasMessageContaining("gpu");
+    }
+
+    /** Each of two weights would fit into the heap, both do not: refused before the first is packed. */
+    @Test
+    void whatAProgramNeedsOfMemoryIsAddedUpBeforeAnythingIsAllocated(@TempDir Path folder) throws IOException {
+        int width = 1 << 15;
+        int rows = Math.toIntExact(Math.round(0.6 * Runtime.getRuntime().maxMemory() / Float.BYTES / width));
+        Path hole = folder.resolve("weights");
+        long bytes = (long) rows * width * Float.BYTES;
+        try (Arena arena = Arena.ofShared(); Engine engine = open(1, "auto");
+                FileChannel file = FileChannel.open(hole, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            MemorySegment zeros = file.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+            Program.Builder b = Program.builder("two");
+            Buffer hidden = b.intermediate("hidden", 1, rows);
+            b.add(new Op.MatMul(b.input("x", 1, width), false, b.weight("V", rows, width), true, null, Function.IDENTITY, hidden));
+            b.add(new Op.MatMul(hidden, false, b.weight("W", rows, width), false, null, Function.IDENTITY, b.output("y", 1, width)));
+            Program program = b.build();
+            Map<String, Tensor> weights = Map.of("V", Tensor.ofSegment(zeros, rows, width), "W", Tensor.ofSegment(zeros, rows, width));
+            for (ThrowingCallable refused : List.<ThrowingCallable>of(() -> engine.requireMemory(program, weights),
+                    () -> engine.compile(program, weights))) {
+                assertThatThrownBy(refused).isInstanceOfSatisfying(EngineException.class, e -> {
+                    Matcher needed = Pattern.compile("needs (\\d+) bytes of Java heap, available are \\d+, .*").matcher(e.getMessage());
+                    assertThat(needed.matches()).as(e.getMessage()).isTrue();
+                    assertThat(Long.parseLong(needed.group(1))).isGreaterThanOrEqualTo(2 * bytes);
+                });
+            }
+        }
+    }
+
+    /** Tables of embeddings and weights in types that are read where they lie need no heap; weights that are there are not counted again. */
+    @Test
+    void whatNeedsNoMemoryIsNotAskedFor(@TempDir Path folder) throws IOException {
+        int width = 1 << 15;
+        int rows = Math.toIntExact(Math.round(1.2 * Runtime.getRuntime().maxMemory() / ElementType.BF16.bytes(width)));
+        Path hole = folder.resolve("weights");
+        try (Arena arena = Arena.ofShared(); Engine engine = open(1, "auto");
+                FileChannel file = FileChannel.open(hole, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            MemorySegment zeros = file.map(FileChannel.MapMode.READ_WRITE, 0, rows * ElementType.BF16.bytes(width), arena);
+            Program.Builder b = Program.builder("one");
+            Buffer weight = b.weight("W", rows, width);
+            Buffer x = b.intermediate("x", 1, width);
+            b.add(new Op.Gather(b.intInput("tokens", 1), weight, x));
+            b.add(new Op.MatMul(x, false, weight, true, null, Function.IDENTITY, b.output("y", 1, rows)));
+            engine.requireMemory(b.build(), Map.of("W", Tensor.ofSegment(ElementType.BF16, zeros, rows, width)));
+        }
     }
 
     @Test

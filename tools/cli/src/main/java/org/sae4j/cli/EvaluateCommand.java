@@ -143,7 +143,7 @@ final class EvaluateCommand implements Runnable, Needs {
     }
 
     private Evaluation onTexts(SparseAutoencoder autoencoder, Engine engine, Map<String, Object> provenance, Terminal terminal) {
-        try (Transformer transformer = processOption.open(Paths.existing(model, "--model"), engine)) {
+        try (Transformer transformer = processOption.openWhole(Paths.existing(model, "--model"), engine)) {
             List<Context> contexts = corpus.contexts(transformer, maxRows == null ? Long.MAX_VALUE : maxRows, terminal);
             provenance.put("model_name", transformer.config().name());
             provenance.put("model_fingerprint", transformer.fingerprint());

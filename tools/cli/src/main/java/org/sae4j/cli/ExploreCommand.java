@@ -106,7 +106,7 @@ final class ExploreCommand implements Runnable {
         boolean anew = overwriteOption.existing() == Existing.OVERWRITE;
         try (OutputFolder target = OutputFolder.open(folder, OutputKinds.EXPLORATION, anew ? Existing.OVERWRITE : Existing.RESUME);
                 Engine engine = engineOption.open(terminal);
-                Transformer transformer = Transformers.open(model, engine)) {
+                Transformer transformer = ProcessOption.whole(Transformers.open(model, engine))) {
             transformer.tokenization();
             Exploration exploration = new Exploration(transformer, engine, folder, model, texts, seed, terminal);
             Path planFile = folder.resolve(OutputKinds.PLAN);

@@ -115,7 +115,7 @@ final class GenerateCommand implements Runnable {
         processOption.check();
         Terminal.keepOutputForData(json);
         Terminal terminal = new Terminal();
-        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine)) {
+        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.openWhole(model, engine)) {
             int[] prompt = prompt(transformer);
             Generator free = new Generator(transformer).with(sampling).until(EndTokens.of(model));
             Generator plain = stopTexts(transformer).map(free::until).orElse(free);

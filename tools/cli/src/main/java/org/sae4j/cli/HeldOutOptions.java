@@ -94,7 +94,7 @@ final class HeldOutOptions {
         }
         HookPoint hook = trained.info().hook().orElseThrow(() -> new Sae4jException("it is not known where the activations come from",
                 "--eval-corpus", "name their hook point with --hook"));
-        Transformer transformer = process.open(Paths.existing(model, "--eval-model"), engine);
+        Transformer transformer = process.openWhole(Paths.existing(model, "--eval-model"), engine);
         try {
             int width = transformer.hookPoints().contains(hook) ? transformer.width(hook).orElse(0) : 0;
             if (width != trained.info().width()) {

@@ -98,7 +98,7 @@ final class PaperCommand implements Runnable {
                 coder = fetch(transformer, terminal);
             }
             try (Engine engine = engineOption.open(terminal);
-                    Transformer opened = Transformers.open(transformer, engine);
+                    Transformer opened = ProcessOption.whole(Transformers.open(transformer, engine));
                     SparseAutoencoder autoencoder = SparseAutoencoders.open(coder, engine)) {
                 if (feature >= autoencoder.config().dSae()) {
                     throw new Sae4jException("no feature " + feature + ", only 0 to " + (autoencoder.config().dSae() - 1), "--feature",

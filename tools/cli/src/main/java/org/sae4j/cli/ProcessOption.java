@@ -31,6 +31,22 @@ final class ProcessOption {
         return Transformers.open(model, names(), engine);
     }
 
+    /** For commands that need passes from tokens to logits: refuses a model for which there is too little memory before anything is done. */
+    Transformer openWhole(Path model, Engine engine) {
+        return whole(open(model, engine));
+    }
+
+    /** {@return the model, for which there is memory; it is closed if there is not} */
+    static Transformer whole(Transformer model) {
+        try {
+            Transformers.requireMemory(model, 1, 1);
+            return model;
+        } catch (RuntimeException | Error e) {
+            model.close();
+            throw e;
+        }
+    }
+
     /** For tokens as they are: a tokenizer in the folder need not be one that can be read. */
     Transformer openWithoutTokenizer(Path model, Engine engine) {
         return Transformers.openWithoutTokenizer(model, names(), engine);

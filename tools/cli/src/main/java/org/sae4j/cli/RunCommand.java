@@ -119,7 +119,7 @@ final class RunCommand implements Runnable, Needs {
         Terminal terminal = new Terminal();
         try (OutputFolder target = OutputFolder.open(output, OutputKinds.RUN, overwriteOption.existing(), corpus.inputs(config, facts));
                 Engine engine = engineOption.open(terminal);
-                Transformer transformer = processOption.open(model, engine)) {
+                Transformer transformer = processOption.openWhole(model, engine)) {
             ExperimentRun.Builder builder = ExperimentRun.builder(transformer, engine).seed(seed).progress(terminal);
             try (SaeSet set = SaeSet.open(autoencoders, engine)) {
                 set.autoencoders().forEach(builder::autoencoder);

@@ -86,7 +86,7 @@ final class ServeCommand implements Runnable {
             terminal.say(String.format(Locale.ROOT, "reading %,d of %,d texts (--max-documents)", maxDocuments, documents.size()));
             documents = documents.subList(0, maxDocuments);
         }
-        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine);
+        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.openWhole(model, engine);
                 SaeSet autoencoders = SaeSet.open(saes, engine)) {
             SaeServer.Builder builder = SaeServer.builder(transformer).corpus(documents).tokenization(corpus.tokenization(transformer))
                     .labels(labels.file()).ends(EndTokens.of(model)).port(port).seed(seed).progress(terminal);

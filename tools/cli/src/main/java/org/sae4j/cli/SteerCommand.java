@@ -82,7 +82,7 @@ final class SteerCommand implements Runnable {
         check();
         boolean data = json.begin();
         Terminal terminal = new Terminal();
-        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.open(model, engine);
+        try (Engine engine = engineOption.open(terminal); Transformer transformer = processOption.openWhole(model, engine);
                 SparseAutoencoder autoencoder = SparseAutoencoders.open(sae, engine)) {
             if (feature < 0 || feature >= autoencoder.config().dSae()) {
                 throw new Sae4jException("no feature " + feature + ", only 0 to " + (autoencoder.config().dSae() - 1), "--feature",

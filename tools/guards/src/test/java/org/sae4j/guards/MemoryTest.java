@@ -12,8 +12,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -28,6 +33,7 @@ import org.sae4j.core.format.SafetensorsWriter;
 class MemoryTest {
     private static final int D_IN = 256;
     private static final int D_SAE = 1 << 18;
+    private static final int VOCABULARY = 100_000;
 
     @TempDir
     private static Path folder;
@@ -50,16 +56,52 @@ class MemoryTest {
                 + "\"b_enc\":{\"dtype\":\"%1$s\",\"shape\":[%3$d],\"data_offsets\":[%5$d,%6$d]},"
                 + "\"b_dec\":{\"dtype\":\"%1$s\",\"shape\":[%2$d],\"data_offsets\":[%6$d,%7$d]}}")
                 .formatted(type, D_IN, features, matrix, 2 * matrix, 2 * matrix + encoderBias, end);
-        byte[] text = header.getBytes(StandardCharsets.UTF_8);
-        try (RandomAccessFile file = new RandomAccessFile(path.resolve("sae_weights.safetensors").toFile(), "rw")) {
-            file.write(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).array());
-            file.write(text);
-            file.setLength(Long.BYTES + text.length + end);
-        }
+        write(path.resolve("sae_weights.safetensors"), header, end);
         Files.writeString(path.resolve("cfg.json"), """
                 {"architecture": "topk", "d_in": %d, "d_sae": %d, "k": 4, "apply_b_dec_to_input": true, "dtype": "float32",
                  "activation_fn_kwargs": {"k": 4}, "normalize_activations": "none"}
                 """.formatted(D_IN, features));
+        return path;
+    }
+
+    /** Writes a safetensors file whose data are a hole. */
+    private static void write(Path path, String header, long bytes) throws IOException {
+        byte[] text = header.getBytes(StandardCharsets.UTF_8);
+        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+            file.write(ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN).putLong(text.length).array());
+            file.write(text);
+            file.setLength(Long.BYTES + text.length + bytes);
+        }
+    }
+
+    /** A Llama of one block and zeros, of 210 MB of which half are its unembedding. */
+    private static Path transformer() throws IOException {
+        Path path = Files.createDirectories(folder.resolve("llama"));
+        Map<String, int[]> shapes = new LinkedHashMap<>();
+        shapes.put("model.embed_tokens.weight", new int[] {VOCABULARY, D_IN});
+        shapes.put("lm_head.weight", new int[] {VOCABULARY, D_IN});
+        shapes.put("model.norm.weight", new int[] {D_IN});
+        for (String norm : List.of("input_layernorm", "post_attention_layernorm")) {
+            shapes.put("model.layers.0." + norm + ".weight", new int[] {D_IN});
+        }
+        for (String matrix : List.of("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj",
+                "mlp.up_proj", "mlp.down_proj")) {
+            shapes.put("model.layers.0." + matrix + ".weight", new int[] {D_IN, D_IN});
+        }
+        StringJoiner header = new StringJoiner(",", "{", "}");
+        long end = 0;
+        for (Map.Entry<String, int[]> shape : shapes.entrySet()) {
+            long from = end;
+            end += Arrays.stream(shape.getValue()).asLongStream().reduce(Float.BYTES, (a, b) -> a * b);
+            header.add("\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[%d,%d]}".formatted(shape.getKey(),
+                    Arrays.toString(shape.getValue()).replace(" ", ""), from, end));
+        }
+        write(path.resolve("model.safetensors"), header.toString(), end);
+        Files.writeString(path.resolve("config.json"), """
+                {"model_type": "llama", "vocab_size": %d, "hidden_size": %2$d, "intermediate_size": %2$d, "num_hidden_layers": 1,
+                 "num_attention_heads": 4, "num_key_value_heads": 4, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
+                 "rope_theta": 10000.0, "hidden_act": "silu", "tie_word_embeddings": false}
+                """.formatted(VOCABULARY, D_IN));
         return path;
     }
 
@@ -96,6 +138,30 @@ class MemoryTest {
     void anAutoencoderThatDoesNotFitIntoTheMachineSaysBytesNeededAndAvailable() throws IOException {
         long memory = ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getTotalMemorySize();
         assertRefused(autoencoder("F16", 2, (int) Math.min(1 << 30, 2 * memory / (D_IN * Float.BYTES))), "outside of the Java heap");
+    }
+
+    /** All that a whole pass needs is added up and refused at once, not weight by weight as they are made ready. */
+    @Test
+    void aTransformerThatDoesNotFitIsRefusedBeforeAnythingIsDone() throws IOException {
+        String model = transformer().toString();
+        String config = folder.resolve("llama/config.json").toString();
+        List<List<String>> commands = List.of(List.of("generate", "--model", model, "--tokens", "1,2,3", "--max-new-tokens", "2"),
+                List.of("activations", "--model", model, "--tokens", "1,2,3", "--hook", "logits", "--output", "llama.safetensors"),
+                List.of("run", "causal-tracing", "--model", model, "--output", "traced", "--facts", config));
+        for (List<String> command : commands) {
+            List<String> all = new ArrayList<>(command);
+            all.addAll(1, List.of("--engine", "cpu"));
+            String error = oneError(sae("96m", all.toArray(String[]::new)));
+            Matcher numbers = Pattern.compile("error: needs (\\d+) bytes of Java heap, available are (\\d+), .*-Xmx.*").matcher(error);
+            assertThat(error).matches(numbers.pattern());
+            assertThat(numbers.matches()).isTrue();
+            assertThat(Long.parseLong(numbers.group(1))).isBetween((VOCABULARY + 7L * D_IN) * D_IN * Float.BYTES,
+                    (VOCABULARY + 7L * D_IN) * D_IN * Float.BYTES + (4 << 20));
+        }
+        assertThat(folder.resolve("llama.safetensors")).doesNotExist();
+        Packaged.Outcome early = sae("96m", "activations", "--engine", "cpu", "--model", model, "--tokens", "1,2,3", "--hook",
+                "blocks.0.hook_resid_post", "--output", "early.safetensors");
+        assertThat(early.exit()).as("a pass without logits has room: " + early.err()).isZero();
     }
 
     @Test

@@ -104,13 +104,7 @@ public final class TornadoEngine implements Engine {
         synchronized (this) {
             checkOpen();
         }
-        for (Buffer buffer : program.buffers()) {
-            Tensor weight = values.get(buffer.name());
-            if (buffer.role() == Buffer.Role.WEIGHT && (weight == null || weight.size() != buffer.size())) {
-                throw new IllegalArgumentException("program " + program.name() + ": weight " + buffer + " has " + buffer.size()
-                        + " elements, found " + weight);
-            }
-        }
+        checkWeights(program, values);
         Vocabulary.require(program);
         long bytes = reserve(program);
         TornadoProgram compiled = null;
@@ -129,6 +123,28 @@ public final class TornadoEngine implements Engine {
             }
         }
         return compiled;
+    }
+
+    @Override
+    public void requireMemory(Program program, Map<String, Tensor> values) {
+        synchronized (this) {
+            checkOpen();
+        }
+        checkWeights(program, values);
+        long bytes = reserve(program);
+        synchronized (this) {
+            reserved -= bytes;
+        }
+    }
+
+    private static void checkWeights(Program program, Map<String, Tensor> values) {
+        for (Buffer buffer : program.buffers()) {
+            Tensor weight = values.get(buffer.name());
+            if (buffer.role() == Buffer.Role.WEIGHT && (weight == null || weight.size() != buffer.size())) {
+                throw new IllegalArgumentException("program " + program.name() + ": weight " + buffer + " has " + buffer.size()
+                        + " elements, found " + weight);
+            }
+        }
     }
 
     private void checkOpen() {

@@ -7,7 +7,9 @@ public final class Memory {
     /** The longest array that every JVM can make. */
     static final int MAX_LENGTH = Integer.MAX_VALUE - 8;
 
-    private static final String REMEDY = "use a smaller batch, or a larger heap (-Xmx)";
+    static final String SMALLER = "use a smaller batch, or a larger heap (-Xmx)";
+    /** What helps where the weights alone are much. */
+    static final String LARGER = "give a larger heap (-Xmx), or a smaller model";
 
     private Memory() {}
 
@@ -17,11 +19,15 @@ public final class Memory {
      * @throws EngineException if they are not
      */
     static void require(long bytes, String where) {
+        require(bytes, where, SMALLER);
+    }
+
+    static void require(long bytes, String where, String remedy) {
         if (bytes > available()) {
             // What is used includes garbage: only a collection tells.
             System.gc();
             if (bytes > available()) {
-                throw new EngineException("needs " + bytes + " bytes of Java heap, available are " + available(), where, REMEDY);
+                throw new EngineException("needs " + bytes + " bytes of Java heap, available are " + available(), where, remedy);
             }
         }
     }
@@ -42,6 +48,6 @@ public final class Memory {
 
     public static EngineException exhausted(String where, OutOfMemoryError cause) {
         return new EngineException("the Java heap is exhausted (available are " + available() + " bytes): " + cause.getMessage(), where,
-                REMEDY, cause);
+                SMALLER, cause);
     }
 }

@@ -30,6 +30,85 @@ public final class Storage {
     }
 
     /**
+     * Which arrays there will be.
+     *
+     * @param lengths of the arrays that intermediates share
+     * @param shared which of these an intermediate has
+     * @param bytes of all arrays of the program
+     */
+    private record Plan(List<Integer> lengths, Map<Buffer, Integer> shared, long bytes) {
+        static Plan of(Program program, List<Op> ops, Set<Buffer> skipped, String where) {
+            Map<Buffer, Integer> shared = new HashMap<>();
+            List<Integer> lengths = share(ops, skipped, shared, where);
+            long bytes = 0;
+            for (int length : lengths) {
+                bytes += (long) length * Float.BYTES;
+            }
+            for (Buffer buffer : program.buffers()) {
+                if (buffer.type() == Buffer.Type.SPARSE) {
+                    bytes += (buffer.rows() + 1L) * Integer.BYTES;
+                } else if (isOwn(buffer, skipped, shared)) {
+                    bytes += Memory.arrayLength(buffer.size(), "elements of " + buffer, where) * (long) Float.BYTES;
+                }
+            }
+            return new Plan(lengths, shared, bytes);
+        }
+
+        /** Demands memory for the arrays and for forms of weights that are not there yet. */
+        void require(long weights, String where) {
+            Memory.require(bytes + weights, where, weights > bytes ? Memory.LARGER : Memory.SMALLER);
+        }
+
+        static boolean isOwn(Buffer buffer, Set<Buffer> skipped, Map<Buffer, Integer> shared) {
+            return buffer.role() != Buffer.Role.WEIGHT && !skipped.contains(buffer) && !shared.containsKey(buffer);
+        }
+
+        /** Assigns arrays to the intermediates that are written before they are read; returns the arrays' lengths. */
+        private static List<Integer> share(List<Op> ops, Set<Buffer> skipped, Map<Buffer, Integer> shared, String where) {
+            Map<Buffer, Integer> last = new HashMap<>();
+            for (int i = 0; i < ops.size(); i++) {
+                for (Buffer buffer : Operands.of(ops.get(i)).all()) {
+                    last.put(buffer, i);
+                }
+            }
+            List<Integer> lengths = new ArrayList<>();
+            List<Integer> busyUntil = new ArrayList<>();
+            Set<Buffer> seen = new HashSet<>(skipped);
+            for (int i = 0; i < ops.size(); i++) {
+                Operands operands = Operands.of(ops.get(i));
+                seen.addAll(operands.reads());
+                for (Buffer buffer : operands.writes()) {
+                    if (!seen.add(buffer) || buffer.role() != Buffer.Role.INTERMEDIATE || buffer.type() != Buffer.Type.F32) {
+                        continue;
+                    }
+                    int length = Memory.arrayLength(buffer.size(), "elements of " + buffer, where);
+                    int array = free(lengths, busyUntil, i, length);
+                    if (array == lengths.size()) {
+                        lengths.add(length);
+                        busyUntil.add(0);
+                    }
+                    lengths.set(array, Math.max(lengths.get(array), length));
+                    busyUntil.set(array, last.get(buffer));
+                    shared.put(buffer, array);
+                }
+            }
+            return lengths;
+        }
+
+        /** {@return the free array whose length is closest, or the number of arrays} */
+        private static int free(List<Integer> lengths, List<Integer> busyUntil, int op, int length) {
+            int best = lengths.size();
+            for (int i = 0; i < lengths.size(); i++) {
+                if (busyUntil.get(i) < op && (best == lengths.size()
+                        || Math.abs((long) lengths.get(i) - length) < Math.abs((long) lengths.get(best) - length))) {
+                    best = i;
+                }
+            }
+            return best;
+        }
+    }
+
+    /**
      * Allocates.
      *
      * @param program the program
@@ -39,23 +118,13 @@ public final class Storage {
      * @param weights the engine's weights
      */
     public Storage(Program program, List<Op> ops, Set<Buffer> skipped, Map<String, Tensor> tensors, Weights weights) {
-        this.where = "engine cpu, program " + program.name();
+        this.where = where(program);
         this.weights = weights;
         this.tensors = tensors;
-        Map<Buffer, Integer> shared = new HashMap<>();
-        List<Integer> lengths = share(ops, skipped, shared);
-        long bytes = 0;
-        for (int length : lengths) {
-            bytes += (long) length * Float.BYTES;
-        }
-        for (Buffer buffer : program.buffers()) {
-            if (buffer.type() == Buffer.Type.SPARSE) {
-                bytes += (buffer.rows() + 1L) * Integer.BYTES;
-            } else if (isOwn(buffer, skipped, shared)) {
-                bytes += Memory.arrayLength(buffer.size(), "elements of " + buffer, where) * (long) Float.BYTES;
-            }
-        }
-        Memory.require(bytes, where);
+        Plan plan = Plan.of(program, ops, skipped, where);
+        plan.require(weights.missing(ops, tensors), where);
+        List<Integer> lengths = plan.lengths();
+        Map<Buffer, Integer> shared = plan.shared();
         List<float[]> arrays = new ArrayList<>();
         lengths.forEach(length -> arrays.add(new float[length]));
         for (Buffer buffer : program.buffers()) {
@@ -66,7 +135,7 @@ public final class Storage {
                     Integer array = shared.get(buffer);
                     if (array != null) {
                         floats.put(buffer, arrays.get(array));
-                    } else if (isOwn(buffer, skipped, shared)) {
+                    } else if (Plan.isOwn(buffer, skipped, shared)) {
                         floats.put(buffer, new float[(int) buffer.size()]);
                     }
                 }
@@ -74,52 +143,18 @@ public final class Storage {
         }
     }
 
-    private static boolean isOwn(Buffer buffer, Set<Buffer> skipped, Map<Buffer, Integer> shared) {
-        return buffer.role() != Buffer.Role.WEIGHT && !skipped.contains(buffer) && !shared.containsKey(buffer);
+    /**
+     * Refuses a program for which there is too little memory; allocates nothing.
+     *
+     * @throws org.sae4j.api.engine.EngineException if there is
+     */
+    public static void require(Program program, List<Op> ops, Set<Buffer> skipped, Map<String, Tensor> tensors, Weights weights) {
+        String where = where(program);
+        Plan.of(program, ops, skipped, where).require(weights.missing(ops, tensors), where);
     }
 
-    /** Assigns arrays to the intermediates that are written before they are read; returns the arrays' lengths. */
-    private List<Integer> share(List<Op> ops, Set<Buffer> skipped, Map<Buffer, Integer> shared) {
-        Map<Buffer, Integer> last = new HashMap<>();
-        for (int i = 0; i < ops.size(); i++) {
-            for (Buffer buffer : Operands.of(ops.get(i)).all()) {
-                last.put(buffer, i);
-            }
-        }
-        List<Integer> lengths = new ArrayList<>();
-        List<Integer> busyUntil = new ArrayList<>();
-        Set<Buffer> seen = new HashSet<>(skipped);
-        for (int i = 0; i < ops.size(); i++) {
-            Operands operands = Operands.of(ops.get(i));
-            seen.addAll(operands.reads());
-            for (Buffer buffer : operands.writes()) {
-                if (!seen.add(buffer) || buffer.role() != Buffer.Role.INTERMEDIATE || buffer.type() != Buffer.Type.F32) {
-                    continue;
-                }
-                int length = Memory.arrayLength(buffer.size(), "elements of " + buffer, where);
-                int array = free(lengths, busyUntil, i, length);
-                if (array == lengths.size()) {
-                    lengths.add(length);
-                    busyUntil.add(0);
-                }
-                lengths.set(array, Math.max(lengths.get(array), length));
-                busyUntil.set(array, last.get(buffer));
-                shared.put(buffer, array);
-            }
-        }
-        return lengths;
-    }
-
-    /** {@return the free array whose length is closest, or the number of arrays} */
-    private static int free(List<Integer> lengths, List<Integer> busyUntil, int op, int length) {
-        int best = lengths.size();
-        for (int i = 0; i < lengths.size(); i++) {
-            if (busyUntil.get(i) < op && (best == lengths.size()
-                    || Math.abs((long) lengths.get(i) - length) < Math.abs((long) lengths.get(best) - length))) {
-                best = i;
-            }
-        }
-        return best;
+    private static String where(Program program) {
+        return "engine cpu, program " + program.name();
     }
 
     /** {@return the elements of an F32 buffer; for weights, not to be written} */
@@ -152,9 +187,7 @@ public final class Storage {
 
     /** {@return a weight as the right operand of products} */
     public RightPanels packed(Buffer buffer, boolean transposed) {
-        int depth = transposed ? buffer.cols() : buffer.rows();
-        int columns = transposed ? buffer.rows() : buffer.cols();
-        return weights.packed(tensor(buffer), depth, columns, transposed, where);
+        return weights.packed(buffer, tensor(buffer), transposed, where);
     }
 
     public int[] ints(Buffer buffer) {

@@ -65,6 +65,12 @@ public final class CpuEngine implements Engine {
     }
 
     @Override
+    public void requireMemory(Program program, Map<String, Tensor> tensors) {
+        checkOpen();
+        CpuProgram.requireMemory(program, tensors, weights);
+    }
+
+    @Override
     public CompiledProgram compile(Program program, Map<String, Tensor> tensors) {
         checkOpen();
         CpuProgram compiled = CpuProgram.compile(program, tensors, weights, kernels, workers, denseFrom, this::forget);

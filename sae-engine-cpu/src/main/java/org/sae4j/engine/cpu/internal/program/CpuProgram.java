@@ -57,9 +57,7 @@ final class CpuProgram implements CompiledProgram {
 
     static CpuProgram compile(Program program, Map<String, Tensor> tensors, Weights weights, Kernels kernels, Workers workers,
             double denseFrom, Consumer<CpuProgram> onClose) {
-        for (Buffer buffer : program.buffers()) {
-            check(program, buffer, tensors);
-        }
+        checkWeights(program, tensors);
         try {
             Compiler compiler = new Compiler(program);
             Storage storage = new Storage(program, compiler.ops(), compiler.skipped(), tensors, weights);
@@ -68,6 +66,18 @@ final class CpuProgram implements CompiledProgram {
             return new CpuProgram(program, new Body(storage, steps.toArray(Step[]::new)), onClose);
         } catch (OutOfMemoryError e) {
             throw Memory.exhausted("engine cpu, program " + program.name(), e);
+        }
+    }
+
+    static void requireMemory(Program program, Map<String, Tensor> tensors, Weights weights) {
+        checkWeights(program, tensors);
+        Compiler compiler = new Compiler(program);
+        Storage.require(program, compiler.ops(), compiler.skipped(), tensors, weights);
+    }
+
+    private static void checkWeights(Program program, Map<String, Tensor> tensors) {
+        for (Buffer buffer : program.buffers()) {
+            check(program, buffer, tensors);
         }
     }
 
