@@ -42,8 +42,8 @@ import org.sae4j.testkit.SmallModels;
 
 /** Every installed experiment conforms, and the suite finds what is wrong with experiments that do not. */
 class ExperimentConformanceTest {
-    /** Settings that keep some dozens of runs short. */
-    private static final Map<String, String> SHORT = Map.of(
+    /** Settings that keep some dozens of runs short, by experiment. */
+    static final Map<String, String> SHORT = Map.of(
             "ablation", "{\"resamples\": 20, \"seeds\": 1, \"detailed\": 2, \"ranked\": 4, \"labelDocuments\": 2}",
             "causal-tracing", "{\"resamples\": 20, \"maxFacts\": 2, \"noiseRows\": 2, \"replacements\": 2, \"sweepTo\": 2, \"features\": 2, "
                     + "\"edit\": {\"facts\": 1, \"heldOut\": 1, \"covarianceTokens\": 60, \"steps\": 2, \"offTargetTokens\": 30}}",
