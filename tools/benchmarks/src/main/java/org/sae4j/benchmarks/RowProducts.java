@@ -119,7 +119,7 @@ public final class RowProducts {
         IntVector c = a;
         IntVector d = a;
         int step = S.vectorByteSize();
-        int blocks = (int) (memory.byteSize() / (4 * step));
+        int blocks = (int) (memory.byteSize() / (4L * step));
         for (int i = 0; i < blocks; i++) {
             long at = 4L * step * i;
             a = a.add(IntVector.fromMemorySegment(S, memory, at, ByteOrder.LITTLE_ENDIAN));

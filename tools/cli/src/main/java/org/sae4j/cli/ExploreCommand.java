@@ -159,8 +159,12 @@ final class ExploreCommand implements Runnable {
     }
 
     private static void same(Map<String, String> before, Map<String, String> now, Path folder) {
-        TreeSet<String> changed = new TreeSet<>(now.keySet());
-        changed.removeIf(name -> now.get(name).equals(before.get(name)));
+        TreeSet<String> changed = new TreeSet<>();
+        now.forEach((name, value) -> {
+            if (!value.equals(before.get(name))) {
+                changed.add(name);
+            }
+        });
         if (!changed.isEmpty()) {
             throw new Sae4jException("an exploration with other inputs stands here, differing in " + String.join(", ", changed),
                     folder.toString(), "give another --output, or --overwrite to begin anew");

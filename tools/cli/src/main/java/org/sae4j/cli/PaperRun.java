@@ -98,7 +98,7 @@ final class PaperRun {
         String text = strongestText(encoded);
         neighborhood(run);
         sentences(run);
-        list(run, scores);
+        list(scores);
         ablation(run, text, encoded);
         walk(run, text);
         tracing(run);
@@ -188,10 +188,19 @@ final class PaperRun {
                 .orElse(outcome.result().findings().isEmpty() ? "" : outcome.result().findings().getFirst());
     }
 
+    private Tensor matrix(String name) {
+        Tensor matrix = sae.parameters().get(name);
+        if (matrix == null) {
+            throw new Sae4jException("the architecture " + sae.config().architecture() + " has no " + name + ", and the paper's claims are about it",
+                    "--sae", "give an autoencoder with an encoder and a decoder");
+        }
+        return matrix;
+    }
+
     /** The share of encoder columns near their mean direction, and the mean cosine of these features' decoder rows with their own mean. */
     private double[] together() {
-        Tensor encoder = sae.parameters().get("W_enc");
-        Tensor decoder = sae.parameters().get("W_dec");
+        Tensor encoder = matrix("W_enc");
+        Tensor decoder = matrix("W_dec");
         int d = encoder.dim(0);
         int n = encoder.dim(1);
         double[][] columns = new double[n][d];
@@ -270,7 +279,7 @@ final class PaperRun {
 
     // Figure 8
 
-    private void list(ExperimentRun run, LabelScores scores) {
+    private void list(LabelScores scores) {
         FeatureProfiles profiles = FeatureProfiles.compute(model, sae, scores, new int[] {feature}, List.of(), ProfileSettings.of(seed),
                 terminal);
         FeatureProfile profile = profiles.features().getFirst();

@@ -16,10 +16,8 @@ import org.sae4j.report.SavedResult;
 import org.sae4j.report.Section;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** Makes one report of several results. */
 @Command(name = "report", description = "Make one HTML report of results that sae run wrote, pages of features, or curves of trainings.",
@@ -28,9 +26,6 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true, versionProvider = Version.class,
         subcommands = {FeaturesCommand.class, TrainingReportCommand.class})
 final class ReportCommand implements Runnable, Needs {
-    @Spec
-    private CommandSpec spec;
-
     // Not required for picocli, which would ask for them before a subcommand too.
     @Parameters(arity = "0..*", paramLabel = "RESULT", description = "result.json files, or folders with one.")
     private List<Path> results = List.of();
