@@ -25,6 +25,7 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.core.activations.Contexts;
 import org.sae4j.core.activations.TokenActivations;
+import org.sae4j.core.internal.Heap;
 import org.sae4j.core.output.Existing;
 
 /**
@@ -260,6 +261,8 @@ public final class Harvest {
     private void store(List<Context> window, List<Output> outputs) {
         int rows = window.stream().mapToInt(Context::count).sum();
         if (rows > 0) {
+            Heap.require((long) rows * IntStream.of(widths).sum() * Float.BYTES, "for the activations of " + rows + " tokens at " + widths.length
+                    + " hook points", outputs.getFirst().folder.toString(), "harvest fewer hook points or shorter contexts");
             float[][] values = new float[widths.length][];
             Arrays.setAll(values, hook -> new float[Math.multiplyExact(rows, widths[hook])]);
             new TokenActivations(model, List.copyOf(settings.stores.keySet()), window).each(cancelOnly(), (number, activation) -> {
