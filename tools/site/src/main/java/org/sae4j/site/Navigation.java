@@ -26,7 +26,7 @@ final class Navigation {
                     page("examples/quickstart/README.md", "quickstart.html", "JShell, JBang, notebook"),
                     page("examples/quickstart/features.ipynb", "notebook.html", "The notebook")),
             group("Understand", docs("concepts", "Concepts"), docs("read-the-report", "Read the report"), docs("gallery", "Gallery"),
-                    docs("evidence", "Evidence"), docs("agreement", "Agreement with the field's packages"),
+                    docs("smollm2", "A real model: SmolLM2"), docs("evidence", "Evidence"), docs("agreement", "Agreement with the field\'s packages"),
                     docs("comparison", "Comparison"), docs("faq", "Questions and answers")),
             group("How to", docs("load-a-public-sae", "Load a public autoencoder"), docs("gguf", "Steer a GGUF model"),
                     docs("train", "Train"), docs("replicate-the-paper", "Replicate the paper"), docs("serve", "Look at features in a page"),
