@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import tensors
+from vocabulary import name_of, text_of
 
 HOOK = "blocks.14.hook_resid_post"
 BOOTSTRAP = 1000
@@ -57,13 +58,14 @@ class Side:
     """One set of documents: its tokens, labels, and detectors' numbers."""
 
     def __init__(self, work, name, mean=None):
-        self.tokens, self.labels, self.before, starts = [], [], [], [0]
+        self.entries, self.labels, self.before, starts = [], [], [], [0]
         for line in open(work / (name + ".rows.jsonl"), encoding="utf-8"):
             document = json.loads(line)
             self.labels.append(document["label"])
-            self.tokens += ["", *document["tokens"]]            # position 0 has the beginning-of-sequence token
-            self.before += ["", "", *document["tokens"][:-1]]
-            starts.append(len(self.tokens))
+            self.entries += ["", *document["tokens"]]           # position 0 has the beginning-of-sequence token
+            self.before += ["", "", *map(text_of, document["tokens"][:-1])]
+            starts.append(len(self.entries))
+        self.tokens = [text_of(entry) for entry in self.entries]
         self.starts = np.array(starts)
         self.label_of = np.repeat(self.labels, np.diff(self.starts))
         rows = np.array(tensors.rows(work / ("rows-" + name), HOOK))
@@ -159,7 +161,7 @@ def tokens(choose, score, kinds):
             if name == "features":
                 wrong = np.flatnonzero(~truth[1] & (b[:, top] > threshold))
                 wrong = wrong[np.argsort(-b[wrong, top])][:3]
-                entry["counterexamples"] = ["".join(score.tokens[max(0, i - 6):i]) + "⟦" + score.tokens[i] + "⟧" for i in wrong]
+                entry["counterexamples"] = [text_of("".join(score.entries[max(0, i - 6):i]) + "⟦" + score.entries[i] + "⟧") for i in wrong]
         found.append(entry)
     return found
 
@@ -171,7 +173,7 @@ def describe(choose, score, detectors):
     of at least 0.5 against a kind of token. The description is made on the choosing documents and counted where it holds on the others too.
     """
     a, b = detectors
-    names = [np.array([t.strip().lower() for t in side.tokens]) for side in (choose, score)]
+    names = [np.array([name_of(entry) for entry in side.entries]) for side in (choose, score)]
     truths = {kind: [np.array([rule(t, p) for t, p in zip(side.tokens, side.before)]) for side in (choose, score)] for kind, rule in KINDS.items()}
     results = []
     for column in range(a.shape[1]):
@@ -215,8 +217,8 @@ def examples(side, column, count=4):
     out = []
     for document in np.argsort(-tops)[:count]:
         at = side.starts[document] + int(np.argmax(side.features[side.starts[document]:side.starts[document + 1], column]))
-        out.append("".join(side.tokens[max(side.starts[document], at - 8):at]) + "⟦" + side.tokens[at] + "⟧" + "".join(
-            side.tokens[at + 1:min(side.starts[document + 1], at + 5)]))
+        out.append(text_of("".join(side.entries[max(side.starts[document], at - 8):at]) + "⟦" + side.entries[at] + "⟧" + "".join(
+            side.entries[at + 1:min(side.starts[document + 1], at + 5)])))
     return out
 
 

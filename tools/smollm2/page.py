@@ -290,8 +290,9 @@ def steering(work, images):
             "prompts, 20 greedy tokens each. Strength is in units of the residual stream's median norm. French: share of the words (their number) that are likelier "
             "in French than in English manual pages.", "", "![French words and repeated tokens by strength](images/smollm2-steering.svg)", "",
             *table(["strength", "French (words)", "repeated", "NLL", "KL", "random: French", "random: repeated", "first text"], rows),
-            f"It is French, not sense, and the window is narrow: at strength {xs[best]:g} French exceeds repetition most; beyond it text runs in loops. A random direction of the same "
-            "norm changes the text too, but into no French.", ""]
+            f"It is French, not sense, and the window is narrow: at strength {xs[best]:g} French exceeds repetition most; beyond it text runs in loops. A random direction "
+            f"of the same norm changes the text too; at that strength {curves['random'][best]:.2f} of its words are French, and more only where the text is broken "
+            "as well.", ""]
 
 
 def findings(work):
