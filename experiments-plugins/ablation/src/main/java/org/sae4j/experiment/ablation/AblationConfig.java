@@ -17,7 +17,6 @@ import org.sae4j.api.experiment.Param;
  * @param detailed features to study in detail, if none are given
  * @param ranked active features of the text to ablate one by one, the strongest first
  * @param tolerance a re-encoded feature counts as changed if it moves by more than this, in units of the largest activation of its token
- * @param step smaller step of the central differences behind attributions, as a share of a feature's contribution
  * @param labelDocuments documents of each label to measure the loss on; 0 leaves labels out
  * @param resamples bootstrap resamples of every interval
  * @param batchTokens most tokens in a forward pass
@@ -34,8 +33,6 @@ public record AblationConfig(
         @Param(value = "active features of the text to ablate one by one, the strongest first", min = 1) int ranked,
         @Param(value = "a re-encoded feature counts as changed if it moves by more than this",
                 unit = "largest activation of its token", min = 0) double tolerance,
-        @Param(value = "smaller step of the central differences behind attributions", unit = "share of a feature's contribution",
-                min = 1e-4, max = 1) double step,
         @Param(value = "documents of each label to measure the loss on; 0 skips labels", min = 0) int labelDocuments,
         @Param(value = "bootstrap resamples of every interval", min = 1, max = 1_000_000) int resamples,
         @Param(value = "most tokens in a forward pass", min = 1) int batchTokens) {

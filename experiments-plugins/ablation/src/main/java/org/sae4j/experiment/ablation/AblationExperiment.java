@@ -48,8 +48,7 @@ public final class AblationExperiment implements Experiment<AblationConfig, Abla
 
     @Override
     public AblationConfig defaults() {
-        return new AblationConfig(List.of(), "", List.of(), 64, List.of(AblationMode.values()), 1, 5, 12, 4096, 0.01, 0.025, 40, 1000,
-                4096);
+        return new AblationConfig(List.of(), "", List.of(), 64, List.of(AblationMode.values()), 1, 5, 12, 4096, 0.01, 40, 1000, 4096);
     }
 
     @Override

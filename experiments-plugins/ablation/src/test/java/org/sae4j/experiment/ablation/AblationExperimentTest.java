@@ -14,6 +14,7 @@ import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -170,12 +171,36 @@ class AblationExperimentTest {
             AblationResult result = run(sae, "{\"text\": \"words\"}", List.of()).data();
             assertThat(result.ranks()).filteredOn(r -> r.by().equals("attribution")).singleElement()
                     .satisfies(r -> assertThat(r.spearman()).isGreaterThan(0.5));
-            AblationResult coarse = run(sae, "{\"text\": \"words\", \"step\": 0.1}", List.of()).data();
-            for (int i = 0; i < coarse.features().size(); i++) {
-                double fine = result.features().get(i).attribution();
-                assertThat(coarse.features().get(i).attribution()).isCloseTo(fine, within(2e-3 + 0.05 * Math.abs(fine)));
-            }
+            int[] tokens = result.tokens().stream().mapToInt(Integer::intValue).toArray();
+            HookPoint hook = HookPoint.residPre(1);
+            SparseRows features = sae.encode(model.forward(new int[][] {tokens}, ForwardPlan.capture(hook)).get(hook).slice(0));
+            double step = 0.025;
+            assertThat(result.features()).hasSizeGreaterThan(4).allSatisfy(e -> {
+                double one = rise(sae, features, result, e.feature(), step) - rise(sae, features, result, e.feature(), -step);
+                double two = rise(sae, features, result, e.feature(), 2 * step) - rise(sae, features, result, e.feature(), -2 * step);
+                // Central differences of two steps, extrapolated to a step of zero.
+                assertThat(e.attribution()).as("feature " + e.feature()).isCloseTo((8 * one - two) / (12 * step), within(1e-4));
+            });
         }
+    }
+
+    /** The target's log probability when a feature's contributions grow by a share, wherever the experiment may ablate it. */
+    private static double rise(SparseAutoencoder sae, SparseRows features, AblationResult result, int feature, double share) {
+        int[] tokens = result.tokens().stream().mapToInt(Integer::intValue).toArray();
+        int[] positions = IntStream.range(0, tokens.length).toArray();
+        float[] direction = sae.parameters().get("W_dec").row(feature);
+        float[] added = new float[tokens.length * direction.length];
+        int first = result.features().stream().filter(e -> e.feature() == feature).findFirst().orElseThrow().firstToken();
+        for (int i = first * direction.length; i < added.length; i++) {
+            added[i] = (float) (share * features.get(i / direction.length, feature) * direction[i % direction.length]);
+        }
+        float[] logits = model.forward(new int[][] {tokens}, ForwardPlan.builder().capture(HookPoint.LOGITS).add(HookPoint.residPre(1),
+                positions, Tensor.of(added, tokens.length, direction.length)).build()).logits().slice(0).row(tokens.length - 1);
+        double sum = 0;
+        for (float logit : logits) {
+            sum += Math.exp(logit);
+        }
+        return logits[result.targetToken()] - Math.log(sum);
     }
 
     /** After the last block the gradient is that of a LayerNorm and a matrix, which the test takes in double precision. */

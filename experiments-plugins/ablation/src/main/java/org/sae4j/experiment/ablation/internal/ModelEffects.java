@@ -10,6 +10,7 @@ import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.Interval;
+import org.sae4j.api.model.GradientPlan;
 import org.sae4j.api.model.Tokenizer;
 import org.sae4j.api.stats.Statistics;
 import org.sae4j.experiment.ablation.AblationConfig;
@@ -24,8 +25,6 @@ import org.sae4j.experiment.ablation.AblationResult.RankComparison;
 public final class ModelEffects {
     private static final int TOP = 10;
     private static final int MOVERS = 6;
-    /** Where the target's log probability is taken, in steps: for two central differences. */
-    private static final double[] STEPS = {1, -1, 2, -2};
 
     private final Subject subject;
     private final AblationConfig config;
@@ -128,32 +127,22 @@ public final class ModelEffects {
     }
 
     /**
-     * Sets features to zero at all tokens, one by one, and attributes by central differences of two steps along the same vectors,
-     * extrapolated to a step of zero (Richardson): the error is of the fourth order in the step.
+     * Sets features to zero at all tokens, one by one, and attributes: the gradient of the target's log probability by the value at the
+     * hook point, times the feature's contributions. One backward pass serves all features.
      *
      * @param features the features; one that is not active has no effect, to the bit
      * @return one effect for each
      */
     public List<FeatureEffect> zero(List<Integer> features) {
         List<Change> changes = changes(features.stream().map(j -> subject.scaled(j, -1)).toList(), "ablating features");
-        List<Passes.Run> steps = new ArrayList<>();
-        for (int feature : features) {
-            for (double factor : STEPS) {
-                steps.add(new Passes.Run(subject.tokens(), subject.scaled(feature, factor * config.step())));
-            }
-        }
-        double[] log = new double[steps.size()];
-        Arrays.fill(log, subject.clean().getLast().log()[target]);
-        passes.resume(steps, subject.resumed(), true, (run, _, logits) -> log[run] = Distribution.of(logits.row(0)).log()[target]);
+        Tensor gradient = passes.gradient(subject.tokens(), GradientPlan.Objective.logProbability(0, -1, target));
         List<FeatureEffect> effects = new ArrayList<>();
         for (int i = 0; i < features.size(); i++) {
             int feature = features.get(i);
             Change change = changes.get(i);
             Subject.Contribution own = subject.contribution(feature);
-            int at = i * STEPS.length;
-            double attribution = (8 * (log[at] - log[at + 1]) - (log[at + 2] - log[at + 3])) / (12 * config.step());
             effects.add(new FeatureEffect(feature, own.tokens(), own.firstToken(), own.strength(), own.maxActivation(),
-                    own.meanActivation(), attribution, change.targetFall(), change.lossChange(), change.kl(), change.klLast(),
+                    own.meanActivation(), subject.derivative(feature, gradient), change.targetFall(), change.lossChange(), change.kl(), change.klLast(),
                     change.logitDifferenceChange(), own.reconstructionChange(), own.mseChange()));
         }
         return effects;

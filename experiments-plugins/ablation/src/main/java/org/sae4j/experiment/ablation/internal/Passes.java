@@ -12,6 +12,7 @@ import org.sae4j.api.Progress;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.model.Activations;
 import org.sae4j.api.model.ForwardPlan;
+import org.sae4j.api.model.GradientPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 
@@ -87,6 +88,19 @@ public final class Passes {
          * @param logits one row for each position from {@code first} on [positions, d_vocab]
          */
         void accept(int run, int first, Tensor logits);
+    }
+
+    /**
+     * Differentiates a number by the values at the hook point, in a pass that changes nothing.
+     *
+     * @param tokens the text
+     * @param objective the number; its row is 0
+     * @return the gradient, one row for each token [pos, width]
+     */
+    public Tensor gradient(int[] tokens, GradientPlan.Objective objective) {
+        progress.checkCancelled();
+        Tensor gradient = model.gradients(new int[][] {tokens}, GradientPlan.of(objective).by(hook).build()).get(hook);
+        return gradient.reshape(tokens.length, (int) (gradient.size() / tokens.length));
     }
 
     /**

@@ -239,6 +239,24 @@ public record Subject(int[] tokens, List<String> labels, int first, HookPoint ho
         return added;
     }
 
+    /**
+     * The derivative of a number along a feature's contributions.
+     *
+     * @param feature the feature
+     * @param gradient the number's gradient by the values at the hook point [pos, d_out]
+     * @return the sum over positions of {@code f_j <gradient, d_j>}, with the normalization undone; 0 for a feature that is not active
+     */
+    public double derivative(int feature, Tensor gradient) {
+        double sum = 0;
+        for (int position = first; position < tokens.length; position++) {
+            double activation = activation(position, feature);
+            if (activation != 0) {
+                sum += activation * scale[position] * Vectors.dot(gradient.row(position), decoder[feature]);
+            }
+        }
+        return sum;
+    }
+
     /** {@return the model's top prediction after the text} */
     public int target() {
         return clean.getLast().top(1)[0];

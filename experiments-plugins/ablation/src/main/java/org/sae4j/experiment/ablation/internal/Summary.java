@@ -178,8 +178,8 @@ public final class Summary {
                 "In the model only the feature's contribution f_j d_j is taken away: what the autoencoder does not reconstruct stays in.",
                 "Re-encoding compares the codes of both reconstructions, so that the autoencoder's own error does not count as change; a"
                 + " feature counts as changed beyond " + config.tolerance() + " of the largest activation of its token.",
-                "Attribution is the directional derivative of the target's log probability along the feature's contributions, by central"
-                        + " differences of " + config.step() + " and twice that of their size, extrapolated to zero.",
+                "Attribution is the exact derivative of the target's log probability along the feature's contributions: the gradient at the"
+                        + " hook point times f_j d_j, summed over tokens.",
                 "Zero may lie off the data: mean and resampled activations are the check, noise of matched norm and random directions the"
                 + " control.",
                 "The beginning-of-sequence token is never ablated."));
