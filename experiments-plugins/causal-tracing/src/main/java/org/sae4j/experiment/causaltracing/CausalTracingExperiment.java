@@ -12,6 +12,7 @@ import org.sae4j.api.Sae4jException;
 import org.sae4j.api.experiment.Experiment;
 import org.sae4j.api.experiment.ExperimentContext;
 import org.sae4j.api.experiment.ExperimentResult;
+import org.sae4j.api.model.GradientPlan;
 import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.model.Transformer;
 import org.sae4j.api.model.TransformerConfig;
@@ -77,6 +78,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         if (model.nLayers() == 0) {
             throw new Sae4jException("there is nothing to restore in a model without blocks", model.name(), "use another model");
         }
+        Optional<String> unedited = config.edit().facts() == 0 ? Optional.empty() : whyUnedited(context.model());
         BatchedRuns runs = new BatchedRuns(context.model(), config.batchTokens(), context.progress());
         Prompts prompts = new Prompts(context, runs);
         List<Prompt> read = prompts.read(Prompts.select(config, context.facts()));
@@ -121,8 +123,7 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
             features = featureTracer.single(cases.get(config.shownFact()), config.features());
             shares = featureTracer.shares(cases.stream().filter(c -> studied.contains(c.prompt())).toList(), averages);
         }
-        boolean editable = isEditable(context.model());
-        EditSeries.Outcome edits = editable ? new EditSeries(config, context, runs, prompts).run(studied)
+        EditSeries.Outcome edits = unedited.isEmpty() ? new EditSeries(config, context, runs, prompts).run(studied)
                 : new EditSeries.Outcome(List.of(), List.of(), Optional.empty());
 
         CausalTracingResult result = new CausalTracingResult(read.getFirst().fact().relation(), ownNoise.length > 0
@@ -133,22 +134,32 @@ public final class CausalTracingExperiment implements Experiment<CausalTracingCo
         TracedFact shown = facts.get(config.shownFact());
         Summary summary = new Summary(result, averages, given, anyKnown, sae.flatMap(s -> s.config().hook()));
         List<String> notes = new ArrayList<>(Prompts.notes(read));
-        if (!editable) {
-            notes.add("Facts are not edited: an edit sets what W_out gives, and this model of family " + model.family()
-                    + (model.dMlp() == 0 ? " has no MLPs." : " normalizes that before it becomes the MLP's output."));
-        }
+        unedited.ifPresent(why -> notes.add("Facts are not edited: " + why + "."));
         notes.addAll(summary.notes(context.corpus().isEmpty(), config.edit().subject().isEmpty()));
         return new ExperimentResult<>(result, summary.findings(), summary.metrics(), new Figures(result, shown, context.seed()).draw(),
                 notes);
     }
 
-    /** Whether what W_out gives is the MLP's output: no norm lies between. */
-    private static boolean isEditable(Transformer model) {
+    /**
+     * Why facts are not edited, if they cannot be. It is asked before the traces, which take long: an edit sets what W_out gives, so no norm
+     * may lie behind it, and it is found by gradients, which not every engine has.
+     */
+    private static Optional<String> whyUnedited(Transformer model) {
+        TransformerConfig config = model.config();
         List<HookPoint> hooks = model.hookPoints();
+        HookPoint output = new HookPoint(HookPoint.Site.MLP_OUT, 0);
         int hidden = hooks.indexOf(HookPoint.mlpPost(0));
-        int output = hooks.indexOf(new HookPoint(HookPoint.Site.MLP_OUT, 0));
-        return hidden >= 0 && hidden < output
-                && hooks.subList(hidden, output).stream().noneMatch(hook -> hook.site().suffix().endsWith("hook_scale"));
+        if (hidden < 0 || hidden > hooks.indexOf(output)
+                || hooks.subList(hidden, hooks.indexOf(output)).stream().anyMatch(hook -> hook.site().suffix().endsWith("hook_scale"))) {
+            return Optional.of("an edit sets what W_out gives, and this model of family " + config.family()
+                    + (config.dMlp() == 0 ? " has no MLPs" : " normalizes that before it becomes the MLP's output"));
+        }
+        try {
+            model.gradients(new int[][] {{0, 0}}, GradientPlan.of(GradientPlan.Objective.logProbability(0, -1, 0)).by(output).build());
+            return Optional.empty();
+        } catch (Sae4jException e) {
+            return Optional.of("an edit needs gradients. " + e.getMessage());
+        }
     }
 
     private static List<Site> sites(CausalTracingConfig config, TransformerConfig model) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.lang.reflect.Proxy;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -184,6 +185,21 @@ class RankOneEditTest {
                             + " \"edit\": {\"facts\": 0}}", "test"));
             assertThat(result.data().firstBlock().embeds()).isEqualTo(marked);
             assertThat(mlpColumns(result)).containsExactly(marked ? "0*" : "0", "1");
+        }
+    }
+
+    /** Then the traces are not lost, and a note says why there are no edits. */
+    @Test
+    void anEngineWithoutGradientsTracesAndEditsNothing() {
+        Engine plain = (Engine) Proxy.newProxyInstance(Engine.class.getClassLoader(), new Class<?>[] {Engine.class}, (_, method, arguments) ->
+                method.getName().equals("runs") && arguments[0].getClass().getSimpleName().endsWith("Gradient") ? Boolean.FALSE
+                        : method.invoke(engine, arguments));
+        try (Transformer other = Transformers.of(model.config(), model.parameters(), model.tokenizer(), plain)) {
+            ExperimentResult<CausalTracingResult> result = ExperimentRun.builder(other, plain).facts(NAMED).corpus(CORPUS).build().run(EXPERIMENT,
+                    ConfigBinder.bind(EXPERIMENT.defaults(), "{\"replacements\": 0, \"sweepTo\": 0, \"noiseRows\": 1}", "test"));
+            assertThat(result.data().facts()).hasSize(4);
+            assertThat(result.data().edits()).isEmpty();
+            assertThat(result.notes()).anyMatch(note -> note.startsWith("Facts are not edited: an edit needs gradients. engine cpu does not run"));
         }
     }
 
