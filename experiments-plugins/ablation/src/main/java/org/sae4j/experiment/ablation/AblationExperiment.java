@@ -85,6 +85,7 @@ public final class AblationExperiment implements Experiment<AblationConfig, Abla
                 effects.byToken(detailed), effects.movers(detailed, tokenizer), effects.ranks(zero), labels.effects(), labels.matrix());
         Summary summary = new Summary(result, config, corpus, random.stream("summary"));
         List<String> notes = new ArrayList<>(summary.notes());
+        effects.unattributed().ifPresent(why -> notes.add("Attributions are left out, as they need gradients. " + why + "."));
         if (sae.config().transcoder()) {
             notes.add("A transcoder's output is not encoded again, as it reads another hook point: effects on other features are left out.");
         }

@@ -64,7 +64,7 @@ public record AblationResult(String hook, List<String> text, List<Integer> token
      * @param maxActivation largest {@code f_j}
      * @param meanActivation mean {@code f_j} over the tokens where it is active
      * @param attribution first-order estimate of the fall of the target's log probability: the sum over tokens of
-     *     {@code f_j <grad, d_j>}
+     *     {@code f_j <grad, d_j>}; NaN where the model's engine gives no gradients
      * @param ablation the fall itself, in nats
      * @param lossChange rise of the mean next-token loss in the text, in nats; NaN for a single token
      * @param kl mean divergence over the tokens from the first ablated one on, in nats
@@ -76,7 +76,12 @@ public record AblationResult(String hook, List<String> text, List<Integer> token
      */
     public record FeatureEffect(int feature, int tokens, int firstToken, double activation, double maxActivation, double meanActivation,
             double attribution, double ablation, double lossChange, double kl, double klLast, double logitDifferenceChange,
-            double reconstructionChange, double mseChange) {}
+            double reconstructionChange, double mseChange) {
+        /** {@return whether there is an attribution} */
+        public boolean attributed() {
+            return !Double.isNaN(attribution);
+        }
+    }
 
     /**
      * What changes at one position when a feature is set to zero at all tokens.

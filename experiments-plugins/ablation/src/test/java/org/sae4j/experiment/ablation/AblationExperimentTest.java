@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -125,6 +126,26 @@ class AblationExperimentTest {
                 assertThat(e.mseAfter() - e.mse()).isCloseTo(e.mseChangeExpected(), within(1e-4 * Math.max(1, e.mse())));
             });
             assertThat(result.data().labels()).hasSize(2);
+        }
+    }
+
+    /** Then everything else is measured, and a note says what is missing and why. */
+    @Test
+    void anEngineWithoutGradientsAblatesAndAttributesNothing() {
+        Engine plain = (Engine) Proxy.newProxyInstance(Engine.class.getClassLoader(), new Class<?>[] {Engine.class}, (_, method, arguments) ->
+                method.getName().equals("runs") && arguments[0].getClass().getSimpleName().endsWith("Gradient") ? Boolean.FALSE
+                        : method.invoke(engine, arguments));
+        try (SparseAutoencoder sae = sae(); Transformer other = Transformers.of(model.config(), model.parameters(), model.tokenizer(), plain)) {
+            ExperimentResult<AblationResult> result = ExperimentRun.builder(other, plain).autoencoder(sae).seed(4).build()
+                    .run(EXPERIMENT, EXPERIMENT.defaults());
+            ExperimentResult<AblationResult> whole = run(sae, "{}", List.of());
+            assertThat(result.data().features()).extracting(AblationResult.FeatureEffect::ablation)
+                    .isEqualTo(whole.data().features().stream().map(AblationResult.FeatureEffect::ablation).toList());
+            assertThat(result.data().features()).noneMatch(AblationResult.FeatureEffect::attributed);
+            assertThat(result.data().ranks()).singleElement().extracting(AblationResult.RankComparison::by).isEqualTo("activation");
+            assertThat(result.notes()).anyMatch(note -> note.startsWith("Attributions are left out, as they need gradients. engine cpu does not"));
+            assertThat(result.figures()).extracting(Figure::id).doesNotContain("attribution-ablation")
+                    .isSubsetOf(whole.figures().stream().map(Figure::id).toList());
         }
     }
 

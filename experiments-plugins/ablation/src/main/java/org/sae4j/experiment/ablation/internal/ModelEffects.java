@@ -5,9 +5,11 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.sae4j.api.CounterRandom;
 import org.sae4j.api.Progress;
+import org.sae4j.api.Sae4jException;
 import org.sae4j.api.Tensor;
 import org.sae4j.api.experiment.Interval;
 import org.sae4j.api.model.GradientPlan;
@@ -34,6 +36,7 @@ public final class ModelEffects {
     private final Progress progress;
     private final int target;
     private final int second;
+    private Optional<String> unattributed = Optional.empty();
 
     /**
      * Prepares measurements.
@@ -128,24 +131,39 @@ public final class ModelEffects {
 
     /**
      * Sets features to zero at all tokens, one by one, and attributes: the gradient of the target's log probability by the value at the
-     * hook point, times the feature's contributions. One backward pass serves all features.
+     * hook point, times the feature's contributions. One backward pass serves all features. Where there are no gradients, attributions are
+     * left out, and {@link #unattributed()} says why.
      *
      * @param features the features; one that is not active has no effect, to the bit
      * @return one effect for each
      */
     public List<FeatureEffect> zero(List<Integer> features) {
         List<Change> changes = changes(features.stream().map(j -> subject.scaled(j, -1)).toList(), "ablating features");
-        Tensor gradient = passes.gradient(subject.tokens(), GradientPlan.Objective.logProbability(0, -1, target));
+        Optional<Tensor> gradient = gradient();
         List<FeatureEffect> effects = new ArrayList<>();
         for (int i = 0; i < features.size(); i++) {
             int feature = features.get(i);
             Change change = changes.get(i);
             Subject.Contribution own = subject.contribution(feature);
             effects.add(new FeatureEffect(feature, own.tokens(), own.firstToken(), own.strength(), own.maxActivation(),
-                    own.meanActivation(), subject.derivative(feature, gradient), change.targetFall(), change.lossChange(), change.kl(), change.klLast(),
-                    change.logitDifferenceChange(), own.reconstructionChange(), own.mseChange()));
+                    own.meanActivation(), gradient.map(g -> subject.derivative(feature, g)).orElse(Double.NaN), change.targetFall(),
+                    change.lossChange(), change.kl(), change.klLast(), change.logitDifferenceChange(), own.reconstructionChange(), own.mseChange()));
         }
         return effects;
+    }
+
+    private Optional<Tensor> gradient() {
+        try {
+            return Optional.of(passes.gradient(subject.tokens(), GradientPlan.Objective.logProbability(0, -1, target)));
+        } catch (Sae4jException e) {
+            unattributed = Optional.ofNullable(e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    /** {@return why features were not attributed, if they were not} */
+    public Optional<String> unattributed() {
+        return unattributed;
     }
 
     /**
@@ -252,7 +270,7 @@ public final class ModelEffects {
     }
 
     /**
-     * Compares the orders of features by activation, attribution and ablation.
+     * Compares the orders of features by activation, attribution, where there is one, and ablation.
      *
      * @param all effects of setting features to zero; those that are not active are left out
      * @return comparisons, those against ablation first
@@ -262,6 +280,9 @@ public final class ModelEffects {
         double[] activation = effects.stream().mapToDouble(FeatureEffect::activation).toArray();
         double[] attribution = effects.stream().mapToDouble(e -> Math.abs(e.attribution())).toArray();
         double[] ablation = effects.stream().mapToDouble(e -> Math.abs(e.ablation())).toArray();
+        if (!effects.stream().allMatch(FeatureEffect::attributed)) {
+            return List.of(comparison("activation", activation, "ablation", ablation));
+        }
         return List.of(comparison("activation", activation, "ablation", ablation),
                 comparison("attribution", attribution, "ablation", ablation),
                 comparison("activation", activation, "attribution", attribution));

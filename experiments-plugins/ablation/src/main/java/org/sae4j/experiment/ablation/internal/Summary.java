@@ -178,11 +178,13 @@ public final class Summary {
                 "In the model only the feature's contribution f_j d_j is taken away: what the autoencoder does not reconstruct stays in.",
                 "Re-encoding compares the codes of both reconstructions, so that the autoencoder's own error does not count as change; a"
                 + " feature counts as changed beyond " + config.tolerance() + " of the largest activation of its token.",
-                "Attribution is the exact derivative of the target's log probability along the feature's contributions: the gradient at the"
-                        + " hook point times f_j d_j, summed over tokens.",
                 "Zero may lie off the data: mean and resampled activations are the check, noise of matched norm and random directions the"
                 + " control.",
                 "The beginning-of-sequence token is never ablated."));
+        if (result.features().stream().allMatch(FeatureEffect::attributed)) {
+            notes.add("Attribution is the exact derivative of the target's log probability along the feature's contributions: the gradient at the"
+                    + " hook point times f_j d_j, summed over tokens.");
+        }
         if (corpus && !result.labels().isEmpty()) {
             notes.add("The feature of a label is the one with the largest AUROC over documents, of equal ones that with the largest over"
                     + " tokens; it is not chosen by its effect. The same feature may detect several labels best.");
