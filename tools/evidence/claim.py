@@ -1,6 +1,7 @@
 """What the rows of the evidence share: running sae4j, comparing, reporting. A file of rows runs in the environment that it names."""
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -27,8 +28,10 @@ _commands = []
 def sae(*arguments):
     """Runs the command line (of this checkout, or the command in SAE4J); its output, or an error that says what it printed."""
     arguments = [str(a) for a in arguments]
-    _commands.append("sae " + " ".join(os.path.relpath(a, tempfile.gettempdir()) if a.startswith(tempfile.gettempdir()) else a
-                                       for a in arguments))
+    # A command as a reader would type it: without the row's temporary folder, and with the variable for the model's.
+    shown = [re.sub(re.escape(tempfile.gettempdir()) + r"/evidence\w+/", "", a) for a in arguments]
+    shown = ["$SMOLLM2" if a == os.environ.get("SMOLLM2") else a if a.startswith("$") else shlex.quote(a) for a in shown]
+    _commands.append("sae " + " ".join(shown))
     command = shlex.split(os.environ.get("SAE4J", str(ROOT / "sae")))
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
