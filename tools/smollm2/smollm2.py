@@ -281,7 +281,7 @@ def stages(run, options):
     run.stage("facts", ["split"], {"relations": options.relations, "facts": options.facts, "edits": options.edits, "covariance": options.covariance}, lambda: facts(run))
     for name in EXPERIMENTS:
         run.stage(name, ["features"], {}, lambda name=name: experiment(run, name))
-    run.numpy("page.py", run.work, options.page, json.dumps({"rows": options.rows, "machine": machine(), "d_sae": options.d_sae, "best": best(run), "hook": HOOK, "predict": options.predict, "large": options.large, "studied": studied(run)}))
+    run.numpy("page.py", run.work, options.page, json.dumps({"rows": options.rows, "machine": machine(), "d_sae": options.d_sae, "best": best(run), "hook": HOOK, "predict": options.predict, "large": options.large, "covariance": options.covariance, "corpus": options.corpus is not None, "studied": studied(run)}))
 
 
 if __name__ == "__main__":
