@@ -90,7 +90,8 @@ def write(results):
              "Each row makes an input with the package named, runs a command of sae4j on it, and compares what the two give. A difference is the "
              "largest one, divided by the largest of the package's values. For tokens it is how many differ, and for cross-entropy it is in nats. "
              "Models and autoencoders are small and random, biases and norms too, so that no part of a computation can be left out unseen; "
-             "only the rows of SmolLM2 use trained weights.", "",
+             "only the rows of SmolLM2 use trained weights. One definition differs: sae4j keeps LayerNorm's `hook_normalized` behind gain and "
+             "bias, as TransformerLens 2 does; TransformerLens 3 moved it before them, so its value is taken times the gain plus the bias.", "",
              f"**{held} of {len(results)} rows hold.**", "",
              "| | rows | hold | largest difference |", "|---|---|---|---|"]
     for title, rows in grouped.items():

@@ -169,7 +169,7 @@ public final class Transformers {
      *
      * @param model a transformer that this class has opened or made, or one that was made of it; stays open
      * @param coder says in its configuration where it belongs; stays open as long as the result is used
-     * @param keepError whether what the autoencoder leaves of the value is added, so that the model's output stays what it was
+     * @param keepError whether what the autoencoder leaves of the value is added, so that the model's output stays what it was, up to rounding
      * @return another transformer, which shares the model's parameters, to be closed by the caller
      * @throws IllegalArgumentException if the model or the autoencoder is of another kind, says of no hook point, does not fit, normalizes
      *     its inputs, or chooses its features on the host
