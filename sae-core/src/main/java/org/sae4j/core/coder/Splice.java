@@ -14,6 +14,7 @@ import org.sae4j.api.model.HookPoint;
 import org.sae4j.api.sae.SaeConfig;
 import org.sae4j.core.program.Description;
 import org.sae4j.core.program.Dim;
+import org.sae4j.core.program.Edits;
 import org.sae4j.core.program.Form;
 import org.sae4j.core.program.Kind;
 import org.sae4j.core.program.Operation;
@@ -74,30 +75,17 @@ public final class Splice {
         if (form.values().containsKey(place + "." + FEATURES)) {
             throw new IllegalArgumentException("there is an autoencoder at " + place + " already");
         }
-        List<Operation> operations = new ArrayList<>();
-        boolean read = false;
-        for (Operation operation : form.operations()) {
-            read |= operation.out().name().equals(reads.toString());
-            if (!operation.out().name().equals(place.toString())) {
-                operations.add(operation);
-                continue;
-            }
-            if (!read) {
-                throw new IllegalArgumentException(reads + ", which is read, comes behind " + place + ", which is replaced");
-            }
-            Value out = operation.out();
-            // The name that edits give to what they change.
-            Value raw = named(out, place + " before edit 0", Value.Role.INNER);
-            operations.add(new Operation(operation.kind(), operation.in(), operation.inner(), raw));
-            Value input = reads.equals(place) ? raw : form.value(reads.toString());
-            write(operations, coder, input, raw, out, keepError);
+        List<String> written = form.operations().stream().map(operation -> operation.out().name()).toList();
+        if (written.indexOf(reads.toString()) > written.indexOf(place.toString())) {
+            throw new IllegalArgumentException(reads + ", which is read, comes behind " + place + ", which is replaced");
         }
+        Form spliced = Edits.replace(form, place.toString(), (raw, out) -> write(coder, reads.equals(place) ? raw
+                : form.value(reads.toString()), raw, out, keepError));
         Map<String, Parameter> parameters = new LinkedHashMap<>(model.parameters());
         coder.parameters().forEach((name, parameter) -> parameters.put(place + "." + name, new Parameter(place + "." + name,
                 parameter.layout(), TURNED.contains(name) ? parameter.cols() : parameter.rows(),
                 TURNED.contains(name) ? parameter.rows() : parameter.cols(), parameter.heads())));
-        return new Description(model.config(), new Form(operations, model.form().outputs()), parameters, model.entries(),
-                model.cacheHooks(), model.positional());
+        return new Description(model.config(), spliced, parameters, model.entries(), model.cacheHooks(), model.positional());
     }
 
     private static void check(Form form, HookPoint hook, int width) {
@@ -110,7 +98,8 @@ public final class Splice {
         }
     }
 
-    private static void write(List<Operation> operations, CoderForm coder, Value input, Value raw, Value out, boolean keepError) {
+    private static List<Operation> write(CoderForm coder, Value input, Value raw, Value out, boolean keepError) {
+        List<Operation> operations = new ArrayList<>();
         String prefix = out.name() + ".";
         for (Operation operation : coder.form().transposing(TURNED).operations()) {
             List<Value> in = operation.in().stream().map(value -> value.name().equals(CoderForm.INPUT) ? input : within(prefix, value)).toList();
@@ -120,25 +109,22 @@ public final class Splice {
         Value reconstruction = within(prefix, coder.form().value(CoderForm.RECONSTRUCTION));
         if (!keepError) {
             operations.add(new Operation(new Kind.Copy(), List.of(reconstruction), List.of(), out));
-            return;
+            return operations;
         }
-        Value difference = named(out, prefix + "difference", Value.Role.INNER);
-        Value error = named(out, prefix + ERROR, Value.Role.HOOK);
+        Value difference = out.named(prefix + "difference", Value.Role.INNER, out.heads());
+        Value error = out.named(prefix + ERROR, Value.Role.HOOK, out.heads());
         operations.add(new Operation(new Kind.Add(-1), List.of(raw, reconstruction), List.of(), difference));
         operations.add(new Operation(new Kind.Detached(), List.of(difference), List.of(), error));
         operations.add(new Operation(new Kind.Add(1), List.of(reconstruction, error), List.of(), out));
+        return operations;
     }
 
     private static Value within(String prefix, Value value) {
         return switch (value.name()) {
-            case CoderForm.FEATURES -> named(value, prefix + FEATURES, Value.Role.HOOK);
-            case CoderForm.RECONSTRUCTION -> named(value, prefix + RECONSTRUCTION, Value.Role.HOOK);
-            default -> named(value, prefix + value.name(), value.role());
+            case CoderForm.FEATURES -> value.named(prefix + FEATURES, Value.Role.HOOK, value.heads());
+            case CoderForm.RECONSTRUCTION -> value.named(prefix + RECONSTRUCTION, Value.Role.HOOK, value.heads());
+            default -> value.named(prefix + value.name(), value.role(), value.heads());
         };
-    }
-
-    private static Value named(Value value, String name, Value.Role role) {
-        return new Value(name, role, value.type(), value.rows(), value.cols(), value.heads());
     }
 
     /**

@@ -183,7 +183,7 @@ public final class Backward {
                 if (carries(part) && !constants.contains(part.out().name())) {
                     active.add(part.out());
                 }
-                if (part.kind() instanceof Kind.Copy || part.kind() instanceof Kind.Detached) {
+                if (part.isCopy()) {
                     copied.put(part.out(), origin(part.in().getFirst()));
                 }
             }

@@ -21,6 +21,23 @@ public final class Edits {
      * @throws IllegalArgumentException if no operation writes the value
      */
     public static Form insert(Form form, String hook, BiFunction<FormBuilder, Value, Value> change) {
+        return replace(form, hook, (raw, edited) -> {
+            FormBuilder b = new FormBuilder(raw.name() + " ");
+            b.name(change.apply(b, raw), hook, edited.role(), edited.heads());
+            return b.operations();
+        });
+    }
+
+    /**
+     * Changes a value by ready operations, as {@link #insert} does.
+     *
+     * @param form the computation
+     * @param hook name of the value
+     * @param change takes the value as it was and the one that readers see; gives operations in order, the last of which writes the latter
+     * @return the computation with the change
+     * @throws IllegalArgumentException if no operation writes the value
+     */
+    public static Form replace(Form form, String hook, BiFunction<Value, Value, List<Operation>> change) {
         List<Operation> operations = new ArrayList<>(form.operations().size() + 2);
         boolean written = false;
         for (Operation operation : form.operations()) {
@@ -30,12 +47,9 @@ public final class Edits {
             }
             written = true;
             Value edited = operation.out();
-            String before = name(hook, number(form, hook));
-            Value raw = edited.named(before, Value.Role.INNER, edited.heads());
-            FormBuilder b = new FormBuilder(before + " ");
-            b.name(change.apply(b, raw), hook, edited.role(), edited.heads());
+            Value raw = edited.named(name(hook, number(form, hook)), Value.Role.INNER, edited.heads());
             operations.add(operation.into(raw));
-            operations.addAll(b.operations());
+            operations.addAll(change.apply(raw, edited));
         }
         if (!written) {
             throw new IllegalArgumentException(hook + " is given, not computed: there is nothing to change");

@@ -43,6 +43,11 @@ public record Operation(Kind kind, List<Value> in, List<Value> inner, Value out)
         return new Operation(kind, in, inner, other);
     }
 
+    /** {@return whether the output is the input itself under another name} */
+    boolean isCopy() {
+        return kind instanceof Kind.Copy || kind instanceof Kind.Detached;
+    }
+
     /** {@return how many of the first inner values the operation can give beside its output, as norms give their denominators} */
     int given() {
         return switch (kind) {

@@ -108,7 +108,7 @@ public final class ProgramWriter {
             for (Value value : operation.in()) {
                 lastRead.put(root(value), i);
             }
-            if (isCopy(operation)) {
+            if (operation.isCopy()) {
                 roots.put(operation.out(), root(operation.in().getFirst()));
             }
         }
@@ -116,9 +116,9 @@ public final class ProgramWriter {
         for (int i = 0; i < operations.size(); i++) {
             Operation operation = operations.get(i);
             Value root = root(operation.out());
-            if (isCopy(operation) && !isGiven(root)) {
+            if (operation.isCopy() && !isGiven(root)) {
                 slots.put(operation.out(), Objects.requireNonNull(slots.get(root)));
-            } else if (!isCopy(operation)) {
+            } else if (!operation.isCopy()) {
                 operation.in().forEach(this::keep);
                 List<Value> taken = overwritten(operation);
                 slots.put(operation.out(), slot(operation, i, operation.out(), taken, 0));
@@ -135,10 +135,6 @@ public final class ProgramWriter {
                 slot.output = value;
             }
         }
-    }
-
-    private static boolean isCopy(Operation operation) {
-        return operation.kind() instanceof Kind.Copy || operation.kind() instanceof Kind.Detached;
     }
 
     /** Gives a state its place. */

@@ -53,7 +53,15 @@ public record Value(String name, Role role, Buffer.Type type, Dim rows, Dim cols
                 : new int[] {counts.batch(), positions, heads, width / heads};
     }
 
-    Value named(String newName, Role newRole, int newHeads) {
+    /**
+     * The same matrix under another name.
+     *
+     * @param newName unique in its form
+     * @param newRole where it comes from, and whether it can be observed
+     * @param newHeads as for {@link #heads()}
+     * @return the value
+     */
+    public Value named(String newName, Role newRole, int newHeads) {
         return new Value(newName, newRole, type, rows, cols, newHeads);
     }
 

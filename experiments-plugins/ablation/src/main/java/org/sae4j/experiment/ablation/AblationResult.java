@@ -53,6 +53,11 @@ public record AblationResult(String hook, List<String> text, List<Integer> token
     public record ReconstructionEffect(int feature, AblationMode mode, int tokens, double activation, double change, double changeExpected,
             double mse, double mseAfter, double mseChangeExpected, double cosine, double changedShare, double reencodeError) {}
 
+    /** {@return whether features have attributions: all that were ablated, or none} */
+    public boolean attributed() {
+        return features.stream().allMatch(FeatureEffect::attributed);
+    }
+
     /**
      * The effect on the model of setting one feature to zero at all tokens, the autoencoder's error kept. A feature that is not active in
      * the text has no effect, to the bit.

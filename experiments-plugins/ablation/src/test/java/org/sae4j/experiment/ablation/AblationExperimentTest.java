@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -45,6 +44,7 @@ import org.sae4j.core.Transformers;
 import org.sae4j.core.experiment.ConfigBinder;
 import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.testkit.SmallModels;
+import org.sae4j.testkit.WithoutGradients;
 
 class AblationExperimentTest {
     private static final AblationExperiment EXPERIMENT = new AblationExperiment();
@@ -132,9 +132,7 @@ class AblationExperimentTest {
     /** Then everything else is measured, and a note says what is missing and why. */
     @Test
     void anEngineWithoutGradientsAblatesAndAttributesNothing() {
-        Engine plain = (Engine) Proxy.newProxyInstance(Engine.class.getClassLoader(), new Class<?>[] {Engine.class}, (_, method, arguments) ->
-                method.getName().equals("runs") && arguments[0].getClass().getSimpleName().endsWith("Gradient") ? Boolean.FALSE
-                        : method.invoke(engine, arguments));
+        Engine plain = WithoutGradients.of(engine);
         try (SparseAutoencoder sae = sae(); Transformer other = Transformers.of(model.config(), model.parameters(), model.tokenizer(), plain)) {
             ExperimentResult<AblationResult> result = ExperimentRun.builder(other, plain).autoencoder(sae).seed(4).build()
                     .run(EXPERIMENT, EXPERIMENT.defaults());

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import java.lang.reflect.Proxy;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +31,7 @@ import org.sae4j.core.experiment.ExperimentRun;
 import org.sae4j.core.program.Description;
 import org.sae4j.experiment.causaltracing.CausalTracingResult.RankOneEdit;
 import org.sae4j.testkit.SmallModels;
+import org.sae4j.testkit.WithoutGradients;
 
 class RankOneEditTest {
     private static final CausalTracingExperiment EXPERIMENT = new CausalTracingExperiment();
@@ -191,9 +191,7 @@ class RankOneEditTest {
     /** Then the traces are not lost, and a note says why there are no edits. */
     @Test
     void anEngineWithoutGradientsTracesAndEditsNothing() {
-        Engine plain = (Engine) Proxy.newProxyInstance(Engine.class.getClassLoader(), new Class<?>[] {Engine.class}, (_, method, arguments) ->
-                method.getName().equals("runs") && arguments[0].getClass().getSimpleName().endsWith("Gradient") ? Boolean.FALSE
-                        : method.invoke(engine, arguments));
+        Engine plain = WithoutGradients.of(engine);
         try (Transformer other = Transformers.of(model.config(), model.parameters(), model.tokenizer(), plain)) {
             ExperimentResult<CausalTracingResult> result = ExperimentRun.builder(other, plain).facts(NAMED).corpus(CORPUS).build().run(EXPERIMENT,
                     ConfigBinder.bind(EXPERIMENT.defaults(), "{\"replacements\": 0, \"sweepTo\": 0, \"noiseRows\": 1}", "test"));

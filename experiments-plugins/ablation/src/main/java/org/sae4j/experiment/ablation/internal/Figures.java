@@ -47,7 +47,7 @@ public final class Figures {
         if (!active().isEmpty()) {
             figures.add(top("top-by-ablation", "Top ten features by ablation", e -> Math.abs(e.ablation())));
             figures.add(top("top-by-activation", "Top ten features by activation", FeatureEffect::activation));
-            if (active().stream().allMatch(FeatureEffect::attributed)) {
+            if (result.attributed()) {
                 figures.add(ranks());
             }
         }
@@ -75,13 +75,12 @@ public final class Figures {
     private Figure top(String id, String title, ToDoubleFunction<FeatureEffect> by) {
         List<FeatureEffect> top = active().stream().sorted(Comparator.comparingDouble(e -> -by.applyAsDouble(e))).limit(10)
                 .toList();
-        boolean attributed = top.stream().allMatch(FeatureEffect::attributed);
         List<Figure.BarSeries> series = new ArrayList<>(List.of(Figure.BarSeries.of("ablation", array(top, FeatureEffect::ablation))));
-        if (attributed) {
+        if (result.attributed()) {
             series.add(Figure.BarSeries.of("attribution", array(top, FeatureEffect::attribution)));
         }
         return new Figure.Bars(id, title, "Fall of the log probability of \"" + result.target() + "\" after the text when the feature is"
-                + " set to zero at all tokens" + (attributed ? ", and its first-order attribution" : "") + ", for the top ten of "
+                + " set to zero at all tokens" + (result.attributed() ? ", and its first-order attribution" : "") + ", for the top ten of "
                 + active().size() + " features." + tail, FEATURE, Figure.Axis.of("fall of log probability (nats)"), names(top), series, true);
     }
 

@@ -181,7 +181,7 @@ public final class Summary {
                 "Zero may lie off the data: mean and resampled activations are the check, noise of matched norm and random directions the"
                 + " control.",
                 "The beginning-of-sequence token is never ablated."));
-        if (result.features().stream().allMatch(FeatureEffect::attributed)) {
+        if (result.attributed()) {
             notes.add("Attribution is the exact derivative of the target's log probability along the feature's contributions: the gradient at the"
                     + " hook point times f_j d_j, summed over tokens.");
         }
